@@ -1,0 +1,2 @@
+/** Door `@nyanza/tsdb/ingest`: wire bytes → batches. */
+export type * from "./batch.ts";

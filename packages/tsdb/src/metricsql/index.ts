@@ -1,0 +1,2 @@
+/** Door `@nyanza/tsdb/metricsql`: text ⇄ AST. */
+export type * from "./ast.ts";

@@ -1,0 +1,70 @@
+/**
+ * The port between queries and storage, owned by its user. The embedded engine implements it
+ * (database/), and so will adapters for distributed engines.
+ *
+ * Times are milliseconds since the Unix epoch, ranges `[minMs, maxMs]` are inclusive at both ends. Every call takes a tenant
+ * and may be given an AbortSignal (rejects with its reason). `isPartial` is true when something that should have been
+ * read could not be.
+ */
+import type { Labels } from "../base/labels.ts";
+import type { Tenant } from "../base/tenant.ts";
+import type { FilterGroups } from "../metricsql/ast.ts";
+
+export interface SearchRequest {
+  readonly tenant: Tenant;
+  readonly groups: FilterGroups;
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly signal?: AbortSignal;
+  /** More matching series than this: InputError 422. No limit when absent. */
+  readonly maxSeries?: number;
+}
+
+/**
+ * Some series with all their samples of the range, as columns. Series `i` owns `[ends[i-1], ends[i])` of both columns
+ * (`ends[-1]` is 0), sorted by time, no two with the same time. Series without a sample in the range do not occur.
+ * Arrays may be longer than what `ends` covers. Everything belongs to the cursor and is valid until its next `next()`.
+ * Values are bit-exact: staleness markers are the NaN with bits 0x7ff0000000000002.
+ */
+export interface SeriesBatch {
+  readonly series: readonly Labels[];
+  readonly ends: Uint32Array;
+  readonly timestamps: Float64Array;
+  readonly values: Float64Array;
+}
+
+/** Batches in no particular order of series; each series is in exactly one batch, whole. */
+export interface SampleCursor {
+  /** Series that matched the filters; those without samples in the range may be counted. */
+  readonly seriesCount: number;
+  /** Final once `next()` returned null. */
+  readonly isPartial: boolean;
+  next(): Promise<SeriesBatch | null>;
+  close(): void;
+}
+
+export interface LabelsRequest {
+  readonly tenant: Tenant;
+  /** Empty: all series. */
+  readonly groups: FilterGroups;
+  readonly minMs: number;
+  readonly maxMs: number;
+  /** At most this many answers; 0 or absent: all. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Answer<T> {
+  readonly items: T[];
+  readonly isPartial: boolean;
+}
+
+export interface Source {
+  search(request: SearchRequest): Promise<SampleCursor>;
+  /** Label sets of series that may have samples in the range, sorted by compareLabels. */
+  series(request: LabelsRequest): Promise<Answer<Labels>>;
+  /** Label names, sorted, `__name__` included. */
+  labelNames(request: LabelsRequest): Promise<Answer<string>>;
+  /** Values of one label, sorted. */
+  labelValues(label: string, request: LabelsRequest): Promise<Answer<string>>;
+}
