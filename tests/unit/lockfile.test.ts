@@ -1,0 +1,34 @@
+/** What is installed with the product: no install scripts, no addresses of a private registry. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+interface LockedPackage {
+  readonly version?: string;
+  readonly resolved?: string;
+  readonly link?: boolean;
+  readonly dev?: boolean;
+  readonly hasInstallScript?: boolean;
+}
+
+const lockfile = JSON.parse(readFileSync(new URL("../../../package-lock.json", import.meta.url), "utf8")) as {
+  packages: Record<string, LockedPackage>;
+};
+const locked = Object.entries(lockfile.packages).filter(([path]) => path.includes("node_modules/"));
+
+test("lockfile: no package of the runtime tree runs a script when it is installed", () => {
+  const runtime = locked.filter(([, entry]) => entry.dev !== true && entry.link !== true);
+  assert.ok(runtime.length > 0, "saw no runtime package");
+  assert.deepEqual(
+    runtime.filter(([, entry]) => entry.hasInstallScript === true).map(([path]) => path),
+    [],
+  );
+});
+
+test("lockfile: says what to install, not from which registry", () => {
+  const addresses = locked.filter(([, entry]) => entry.link !== true && entry.resolved !== undefined);
+  assert.deepEqual(
+    addresses.map(([path, entry]) => `${path} ${entry.resolved}`),
+    [],
+  );
+});

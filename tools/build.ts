@@ -1,0 +1,112 @@
+/**
+ * What `tsc -b` does not build: WebAssembly kernels and the web page. Also sweeps compiled files whose source is gone,
+ * so that a deleted test does not run forever.
+ *
+ *     node tools/dist/build.js            kernels, page, sweep
+ *     node tools/dist/build.js kernels    only kernels
+ *
+ * A target is built again only when a source of it is newer, so a second run costs milliseconds.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { listFiles, modifiedMs, packageNames, projectRoot } from "./project.ts";
+
+/** For every kernel. No garbage collector: the wrapper lays out memory. */
+const kernelFlags: readonly string[] = ["-O3", "--noAssert", "--enable", "simd", "--runtime", "stub"];
+
+function main(targets: readonly string[]): void {
+  const known = ["kernels", "page", "sweep"];
+  const unknown = targets.filter((target) => !known.includes(target));
+  if (unknown.length > 0) throw new Error(`build: unknown target ${unknown.join(", ")}; there are ${known.join(", ")}`);
+  const wants = (target: string): boolean => targets.length === 0 || targets.includes(target);
+  if (wants("kernels")) buildKernels(join(projectRoot, "packages/tsdb/kernels"));
+  if (wants("page")) buildPage(join(projectRoot, "packages/ui"));
+  if (wants("sweep")) sweep();
+}
+
+/**
+ * Compiles each `<name>.ts` of the folder to `<name>.wasm` beside it. More flags come from a first line
+ * `// asc: --initialMemory 16`. Files in subfolders are shared by kernels and are not kernels.
+ */
+function buildKernels(folder: string): void {
+  const sources = listFiles(folder).filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"));
+  const builder = modifiedMs(fileURLToPath(import.meta.url));
+  const shared = Math.max(
+    0,
+    ...sources.filter((file) => file.includes("/")).map((file) => modifiedMs(join(folder, file))),
+  );
+  for (const file of sources.filter((name) => !name.includes("/"))) {
+    const source = join(folder, file);
+    const target = source.replace(/\.ts$/, ".wasm");
+    if (modifiedMs(target) > Math.max(modifiedMs(source), shared, builder)) continue;
+    // Written beside and renamed: a build that is interrupted leaves no half of a kernel.
+    const fresh = `${target}.${process.pid}.tmp.wasm`;
+    const startMs = performance.now();
+    const compiler = join(packageFolder("assemblyscript", projectRoot), "bin/asc.js");
+    run([compiler, source, "-o", fresh, ...kernelFlags, ...extraFlags(source)], folder);
+    renameSync(fresh, target);
+    console.log(`kernel ${basename(target)} ${Math.round(performance.now() - startMs)} ms`);
+  }
+}
+
+function extraFlags(source: string): string[] {
+  const firstLine = readFileSync(source, "utf8").split("\n", 1)[0] as string;
+  const match = /^\/\/ asc:(.*)$/.exec(firstLine.trimEnd());
+  return match === null ? [] : (match[1] as string).split(/\s+/).filter((flag) => flag !== "");
+}
+
+/** The page is made by Vite into `dist/page`, which the server serves. */
+function buildPage(folder: string): void {
+  const config = join(folder, "vite.config.ts");
+  if (!existsSync(config)) return;
+  const sources = listFiles(folder).filter((file) => !file.endsWith(".test.ts") && !file.endsWith(".md"));
+  // The page imports the language's parser: what it was compiled to is a source as well.
+  const parser = join(projectRoot, "packages/tsdb/dist/metricsql");
+  const newest = Math.max(
+    ...sources.map((file) => modifiedMs(join(folder, file))),
+    ...listFiles(parser, true)
+      .filter((file) => file.endsWith(".js"))
+      .map((file) => modifiedMs(join(parser, file))),
+  );
+  if (modifiedMs(join(folder, "dist/page/index.html")) > newest) return;
+  mkdirSync(join(folder, "dist"), { recursive: true });
+  run([join(packageFolder("vite", folder), "bin/vite.js"), "build", "--logLevel", "warn"], folder);
+}
+
+/** Where npm put a package that `from` depends on. */
+function packageFolder(name: string, from: string): string {
+  const require = createRequire(join(from, "package.json"));
+  for (const folder of require.resolve.paths(name) ?? []) {
+    if (existsSync(join(folder, name, "package.json"))) return join(folder, name);
+  }
+  throw new Error(`build: package ${name} is not installed; run npm ci`);
+}
+
+function run(args: readonly string[], folder: string): void {
+  const { status, error } = spawnSync(process.execPath, args, { cwd: folder, stdio: "inherit" });
+  if (status !== 0) {
+    throw new Error(`build: ${basename(args[0] as string)} ended with ${status ?? error?.message} in ${folder}`);
+  }
+}
+
+/** Deletes compiled files whose TypeScript source is gone. */
+function sweep(): void {
+  const roots = packageNames
+    .filter((name) => name !== "ui")
+    .map((name) => [`packages/${name}/src`, `packages/${name}/dist`]);
+  for (const folder of ["tools", "tests", "bench"]) roots.push([folder, `${folder}/dist`]);
+  for (const [sourceFolder, targetFolder] of roots as [string, string][]) {
+    const target = join(projectRoot, targetFolder);
+    for (const file of listFiles(target, true)) {
+      const match = /^(.*?)(\.js|\.js\.map|\.d\.ts)$/.exec(file);
+      if (match === null || existsSync(join(projectRoot, sourceFolder, `${match[1]}.ts`))) continue;
+      rmSync(join(target, file));
+      console.log(`swept ${targetFolder}/${file}: its source is gone`);
+    }
+  }
+}
+
+main(process.argv.slice(2));
