@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Histogram } from "./histogram.ts";
+import { parseMetricName } from "./metric-name.ts";
+
+function bucketOf(value: number): string | undefined {
+  const histogram = new Histogram(parseMetricName("h"));
+  histogram.update(value);
+  let found: string | undefined;
+  histogram.visitNonZeroBuckets((vmrange) => {
+    found = vmrange;
+  });
+  return found;
+}
+
+test("buckets are VictoriaMetrics' vmrange buckets", () => {
+  const falls = (value: number, vmrange: string | undefined) => assert.equal(bucketOf(value), vmrange, String(value));
+  falls(0, "0...1.000e-09");
+  falls(Number.MIN_VALUE, "0...1.000e-09");
+  falls(9.9e-10, "0...1.000e-09");
+  falls(1.1e-9, "1.000e-09...1.136e-09");
+  falls(0.9, "8.799e-01...1.000e+00");
+  falls(1.01, "1.000e+00...1.136e+00");
+  falls(123.4, "1.136e+02...1.292e+02");
+  falls(9.99e17, "8.799e+17...1.000e+18");
+  falls(1e18, "1.000e+18...+Inf");
+  falls(Number.POSITIVE_INFINITY, "1.000e+18...+Inf");
+  falls(-1, undefined);
+  falls(-0, "0...1.000e-09");
+  falls(Number.NaN, undefined);
+});
+
+test("a power of ten belongs to the bucket that ends with it", () => {
+  for (let exponent = -8; exponent < 18; exponent++) {
+    const value = Number(`1e${exponent}`);
+    assert.equal(Number(bucketOf(value)?.split("...")[1]), value);
+  }
+});
+
+test("each value lies in its bucket, up to the rounding of the printed bounds", () => {
+  fc.assert(
+    fc.property(fc.double({ min: 1e-9, max: 1e18, maxExcluded: true, noNaN: true }), (value) => {
+      const [lo, hi] = (bucketOf(value) as string).split("...").map(Number) as [number, number];
+      assert.ok(lo * 0.999 <= value && value <= hi * 1.001, `${value} in ${lo}...${hi}`);
+    }),
+  );
+});
+
+test("what a histogram writes", () => {
+  const histogram = new Histogram(parseMetricName(`h{a="b"}`));
+  const lines: string[] = [];
+  assert.equal(histogram.write(lines), true);
+  assert.deepEqual(lines, []);
+  for (const value of [2, 2, 0, 0.5]) histogram.update(value);
+  histogram.write(lines);
+  assert.deepEqual(lines, [
+    `h_bucket{a="b",vmrange="0...1.000e-09"} 1`,
+    `h_bucket{a="b",vmrange="4.642e-01...5.275e-01"} 1`,
+    `h_bucket{a="b",vmrange="1.896e+00...2.154e+00"} 2`,
+    `h_sum{a="b"} 4.5`,
+    `h_count{a="b"} 4`,
+  ]);
+  histogram.reset();
+  assert.equal(histogram.count, 0);
+  assert.equal(histogram.sum, 0);
+  assert.throws(() => new Histogram(parseMetricName(`h{vmrange="x"}`)), /written by the metric itself/);
+});
+
+test("updateDuration counts seconds", () => {
+  const histogram = new Histogram(parseMetricName("h"));
+  histogram.updateDuration(performance.now() - 2000);
+  assert.ok(histogram.sum >= 2 && histogram.sum < 60);
+});

@@ -1,0 +1,116 @@
+/**
+ * A histogram whose buckets nobody has to choose: 18 a decade from 1e-9 to 1e18, each labelled by its range, only those
+ * that are not empty written.
+ *
+ *     ┌ lower ────────┬ 0 ───────────────────┬ 1 ─ … ─┬ 485 ─────────────────┬ upper ────────┐
+ *     0           1.000e-09              1.136e-09  8.799e+17            1.000e+18          +Inf
+ *
+ *     name_bucket{vmrange="8.799e-01...1.000e+00"} 7
+ *     name_sum 6.5
+ *     name_count 7
+ *
+ * A quantile read from it is off by at most one bucket's width, 14 % of the value. Bounds and rounding are those of
+ * VictoriaMetrics, so that its `histogram_quantile` and `prometheus_buckets` read the buckets as its own.
+ */
+import { writeSample } from "./exposition.ts";
+import type { Metric } from "./metric.ts";
+import { extendMetricName, type MetricName, refuseLabel } from "./metric-name.ts";
+
+const EXPONENT_MIN = -9;
+const EXPONENT_MAX = 18;
+const BUCKETS_PER_DECADE = 18;
+const BUCKET_COUNT = (EXPONENT_MAX - EXPONENT_MIN) * BUCKETS_PER_DECADE;
+
+export class Histogram implements Metric {
+  readonly type = "histogram" as const;
+  readonly name: MetricName;
+  /** Slot 0 is below the range, slot BUCKET_COUNT + 1 above it. */
+  readonly #counts = new Float64Array(BUCKET_COUNT + 2);
+  #sum = 0;
+  #count = 0;
+
+  constructor(name: MetricName) {
+    refuseLabel(name, "vmrange");
+    this.name = name;
+  }
+
+  /** Counts one value. NaN and negative values are ignored. */
+  update(value: number): void {
+    if (!(value >= 0)) return;
+    this.#counts[slotOf(value)]++;
+    this.#sum += value;
+    this.#count++;
+  }
+
+  /** Counts the seconds since `startMs`, a reading of performance.now(). */
+  updateDuration(startMs: number): void {
+    this.update((performance.now() - startMs) / 1000);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get sum(): number {
+    return this.#sum;
+  }
+
+  /** Calls `visit` for each bucket that is not empty, in ascending order. */
+  visitNonZeroBuckets(visit: (vmrange: string, count: number) => void): void {
+    for (let slot = 0; slot < this.#counts.length; slot++) {
+      const count = this.#counts[slot] as number;
+      if (count > 0) visit(rangeOf(slot), count);
+    }
+  }
+
+  reset(): void {
+    this.#counts.fill(0);
+    this.#sum = 0;
+    this.#count = 0;
+  }
+
+  /** A histogram that has seen nothing writes nothing. */
+  write(lines: string[]): boolean {
+    if (this.#count === 0) return true;
+    this.visitNonZeroBuckets((vmrange, count) => {
+      writeSample(lines, extendMetricName(this.name, "_bucket", "vmrange", vmrange), count);
+    });
+    writeSample(lines, extendMetricName(this.name, "_sum"), this.#sum);
+    writeSample(lines, extendMetricName(this.name, "_count"), this.#count);
+    return true;
+  }
+}
+
+function slotOf(value: number): number {
+  const place = (Math.log10(value) - EXPONENT_MIN) * BUCKETS_PER_DECADE;
+  if (place < 0) return 0;
+  if (place >= BUCKET_COUNT) return BUCKET_COUNT + 1;
+  const bucket = Math.floor(place);
+  // A value on a boundary belongs to the bucket that ends there, as with `le`.
+  return bucket === place && bucket > 0 ? bucket : bucket + 1;
+}
+
+let bounds: string[] | null = null;
+
+function rangeOf(slot: number): string {
+  bounds ??= makeBounds();
+  if (slot === 0) return `0...${bounds[0]}`;
+  if (slot === BUCKET_COUNT + 1) return `${bounds[BUCKET_COUNT]}...+Inf`;
+  return `${bounds[slot - 1]}...${bounds[slot]}`;
+}
+
+/** The multiplier is accumulated, not recomputed: the printed digits must be the ones VictoriaMetrics prints. */
+function makeBounds(): string[] {
+  const multiplier = 10 ** (1 / BUCKETS_PER_DECADE);
+  const texts = [formatBound(10 ** EXPONENT_MIN)];
+  for (let i = 0, bound = 10 ** EXPONENT_MIN; i < BUCKET_COUNT; i++) {
+    bound *= multiplier;
+    texts.push(formatBound(bound));
+  }
+  return texts;
+}
+
+/** C's `%.3e`: the exponent has two digits at least. */
+function formatBound(bound: number): string {
+  return bound.toExponential(3).replace(/e([+-])(\d)$/, "e$10$2");
+}

@@ -1,0 +1,188 @@
+/**
+ * A metric's name with its labels in one string, as the text format writes it:
+ *
+ *     vm_rows_inserted_total{type="promremotewrite"}
+ *
+ * It is checked once, when the metric is made, so that everything a set writes is well-formed. Two spellings of the same
+ * labels (other order, spaces, a trailing comma) have the same canonical text, and with it are the same metric.
+ */
+
+export interface MetricName {
+  /** The part before the labels. */
+  readonly family: string;
+  /** `a="b",c="d"`: sorted by label name, values escaped; "" without labels. */
+  readonly labels: string;
+  /** Sorted. */
+  readonly labelNames: readonly string[];
+  /** Canonical spelling of the whole. */
+  readonly text: string;
+}
+
+/** A metric's name is malformed. `position` is the offset in UTF-16 units where reading failed. */
+export class MetricNameError extends TypeError {
+  override readonly name: "MetricNameError" = "MetricNameError";
+  readonly code: "INPUT" = "INPUT";
+  readonly text: string;
+  readonly position: number;
+
+  constructor(text: string, position: number, problem: string) {
+    super(`metric name ${JSON.stringify(text)}: at position ${position}: ${problem}`);
+    this.text = text;
+    this.position = position;
+  }
+}
+
+/** @throws MetricNameError */
+export function parseMetricName(text: string): MetricName {
+  if (typeof text !== "string") throw new MetricNameError(String(text), 0, `want a string, got ${typeof text}`);
+  const reader = new NameReader(text);
+  const family = reader.readWord(FAMILY, "a metric name of letters, digits, '_' and ':'");
+  const pairs = reader.isAt("{") ? reader.readLabels() : [];
+  reader.skipSpaces();
+  if (!reader.isAtEnd()) throw reader.error(`want "{" or the end, got ${reader.describeNext()}`);
+  return makeMetricName(family, pairs);
+}
+
+/**
+ * The string for a metric whose label values are only known at run time: values are escaped, whatever is in them.
+ *
+ *     formatMetricName("hits_total", [["path", request.url]])   // hits_total{path="/a\"b"}
+ *
+ * @throws MetricNameError if the family or a label name is malformed or repeated
+ */
+export function formatMetricName(family: string, labels: Iterable<readonly [string, string]>): string {
+  const parts: string[] = [];
+  for (const [label, value] of labels) {
+    // A half of a surrogate pair has no UTF-8; it would be written as U+FFFD anyway.
+    parts.push(`${label}="${escapeLabelValue(value.replace(LONE_SURROGATE, "\ufffd"))}"`);
+  }
+  return parseMetricName(parts.length === 0 ? family : `${family}{${parts.join(",")}}`).text;
+}
+
+/** A member of a family with more lines than one: `name_bucket{…,vmrange="…"}`. `value` must need no escapes. */
+export function extendMetricName(name: MetricName, suffix: string, label?: string, value?: string): string {
+  const extra = label === undefined ? "" : `${label}="${value}"`;
+  const labels = name.labels !== "" && extra !== "" ? `${name.labels},${extra}` : name.labels + extra;
+  return labels === "" ? name.family + suffix : `${name.family}${suffix}{${labels}}`;
+}
+
+/** Refuses a label that the metric's own lines will carry. */
+export function refuseLabel(name: MetricName, label: string): void {
+  if (!name.labelNames.includes(label)) return;
+  const problem = `label "${label}" is written by the metric itself`;
+  throw new MetricNameError(name.text, name.family.length, problem);
+}
+
+const FAMILY = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;
+const LABEL = /[a-zA-Z_][a-zA-Z0-9_]*/y;
+const LONE_SURROGATE = /\p{Surrogate}/gu;
+const ESCAPES = new Map([
+  ["\\", "\\"],
+  ['"', '"'],
+  ["n", "\n"],
+]);
+
+function makeMetricName(family: string, pairs: [string, string][]): MetricName {
+  pairs.sort((a, b) => (a[0] < b[0] ? -1 : 1));
+  const labels = pairs.map(([label, value]) => `${label}="${escapeLabelValue(value)}"`).join(",");
+  return {
+    family,
+    labels,
+    labelNames: pairs.map(([label]) => label),
+    text: labels === "" ? family : `${family}{${labels}}`,
+  };
+}
+
+function escapeLabelValue(value: string): string {
+  return value.replace(/[\\"\n]/g, (char) => (char === "\n" ? "\\n" : `\\${char}`));
+}
+
+class NameReader {
+  readonly #text: string;
+  #position = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  isAt(char: string): boolean {
+    return this.#text[this.#position] === char;
+  }
+
+  isAtEnd(): boolean {
+    return this.#position === this.#text.length;
+  }
+
+  skipSpaces(): void {
+    while (this.isAt(" ")) this.#position++;
+  }
+
+  /** `pattern` is sticky. */
+  readWord(pattern: RegExp, wanted: string): string {
+    pattern.lastIndex = this.#position;
+    const word = pattern.exec(this.#text)?.[0];
+    if (word === undefined) throw this.error(`want ${wanted}, got ${this.describeNext()}`);
+    this.#position += word.length;
+    return word;
+  }
+
+  /** `{a="b", c="d",}`, from the opening to the closing brace. */
+  readLabels(): [string, string][] {
+    const pairs: [string, string][] = [];
+    const seen = new Set<string>();
+    this.#expect("{");
+    this.skipSpaces();
+    while (!this.isAt("}")) {
+      const start = this.#position;
+      const label = this.readWord(LABEL, "a label name or '}'");
+      if (label === "__name__") throw this.error('the name stands before the braces, not in a label "__name__"', start);
+      if (seen.has(label)) throw this.error(`label "${label}" occurs twice`, start);
+      seen.add(label);
+      this.skipSpaces();
+      this.#expect("=");
+      this.skipSpaces();
+      const value = this.#readQuoted();
+      // An empty value equals an absent label.
+      if (value !== "") pairs.push([label, value]);
+      this.skipSpaces();
+      if (!this.isAt("}")) this.#expect(",");
+      this.skipSpaces();
+    }
+    this.#expect("}");
+    return pairs;
+  }
+
+  #readQuoted(): string {
+    this.#expect('"');
+    let value = "";
+    while (!this.isAt('"')) {
+      if (this.isAtEnd()) throw this.error("want the closing quote of a label value, got the end");
+      let char = this.#text[this.#position] as string;
+      if (char === "\n") throw this.error('a line break in a label value is written "\\n"');
+      if (char === "\\") {
+        const escaped = ESCAPES.get(this.#text[this.#position + 1] ?? "");
+        if (escaped === undefined) throw this.error('want one of \\\\ \\" \\n after the backslash');
+        char = escaped;
+        this.#position++;
+      }
+      value += char;
+      this.#position++;
+    }
+    if (value.search(LONE_SURROGATE) >= 0) throw this.error("a label value holds half of a surrogate pair");
+    this.#expect('"');
+    return value;
+  }
+
+  #expect(char: string): void {
+    if (!this.isAt(char)) throw this.error(`want ${JSON.stringify(char)}, got ${this.describeNext()}`);
+    this.#position++;
+  }
+
+  describeNext(): string {
+    return this.isAtEnd() ? "the end" : JSON.stringify(this.#text[this.#position]);
+  }
+
+  error(problem: string, position: number = this.#position): MetricNameError {
+    return new MetricNameError(this.#text, position, problem);
+  }
+}
