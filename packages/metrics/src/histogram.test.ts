@@ -40,8 +40,9 @@ test("a power of ten belongs to the bucket that ends with it", () => {
 
 test("each value lies in its bucket, up to the rounding of the printed bounds", () => {
   fc.assert(
-    fc.property(fc.double({ min: 1e-9, max: 1e18, maxExcluded: true, noNaN: true }), (value) => {
-      const [lo, hi] = (bucketOf(value) as string).split("...").map(Number) as [number, number];
+    fc.property(fc.double({ min: 0, noNaN: true }), (value) => {
+      const bounds = (bucketOf(value) as string).replace("+Inf", "Infinity").split("...");
+      const [lo, hi] = bounds.map(Number) as [number, number];
       assert.ok(lo * 0.999 <= value && value <= hi * 1.001, `${value} in ${lo}...${hi}`);
     }),
   );
