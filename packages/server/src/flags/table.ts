@@ -1,0 +1,452 @@
+/**
+ * All flags of the server: names, types and defaults are VictoriaMetrics' where it has the flag.
+ * Defaults that differ on purpose: -search.latencyOffset (0s: an acknowledged sample is seen by the next query)
+ * and -selfScrapeInterval (15s: a fresh server has something to show). A flag is listed here only if it does something.
+ */
+import type { FlagValues, ParsedFlags } from "./parse.ts";
+
+export const FLAGS = {
+  help: { type: "bool", default: "false", group: "General", description: "Print this help and exit" },
+  version: { type: "bool", default: "false", group: "General", description: "Print the version and exit" },
+  dryRun: {
+    type: "bool",
+    default: "false",
+    group: "General",
+    description: "Check flags and the files they name, then exit",
+  },
+  "envflag.enable": {
+    type: "bool",
+    default: "false",
+    group: "General",
+    description:
+      "Take flags missing from the command line from environment variables; dots in names become underscores: search_maxQueryLen",
+  },
+  "envflag.prefix": {
+    type: "string",
+    default: "",
+    group: "General",
+    description: "Prefix of the environment variables read with -envflag.enable",
+  },
+
+  storageDataPath: {
+    type: "string",
+    default: "victoria-metrics-data",
+    group: "Storage",
+    description: "Folder of the data; made if missing",
+  },
+  retentionPeriod: {
+    type: "retention",
+    default: "1",
+    group: "Storage",
+    description:
+      "Samples older than this are deleted; suffixes h, d, w, M, y; a number alone counts months of 31 days; 1d to 100y",
+  },
+  futureRetention: {
+    type: "retention",
+    default: "2d",
+    group: "Storage",
+    description: "Samples with timestamps further in the future are not accepted",
+  },
+  "wal.fsync": {
+    type: "string",
+    default: "interval",
+    choices: ["always", "interval", "never"],
+    group: "Storage",
+    description:
+      "When the write-ahead log is forced to disk. Samples are in the log before they are acknowledged in every mode, so a killed process loses none; a power cut loses none with always, at most -wal.fsyncInterval with interval",
+  },
+  "wal.fsyncInterval": {
+    type: "duration",
+    default: "1s",
+    min: 1,
+    group: "Storage",
+    description: "Time between forced writes of the log with -wal.fsync=interval",
+  },
+
+  "memory.allowedPercent": {
+    type: "float",
+    default: "60",
+    min: 1,
+    max: 100,
+    group: "Memory",
+    description: "Share of the machine's or the cgroup's memory to use",
+  },
+  "memory.allowedBytes": {
+    type: "size",
+    default: "0",
+    group: "Memory",
+    description: "Memory to use; overrides -memory.allowedPercent when set",
+  },
+
+  httpListenAddr: {
+    type: "array",
+    default: ":8428",
+    group: "HTTP",
+    description: "Addresses to listen at: :8428, 127.0.0.1:8428, [::1]:8428",
+  },
+  enableTCP6: {
+    type: "bool",
+    default: "false",
+    group: "HTTP",
+    description: "Listen on IPv6 too when an address names no host",
+  },
+  "http.pathPrefix": {
+    type: "string",
+    default: "",
+    group: "HTTP",
+    description: "Prefix of all paths, for use behind a proxy",
+  },
+  "http.maxConnections": {
+    type: "int",
+    default: "10000",
+    min: 1,
+    group: "HTTP",
+    description: "Connections open at a time; further ones are closed at once",
+  },
+  "http.connTimeout": {
+    type: "duration",
+    default: "2m",
+    group: "HTTP",
+    description: "Connections are closed after this time, between requests, so that load balancers can spread them; 0 never",
+  },
+  "http.idleConnTimeout": {
+    type: "duration",
+    default: "1m",
+    group: "HTTP",
+    description: "Idle connections are closed after this time",
+  },
+  "http.maxGracefulShutdownDuration": {
+    type: "duration",
+    default: "7s",
+    group: "HTTP",
+    description: "Time that requests under way get to finish at shutdown",
+  },
+  "http.shutdownDelay": {
+    type: "duration",
+    default: "0",
+    group: "HTTP",
+    description: "Time between a signal and shutdown during which /health answers 503, for load balancers to notice",
+  },
+  "http.disableResponseCompression": {
+    type: "bool",
+    default: "false",
+    group: "HTTP",
+    description: "Do not compress answers",
+  },
+  "http.disableCORS": {
+    type: "bool",
+    default: "false",
+    group: "HTTP",
+    description: "Do not let pages of other origins read query answers",
+  },
+  "httpAuth.username": {
+    type: "string",
+    default: "",
+    group: "HTTP",
+    description: "User name for HTTP basic authentication; none when empty",
+  },
+  "httpAuth.password": {
+    type: "secret",
+    default: "",
+    group: "HTTP",
+    description: "Password for HTTP basic authentication; file:///path reads it from a file, again when it changes",
+  },
+  metricsAuthKey: {
+    type: "secret",
+    default: "",
+    group: "HTTP",
+    description: "Value of the authKey argument that /metrics asks for; replaces -httpAuth.* there",
+  },
+  flagsAuthKey: {
+    type: "secret",
+    default: "",
+    group: "HTTP",
+    description: "Value of the authKey argument that /flags asks for; replaces -httpAuth.* there",
+  },
+  forceFlushAuthKey: {
+    type: "secret",
+    default: "",
+    group: "HTTP",
+    description: "Value of the authKey argument that /internal/force_flush asks for; replaces -httpAuth.* there",
+  },
+  forceMergeAuthKey: {
+    type: "secret",
+    default: "",
+    group: "HTTP",
+    description: "Value of the authKey argument that /internal/force_merge asks for; replaces -httpAuth.* there",
+  },
+
+  maxInsertRequestSize: {
+    type: "size",
+    default: "33554432",
+    min: 1,
+    group: "Ingestion",
+    description: "Largest body of a remote-write request, as sent and unpacked",
+  },
+  "opentelemetry.maxRequestSize": {
+    type: "size",
+    default: "67108864",
+    min: 1,
+    group: "Ingestion",
+    description: "Largest body of an OpenTelemetry request, as sent and unpacked",
+  },
+  "import.maxLineLen": {
+    type: "size",
+    default: "10485760",
+    min: 1,
+    group: "Ingestion",
+    description: "Longest line /api/v1/import and /api/v1/import/prometheus accept",
+  },
+  maxConcurrentInserts: {
+    type: "int",
+    default: "0",
+    min: 0,
+    group: "Ingestion",
+    description: "Insert requests worked on at a time; 0 means 8 for each CPU core",
+  },
+  "insert.maxQueueDuration": {
+    type: "duration",
+    default: "1m",
+    group: "Ingestion",
+    description: "How long an insert request waits for its turn before it is refused with 503",
+  },
+  usePromCompatibleNaming: {
+    type: "bool",
+    default: "false",
+    group: "Ingestion",
+    description: "Replace characters that Prometheus' names cannot have by underscores in ingested names",
+  },
+  "opentelemetry.usePrometheusNaming": {
+    type: "bool",
+    default: "false",
+    group: "Ingestion",
+    description: "Turn OpenTelemetry's metric and label names into Prometheus' style, with units and _total",
+  },
+  "opentelemetry.convertMetricNamesToPrometheus": {
+    type: "bool",
+    default: "false",
+    group: "Ingestion",
+    description: "Turn OpenTelemetry's metric names into Prometheus' style, but leave label names",
+  },
+  "opentelemetry.promoteAllResourceAttributes": {
+    type: "bool",
+    default: "true",
+    group: "Ingestion",
+    description: "Make labels of all resource attributes except -opentelemetry.ignoreResourceAttributes",
+  },
+  "opentelemetry.promoteResourceAttributes": {
+    type: "array",
+    default: "",
+    group: "Ingestion",
+    description: "Resource attributes to make labels of with -opentelemetry.promoteAllResourceAttributes=false",
+  },
+  "opentelemetry.ignoreResourceAttributes": {
+    type: "array",
+    default: "",
+    group: "Ingestion",
+    description: "Resource attributes to make no labels of",
+  },
+  "opentelemetry.promoteScopeMetadata": {
+    type: "bool",
+    default: "true",
+    group: "Ingestion",
+    description: "Make labels of the instrumentation scope's name, version and attributes",
+  },
+
+  "search.latencyOffset": {
+    type: "duration",
+    default: "0s",
+    min: 0,
+    group: "Queries",
+    description: "Hide samples younger than this from queries",
+  },
+  "search.maxQueryLen": {
+    type: "size",
+    default: "16384",
+    min: 1,
+    group: "Queries",
+    description: "Longest query text, in bytes",
+  },
+  "search.maxQueryDuration": {
+    type: "duration",
+    default: "30s",
+    min: 1,
+    group: "Queries",
+    description: "Longest run of a query; the timeout argument can only lower it",
+  },
+  "search.maxConcurrentRequests": {
+    type: "int",
+    default: "0",
+    min: 0,
+    group: "Queries",
+    description: "Query requests worked on at a time; 0 means twice the CPU cores, at most 16",
+  },
+  "search.maxQueueDuration": {
+    type: "duration",
+    default: "10s",
+    group: "Queries",
+    description: "How long a query waits for its turn before it is refused with 429",
+  },
+  "search.maxPointsPerTimeseries": {
+    type: "int",
+    default: "30000",
+    min: 1,
+    group: "Queries",
+    description: "Points of a series in an answer of /api/v1/query_range",
+  },
+  "search.maxUniqueTimeseries": {
+    type: "int",
+    default: "300000",
+    min: 0,
+    group: "Queries",
+    description: "Series a query may read; 0 means no limit",
+  },
+  "search.maxSamplesPerQuery": {
+    type: "int",
+    default: "1000000000",
+    min: 0,
+    group: "Queries",
+    description: "Samples a query may read; 0 means no limit",
+  },
+  "search.maxLookback": {
+    type: "duration",
+    default: "0",
+    min: 0,
+    group: "Queries",
+    description: "How far back a query looks for the last sample of a series; 0 finds it from the distance of samples",
+  },
+  "search.maxStalenessInterval": {
+    type: "duration",
+    default: "0",
+    min: 0,
+    group: "Queries",
+    description: "Older name of -search.maxLookback",
+  },
+  "search.setLookbackToStep": {
+    type: "bool",
+    default: "false",
+    group: "Queries",
+    description: "Look back by the step argument, whatever -search.maxLookback says",
+  },
+  "search.logSlowQueryDuration": {
+    type: "duration",
+    default: "5s",
+    min: 0,
+    group: "Queries",
+    description: "Log queries that take longer; 0 logs none",
+  },
+  "search.maxSeries": {
+    type: "int",
+    default: "30000",
+    min: 1,
+    group: "Queries",
+    description: "Series in an answer of /api/v1/series",
+  },
+  "search.maxTagKeys": {
+    type: "int",
+    default: "100000",
+    min: 1,
+    group: "Queries",
+    description: "Names in an answer of /api/v1/labels",
+  },
+  "search.maxTagValues": {
+    type: "int",
+    default: "100000",
+    min: 1,
+    group: "Queries",
+    description: "Values in an answer of /api/v1/label/<name>/values",
+  },
+  "search.maxLabelsAPIDuration": {
+    type: "duration",
+    default: "5s",
+    min: 1,
+    group: "Queries",
+    description: "Longest run of /api/v1/series, /api/v1/labels and /api/v1/label/<name>/values",
+  },
+  "search.maxExportSeries": {
+    type: "int",
+    default: "10000000",
+    min: 1,
+    group: "Queries",
+    description: "Series in an answer of /api/v1/export",
+  },
+  "search.maxExportDuration": {
+    type: "duration",
+    default: "720h",
+    min: 1,
+    group: "Queries",
+    description: "Longest run of /api/v1/export",
+  },
+
+  selfScrapeInterval: {
+    type: "duration",
+    default: "15s",
+    min: 0,
+    group: "Own metrics",
+    description: "How often the server stores its own metrics; 0 never",
+  },
+  selfScrapeJob: {
+    type: "string",
+    default: "victoria-metrics",
+    group: "Own metrics",
+    description: "Label job of the server's own metrics",
+  },
+  selfScrapeInstance: {
+    type: "string",
+    default: "self",
+    group: "Own metrics",
+    description: "Label instance of the server's own metrics",
+  },
+
+  loggerLevel: {
+    type: "string",
+    default: "INFO",
+    choices: ["INFO", "WARN", "ERROR", "FATAL", "PANIC"],
+    group: "Logging",
+    description: "Lowest level to log",
+  },
+  loggerFormat: {
+    type: "string",
+    default: "default",
+    choices: ["default", "json"],
+    group: "Logging",
+    description: "default prints time, level, place and message between tabs; json prints an object a line",
+  },
+  loggerOutput: {
+    type: "string",
+    default: "stderr",
+    choices: ["stderr", "stdout"],
+    group: "Logging",
+    description: "Where logs go",
+  },
+  loggerTimezone: {
+    type: "string",
+    default: "UTC",
+    group: "Logging",
+    description: "IANA time zone of timestamps in logs, such as Europe/Berlin, or Local",
+  },
+  loggerDisableTimestamps: {
+    type: "bool",
+    default: "false",
+    group: "Logging",
+    description: "Log without timestamps",
+  },
+  loggerErrorsPerSecondLimit: {
+    type: "int",
+    default: "0",
+    min: 0,
+    group: "Logging",
+    description: "Errors logged a second from one place of the code; further ones are dropped; 0 means no limit",
+  },
+  loggerWarnsPerSecondLimit: {
+    type: "int",
+    default: "0",
+    min: 0,
+    group: "Logging",
+    description: "Warnings logged a second from one place of the code; further ones are dropped; 0 means no limit",
+  },
+} as const;
+
+/** `flags["search.maxQueryLen"]` is a number of bytes, `flags.httpListenAddr` a list, and so on. */
+export type Flags = FlagValues<typeof FLAGS>;
+export type ParsedServerFlags = ParsedFlags<typeof FLAGS>;
