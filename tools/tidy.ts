@@ -30,6 +30,7 @@ export const roomTable: Readonly<Record<string, Readonly<Record<string, readonly
     "": ["database", "storage", "query", "metricsql", "index", "ingest", "disk", "codec", "kernel", "base"],
   },
   server: {
+    flags: [],
     http: [],
     protocol: [],
     relabel: [],
@@ -38,7 +39,7 @@ export const roomTable: Readonly<Record<string, Readonly<Record<string, readonly
     rules: ["relabel", "http"],
     remote: ["relabel", "http"],
     cluster: ["relabel", "http"],
-    "": ["api", "scrape", "rules", "remote", "cluster", "protocol", "relabel", "http"],
+    "": ["api", "scrape", "rules", "remote", "cluster", "protocol", "relabel", "http", "flags"],
   },
 };
 

@@ -1,0 +1,59 @@
+/**
+ * The server as its users start it: a child process of `packages/server/bin/nyanza.js`, spoken to over HTTP.
+ */
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { http } from "./http.ts";
+import { freePort, type RunningProcess, startProcess } from "./process.ts";
+import { makeFolder, type Scope } from "./scope.ts";
+
+export const projectRoot: string = join(dirname(fileURLToPath(import.meta.url)), "../../../..");
+export const nyanzaProgram: string = join(projectRoot, "packages/server/bin/nyanza.js");
+
+/**
+ * Another program that takes the same flags, to try a test itself: with NYANZA_TEST_PROGRAM=/usr/bin/victoria-metrics a
+ * test of what we share with VictoriaMetrics must pass too.
+ */
+const otherProgram = process.env["NYANZA_TEST_PROGRAM"];
+
+export interface NyanzaOptions {
+  /** Beside `-storageDataPath`, `-httpListenAddr` and `-retentionPeriod=100y`; a flag given here wins over those. */
+  readonly flags?: readonly string[];
+  /** Data folder; a fresh one that lasts as long as the scope when not given. */
+  readonly folder?: string;
+  readonly port?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  /** For node itself. */
+  readonly nodeFlags?: readonly string[];
+}
+
+export interface Nyanza {
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  readonly folder: string;
+  readonly process: RunningProcess;
+}
+
+/** Starts the server and waits until `/health` says OK. */
+export async function startNyanza(scope: Scope, options: NyanzaOptions = {}): Promise<Nyanza> {
+  const folder = options.folder ?? makeFolder(scope);
+  const port = options.port ?? (await freePort());
+  const url = `http://127.0.0.1:${port}`;
+  const flags = nyanzaFlags(folder, port, options.flags);
+  const process_ = await startProcess(scope, {
+    command: otherProgram ?? process.execPath,
+    args: otherProgram === undefined ? [...(options.nodeFlags ?? []), nyanzaProgram, ...flags] : flags,
+    ...(options.env === undefined ? {} : { env: options.env }),
+    ready: async () => (await http(`${url}/health`)).status === 200,
+  });
+  return { url, port, folder, process: process_ };
+}
+
+/** Flags of a test's server. A flag in `more` replaces the one with its name. */
+export function nyanzaFlags(folder: string, port: number, more: readonly string[] = []): string[] {
+  const named = (flag: string): string => flag.replace(/^--?/, "").split("=")[0] as string;
+  const given = new Set(more.map(named));
+  const standard = [`-storageDataPath=${folder}`, `-httpListenAddr=127.0.0.1:${port}`, "-retentionPeriod=100y"];
+  return [...standard.filter((flag) => !given.has(named(flag))), ...more];
+}
