@@ -10,6 +10,7 @@
  */
 import type { Tenant } from "../base/tenant.ts";
 
+/** The columns belong to the batch, hold until it is filled anew, and may be longer than the counts say. */
 export interface WriteBatch {
   readonly tenant: Tenant;
   readonly seriesCount: number;
