@@ -1,55 +1,91 @@
-/** A block of samples ⇄ bytes. */
+/**
+ * A block of samples ⇄ bytes. A block is up to 8,192 samples of one series, as two columns; each column is encoded by itself
+ * and bit-exact, by whichever of the codecs of docs/format/block.md makes it smallest.
+ *
+ * The bytes carry neither their length nor the count of samples nor a checksum: whoever stores them does (storage keeps all
+ * three in the block header). The work is done in kernel/codec.ts.
+ */
+import { decodeColumn, encodeColumn } from "../kernel/codec.ts";
 
-/** Most samples in one block. */
-export const BLOCK_SAMPLES_MAX = 8192;
+export { BLOCK_SAMPLES_MAX } from "../kernel/codec-format.ts";
 
-let scratch = new Uint8Array(1 + 8 * BLOCK_SAMPLES_MAX);
+/** The bytes of a column are not what an encoder wrote, although their checksum held. */
+export class BlockError extends Error {
+	readonly code: "BLOCK" = "BLOCK";
+	/** Where in the encoded column the trouble was noticed. */
+	readonly offset: number;
 
-/** Encoded bytes of `column[lo..hi)`: a view valid until the next call of any encode function. */
-export function encodeTimestamps(column: Float64Array, lo: number, hi: number): Uint8Array {
-  return encodeRaw(column, lo, hi);
+	constructor(message: string, offset: number) {
+		super(message);
+		this.offset = offset;
+	}
 }
 
-/** Encoded bytes of `column[lo..hi)`: a view valid until the next call of any encode function. */
-export function encodeValues(column: Float64Array, lo: number, hi: number): Uint8Array {
-  return encodeRaw(column, lo, hi);
+/**
+ * Encodes `column[lo..hi)`: milliseconds, sorted, integers in (−2^53, 2^53); at most BLOCK_SAMPLES_MAX of them.
+ * The bytes are a view valid until the next call of any encode function.
+ */
+export function encodeTimestamps(
+	column: Float64Array,
+	lo: number,
+	hi: number,
+): Uint8Array {
+	return encodeColumn(column, lo, hi);
 }
 
-/** Decodes `bytes[lo..hi)` into `target[targetLo..targetLo+count)`. Throws an Error on malformed input. */
+/**
+ * Encodes `column[lo..hi)`: any doubles, NaN payloads and −0 included; at most BLOCK_SAMPLES_MAX of them.
+ * The bytes are a view valid until the next call of any encode function.
+ */
+export function encodeValues(
+	column: Float64Array,
+	lo: number,
+	hi: number,
+): Uint8Array {
+	return encodeColumn(column, lo, hi);
+}
+
+/**
+ * Decodes the column in `bytes[lo..hi)`, which has `count` samples, into `target[targetLo .. targetLo + count)`.
+ * @throws {BlockError} when the bytes are malformed; the target is untouched then.
+ */
 export function decodeTimestamps(
-  bytes: Uint8Array,
-  lo: number,
-  hi: number,
-  count: number,
-  target: Float64Array,
-  targetLo: number,
+	bytes: Uint8Array,
+	lo: number,
+	hi: number,
+	count: number,
+	target: Float64Array,
+	targetLo: number,
 ): void {
-  decodeRaw(bytes, lo, hi, count, target, targetLo);
+	const offset = decodeColumn(bytes, lo, hi, count, target, targetLo);
+	if (offset >= 0) throw malformed("timestamps", bytes, lo, hi, count, offset);
 }
 
-/** Decodes `bytes[lo..hi)` into `target[targetLo..targetLo+count)`. Throws an Error on malformed input. */
+/**
+ * Decodes the column in `bytes[lo..hi)`, which has `count` samples, into `target[targetLo .. targetLo + count)`.
+ * @throws {BlockError} when the bytes are malformed; the target is untouched then.
+ */
 export function decodeValues(
-  bytes: Uint8Array,
-  lo: number,
-  hi: number,
-  count: number,
-  target: Float64Array,
-  targetLo: number,
+	bytes: Uint8Array,
+	lo: number,
+	hi: number,
+	count: number,
+	target: Float64Array,
+	targetLo: number,
 ): void {
-  decodeRaw(bytes, lo, hi, count, target, targetLo);
+	const offset = decodeColumn(bytes, lo, hi, count, target, targetLo);
+	if (offset >= 0) throw malformed("values", bytes, lo, hi, count, offset);
 }
 
-function encodeRaw(column: Float64Array, lo: number, hi: number): Uint8Array {
-  const bytes = 1 + 8 * (hi - lo);
-  if (scratch.length < bytes) scratch = new Uint8Array(bytes);
-  scratch[0] = 0;
-  scratch.set(new Uint8Array(column.buffer, column.byteOffset + 8 * lo, 8 * (hi - lo)), 1);
-  return scratch.subarray(0, bytes);
-}
-
-function decodeRaw(bytes: Uint8Array, lo: number, hi: number, count: number, target: Float64Array, at: number): void {
-  if (hi - lo !== 1 + 8 * count || bytes[lo] !== 0) {
-    throw new Error(`decode a column of ${count} samples: want ${1 + 8 * count} raw bytes, got ${hi - lo}`);
-  }
-  new Uint8Array(target.buffer, target.byteOffset + 8 * at, 8 * count).set(bytes.subarray(lo + 1, hi));
+function malformed(
+	what: string,
+	bytes: Uint8Array,
+	lo: number,
+	hi: number,
+	count: number,
+	offset: number,
+): BlockError {
+	const codec = hi > lo ? `codec ${bytes[lo]}` : "no codec";
+	const message = `decode ${count} ${what} from ${hi - lo} bytes of ${codec}: malformed at offset ${offset}`;
+	return new BlockError(message, offset);
 }
