@@ -127,7 +127,10 @@ test("environment", () => {
   assert.equal(read("-envflag.enable").storageDataPath, "/env");
   assert.equal(read("-envflag.enable", "-storageDataPath=a").storageDataPath, "a");
   assert.equal(read("-envflag.enable", "-envflag.prefix=N_")["search.maxQueryLen"], 1000);
-  assert.throws(() => read("-storageDataPath=%{NONE}"), /flag -storageDataPath: environment variable "NONE" is not set/);
+  assert.throws(
+    () => read("-storageDataPath=%{NONE}"),
+    /flag -storageDataPath: environment variable "NONE" is not set/,
+  );
   assert.throws(() => read("-storageDataPath=%{__proto__}"), FlagError);
 });
 

@@ -143,8 +143,7 @@ function parseValue(name: string, spec: FlagSpec, texts: readonly string[]): Val
     }
     const value = parseText(spec, text, texts);
     if (typeof value === "number" && (value < (spec.min ?? -Infinity) || value > (spec.max ?? Infinity))) {
-      const range =
-        spec.max === undefined ? `at least ${spec.min}` : `a value from ${spec.min ?? "-∞"} to ${spec.max}`;
+      const range = spec.max === undefined ? `at least ${spec.min}` : `a value from ${spec.min ?? "-∞"} to ${spec.max}`;
       throw new values.FlagValueError(`want ${range}, got ${JSON.stringify(text)}`);
     }
     return value;

@@ -107,7 +107,8 @@ export const FLAGS = {
     type: "duration",
     default: "2m",
     group: "HTTP",
-    description: "Connections are closed after this time, between requests, so that load balancers can spread them; 0 never",
+    description:
+      "Connections are closed after this time, between requests, so that load balancers can spread them; 0 never",
   },
   "http.idleConnTimeout": {
     type: "duration",

@@ -1,0 +1,26 @@
+/** What a handler gets of a request, and what it may say back. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Tenant } from "@nyanza/tsdb";
+import type { RequestArguments } from "./arguments.ts";
+import type { HandlerName, Route } from "./routes.ts";
+
+export interface RequestContext {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly route: Route;
+  /** Decoded, without -http.pathPrefix. */
+  readonly path: string;
+  /** What `{name}` or `/*` of the route's path stood for. */
+  readonly rest: string;
+  readonly args: RequestArguments;
+  readonly tenant: Tenant;
+  /** When the request came, milliseconds. */
+  readonly startMs: number;
+  /** Aborted when the client goes away, and when the time for requests at shutdown is up. */
+  readonly signal: AbortSignal;
+}
+
+/** Answers the request, or throws: an InputError or OverloadError becomes its status, anything else 500. */
+export type Handler = (context: RequestContext) => Promise<void> | void;
+
+export type Handlers = Readonly<Record<HandlerName, Handler>>;

@@ -1,0 +1,29 @@
+/** Failures that are answers: the status a client gets and what it should do next. */
+
+/** The server cannot take the request now, whatever is in it: 429 or 503 with Retry-After. */
+export class OverloadError extends Error {
+  readonly status: 429 | 503;
+  readonly retryAfterSeconds: number;
+
+  constructor(status: 429 | 503, message: string, retryAfterSeconds = 10) {
+    super(message);
+    this.status = status;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** The client went away: nothing to answer, nothing to log as ours. */
+export class ClientGoneError extends Error {
+  constructor() {
+    super("the client closed the connection");
+  }
+}
+
+/** Time ran out. Answered with 422: the query was understood but could not be carried out. */
+export class DeadlineError extends Error {
+  readonly status: 422 = 422;
+
+  constructor(limitMs: number, flag: string) {
+    super(`the request took longer than ${limitMs / 1000} seconds; see the timeout argument and the -${flag} flag`);
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Answers as bytes. Small ones go out at once with their length; large ones are written piece by piece, and a slow
+ * reader slows the writer down instead of filling memory. gzip when the client takes it and it pays.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Writable } from "node:stream";
+import * as zlib from "node:zlib";
+import { ClientGoneError } from "./errors.ts";
+
+/** Shorter answers are not worth compressing. */
+const GZIP_BYTES_MIN = 1 << 10;
+/** A streamed answer leaves in pieces of about this size. */
+const PIECE_BYTES = 64 << 10;
+
+export interface Answer {
+  readonly status?: number;
+  readonly contentType: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Sends a whole body. Does nothing if the client is gone. */
+export function sendBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+  body: string | Uint8Array,
+): void {
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
+  setHeaders(response, answer);
+  if (bytes.length >= GZIP_BYTES_MIN && mayGzip(request, response)) {
+    const packed = zlib.gzipSync(bytes, { level: 1 });
+    response.setHeader("Content-Encoding", "gzip");
+    response.setHeader("Content-Length", packed.length);
+    response.end(packed);
+    return;
+  }
+  response.setHeader("Content-Length", bytes.length);
+  response.end(bytes);
+}
+
+/** Sends a status without a body. */
+export function sendStatus(response: ServerResponse, status: number): void {
+  response.statusCode = status;
+  response.end();
+}
+
+/** A growing answer whose length nobody knows yet. */
+export class StreamedAnswer {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #answer: Answer;
+  #sink: Writable | null = null;
+
+  constructor(request: IncomingMessage, response: ServerResponse, answer: Answer) {
+    this.#request = request;
+    this.#response = response;
+    this.#answer = answer;
+  }
+
+  static readonly pieceBytes: number = PIECE_BYTES;
+
+  /** True once bytes have left: an error can no longer become a status. */
+  get hasStarted(): boolean {
+    return this.#sink !== null;
+  }
+
+  /** Takes over `piece`. Resolves when the client has room for more. @throws ClientGoneError */
+  async write(piece: Uint8Array): Promise<void> {
+    this.#sink ??= this.#open();
+    if (this.#response.destroyed) throw new ClientGoneError();
+    if (this.#sink.write(piece)) return;
+    await this.#drained(this.#sink);
+  }
+
+  /** The last piece; the whole answer, with its length, if it is the only one. */
+  async end(piece: Uint8Array): Promise<void> {
+    if (this.#sink === null) {
+      sendBody(this.#request, this.#response, this.#answer, piece);
+      return;
+    }
+    await this.write(piece);
+    this.#sink.end();
+  }
+
+  #open(): Writable {
+    setHeaders(this.#response, this.#answer);
+    if (!mayGzip(this.#request, this.#response)) return this.#response;
+    this.#response.setHeader("Content-Encoding", "gzip");
+    const gzip = zlib.createGzip({ level: 1 });
+    gzip.pipe(this.#response);
+    // The compressor's memory is native: give it back at once when the client leaves in the middle.
+    this.#response.once("close", () => gzip.destroy());
+    return gzip;
+  }
+
+  #drained(sink: Writable): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (error: Error | null): void => {
+        sink.off("drain", onDrain);
+        this.#response.off("close", onClose);
+        if (error === null) resolve();
+        else reject(error);
+      };
+      const onDrain = (): void => settle(null);
+      const onClose = (): void => settle(new ClientGoneError());
+      sink.once("drain", onDrain);
+      this.#response.once("close", onClose);
+    });
+  }
+}
+
+function setHeaders(response: ServerResponse, answer: Answer): void {
+  response.statusCode = answer.status ?? 200;
+  response.setHeader("Content-Type", answer.contentType);
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
+}
+
+/** Set by the server when -http.disableResponseCompression is on. */
+export const NO_COMPRESSION: unique symbol = Symbol("no compression");
+
+function mayGzip(request: IncomingMessage, response: ServerResponse): boolean {
+  if (NO_COMPRESSION in response || request.method === "HEAD" || response.hasHeader("Content-Encoding")) return false;
+  response.setHeader("Vary", "Accept-Encoding");
+  const accepted = request.headers["accept-encoding"];
+  if (typeof accepted !== "string") return false;
+  return accepted.split(",").some((item) => {
+    const [coding, ...parameters] = item.split(";").map((part) => part.trim().toLowerCase());
+    return (coding === "gzip" || coding === "*") && !parameters.some((part) => /^q=0(\.0*)?$/.test(part));
+  });
+}

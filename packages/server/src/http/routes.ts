@@ -1,0 +1,236 @@
+/**
+ * The table of everything the server answers: path → methods, who may call it, whose data it touches, who handles it.
+ * This file knows names only; `main.ts` brings the handlers. Nothing is reachable that is not listed here.
+ *
+ * Paths as in VictoriaMetrics: those with `hasPrometheusAlias` also live under `/prometheus`, `{name}` stands for one
+ * non-empty segment, `/*` at the end for the rest of the path.
+ */
+
+/** How a caller proves to be one: not at all, by -httpAuth.*, or by an authKey that replaces -httpAuth.* when it is set. */
+export type AuthClass =
+  | "public"
+  | "basic"
+  | "metricsAuthKey"
+  | "flagsAuthKey"
+  | "forceFlushAuthKey"
+  | "forceMergeAuthKey";
+
+/** `default`: the data of tenant 0:0. `none`: no tenant's data. */
+export type TenantRule = "default" | "none";
+
+/** What a body is: none is read, or a form that carries arguments, or bytes that the handler reads itself. */
+export type BodyRule = "none" | "form" | "bytes";
+
+/** Errors as Prometheus' JSON, or as a line of text. */
+export type ErrorStyle = "json" | "text";
+
+/** Which limit on requests at work it counts against. */
+export type QueueClass = "none" | "insert" | "query";
+
+export type HandlerName =
+  | "writeRemote"
+  | "writeOtlp"
+  | "importJson"
+  | "importText"
+  | "query"
+  | "queryRange"
+  | "series"
+  | "labels"
+  | "labelValues"
+  | "export"
+  | "buildInfo"
+  | "metadata"
+  | "queryExemplars"
+  | "rules"
+  | "alerts"
+  | "notifiers"
+  | "health"
+  | "healthy"
+  | "ready"
+  | "readyWord"
+  | "metrics"
+  | "flags"
+  | "forceFlush"
+  | "forceMerge"
+  | "robots"
+  | "ping"
+  | "landing"
+  | "pageRedirect"
+  | "page";
+
+export interface Route {
+  readonly path: string;
+  readonly methods: readonly string[];
+  readonly auth: AuthClass;
+  readonly tenant: TenantRule;
+  readonly body: BodyRule;
+  readonly errors: ErrorStyle;
+  readonly queue: QueueClass;
+  readonly hasPrometheusAlias: boolean;
+  readonly handler: HandlerName;
+}
+
+const READ = ["GET", "HEAD"];
+const READ_OR_POST = ["GET", "HEAD", "POST"];
+const WRITE = ["POST", "PUT"];
+
+function insert(path: string, handler: HandlerName, hasPrometheusAlias = true): Route {
+  return {
+    path,
+    // The handshake of VictoriaMetrics' own remote write asks by GET.
+    methods: handler === "writeRemote" ? ["GET", ...WRITE] : WRITE,
+    auth: "basic",
+    tenant: "default",
+    body: "bytes",
+    errors: "text",
+    queue: "insert",
+    hasPrometheusAlias,
+    handler,
+  };
+}
+
+function select(path: string, handler: HandlerName, options: Partial<Route> = {}): Route {
+  return {
+    path,
+    methods: READ_OR_POST,
+    auth: "basic",
+    tenant: "default",
+    body: "form",
+    errors: "json",
+    queue: "query",
+    hasPrometheusAlias: true,
+    handler,
+    ...options,
+  };
+}
+
+function status(path: string, handler: HandlerName, options: Partial<Route> = {}): Route {
+  return {
+    path,
+    methods: READ,
+    auth: "public",
+    tenant: "none",
+    body: "none",
+    errors: "text",
+    queue: "none",
+    hasPrometheusAlias: false,
+    handler,
+    ...options,
+  };
+}
+
+const COMMAND: Partial<Route> = { methods: READ_OR_POST, tenant: "default" };
+const PLACEHOLDER: Partial<Route> = {
+  auth: "basic",
+  methods: READ_OR_POST,
+  body: "form",
+  errors: "json",
+  hasPrometheusAlias: true,
+};
+
+export const ROUTES: readonly Route[] = [
+  insert("/api/v1/write", "writeRemote"),
+  insert("/api/v1/push", "writeRemote"),
+  insert("/opentelemetry/v1/metrics", "writeOtlp", false),
+  insert("/opentelemetry/api/v1/push", "writeOtlp", false),
+  insert("/v1/metrics", "writeOtlp", false),
+  insert("/api/v1/import", "importJson"),
+  insert("/api/v1/import/prometheus", "importText"),
+  insert("/api/v1/import/prometheus/metrics/*", "importText"),
+
+  select("/api/v1/query", "query"),
+  select("/api/v1/query_range", "queryRange"),
+  select("/api/v1/series", "series"),
+  select("/api/v1/labels", "labels"),
+  select("/api/v1/label/{name}/values", "labelValues"),
+  select("/api/v1/export", "export", { errors: "text" }),
+
+  status("/api/v1/status/buildinfo", "buildInfo", PLACEHOLDER),
+  status("/api/v1/metadata", "metadata", PLACEHOLDER),
+  status("/api/v1/query_exemplars", "queryExemplars", PLACEHOLDER),
+  status("/api/v1/rules", "rules", PLACEHOLDER),
+  status("/rules", "rules", PLACEHOLDER),
+  status("/api/v1/alerts", "alerts", PLACEHOLDER),
+  status("/alerts", "alerts", PLACEHOLDER),
+  status("/api/v1/notifiers", "notifiers", PLACEHOLDER),
+  status("/notifiers", "notifiers", PLACEHOLDER),
+
+  status("/health", "health"),
+  status("/-/healthy", "healthy", { hasPrometheusAlias: true }),
+  status("/-/ready", "ready", { hasPrometheusAlias: true }),
+  status("/ready", "readyWord", { hasPrometheusAlias: true }),
+  status("/ping", "ping", { methods: READ_OR_POST }),
+  status("/robots.txt", "robots"),
+  status("/metrics", "metrics", { auth: "metricsAuthKey" }),
+  status("/flags", "flags", { auth: "flagsAuthKey" }),
+  status("/internal/force_flush", "forceFlush", { ...COMMAND, auth: "forceFlushAuthKey" }),
+  status("/internal/force_merge", "forceMerge", { ...COMMAND, auth: "forceMergeAuthKey" }),
+
+  status("/", "landing", { auth: "basic" }),
+  status("/vmui", "pageRedirect", { auth: "basic", hasPrometheusAlias: true }),
+  status("/graph", "pageRedirect", { auth: "basic", hasPrometheusAlias: true }),
+  status("/vmui/*", "page", { auth: "basic", hasPrometheusAlias: true }),
+  status("/graph/*", "page", { auth: "basic", hasPrometheusAlias: true }),
+];
+
+export interface RouteMatch {
+  readonly route: Route;
+  /** What `{name}` or `/*` stood for, decoded; "" for routes without one. */
+  readonly rest: string;
+}
+
+/** Finds routes by exact path first, then by pattern in table order. */
+export class Router {
+  readonly routes: readonly Route[];
+  readonly #exact = new Map<string, Route>();
+  readonly #patterns: { readonly before: string; readonly after: string; readonly route: Route }[] = [];
+
+  constructor(routes: readonly Route[] = ROUTES) {
+    this.routes = routes;
+    for (const route of routes) {
+      this.#add(route.path, route);
+      if (route.hasPrometheusAlias) this.#add(`/prometheus${route.path}`, route);
+    }
+  }
+
+  /** `path` is decoded and normalised (normalizePath). */
+  find(path: string): RouteMatch | null {
+    const exact = this.#exact.get(path);
+    if (exact !== undefined) return { route: exact, rest: "" };
+    for (const { before, after, route } of this.#patterns) {
+      if (!path.startsWith(before) || !path.endsWith(after)) continue;
+      const rest = path.slice(before.length, path.length - after.length);
+      if (path.length < before.length + after.length) continue;
+      // One segment for `{name}`; label names with slashes arrive as %2F and are decoded before they get here.
+      if (after !== "" && rest === "") continue;
+      return { route, rest };
+    }
+    return null;
+  }
+
+  #add(path: string, route: Route): void {
+    const open = path.indexOf("{");
+    if (path.endsWith("/*")) this.#patterns.push({ before: path.slice(0, -1), after: "", route });
+    else if (open >= 0) {
+      this.#patterns.push({ before: path.slice(0, open), after: path.slice(path.indexOf("}") + 1), route });
+    } else this.#exact.set(path, route);
+  }
+}
+
+/** Decodes %-escapes and collapses repeated slashes, as VictoriaMetrics does; null if an escape is malformed. */
+export function normalizePath(rawPath: string): string | null {
+  try {
+    return decodeURIComponent(rawPath).replace(/\/{2,}/g, "/");
+  } catch {
+    return null;
+  }
+}
+
+/** `/prefix/x` → `/x`; null if the path lies outside the prefix. */
+export function stripPathPrefix(path: string, prefix: string): string | null {
+  if (prefix === "") return path;
+  const trimmed = `/${prefix.replace(/^\/+|\/+$/g, "")}`;
+  if (trimmed === "/") return path;
+  if (path === trimmed) return "/";
+  return path.startsWith(`${trimmed}/`) ? path.slice(trimmed.length) : null;
+}

@@ -1,0 +1,353 @@
+/**
+ * The listener: takes a request from the socket to its handler and turns what the handler throws into an answer.
+ *
+ *   socket → limits → path → routes.ts → method → auth → arguments → queue → handler
+ *
+ * Nothing a client sends ends in a 5xx: those are for our own faults (500, logged with their stack) and overload.
+ * Slow senders are cut off: 5 seconds for the headers, checked every second; bodies see body.ts.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { MetricSet } from "@nyanza/metrics";
+import { DEFAULT_TENANT, InputError } from "@nyanza/tsdb";
+import type { Logger } from "../process/logger.ts";
+import { quote, RequestArguments } from "./arguments.ts";
+import { type AuthOptions, checkAuth } from "./auth.ts";
+import { type BodyContext, type BodyLimits, withBody } from "./body.ts";
+import type { Handlers, RequestContext } from "./context.ts";
+import { ClientGoneError, DeadlineError, OverloadError } from "./errors.ts";
+import { jsonString } from "./json-string.ts";
+import { parseListenAddress } from "./listen-address.ts";
+import type { RequestQueue } from "./queue.ts";
+import { NO_COMPRESSION, sendBody } from "./response.ts";
+import { normalizePath, type QueueClass, type Route, Router, stripPathPrefix } from "./routes.ts";
+
+export interface HttpServerOptions {
+  readonly addresses: readonly string[];
+  readonly isIpv6Enabled: boolean;
+  readonly pathPrefix: string;
+  readonly maxConnections: number;
+  readonly connTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxShutdownMs: number;
+  readonly isCompressionEnabled: boolean;
+  readonly isCorsEnabled: boolean;
+  readonly auth: AuthOptions;
+  readonly body: BodyContext;
+  readonly queues: Readonly<Record<Exclude<QueueClass, "none">, RequestQueue>>;
+  readonly handlers: Handlers;
+  readonly metrics: MetricSet;
+  readonly logger: Logger;
+  readonly now?: () => number;
+}
+
+/** Arguments in a form body, as many as Go's net/http takes. */
+const FORM_LIMITS: BodyLimits = { maxBytes: 10 << 20, flag: "search.maxQueryLen" };
+
+const HEADERS_TIMEOUT_MS = 5000;
+const CHECK_INTERVAL_MS = 1000;
+/** What is still read of a refused body so that its sender gets to read the answer. */
+const LINGER_MS = 2000;
+
+export class HttpServer {
+  readonly #options: HttpServerOptions;
+  readonly #router: Router = new Router();
+  readonly #servers: Server[] = [];
+  readonly #bornMs = new WeakMap<Socket, number>();
+  readonly #shutdown = new AbortController();
+  readonly #now: () => number;
+  #isDraining = false;
+  #connections = 0;
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    const { metrics } = options;
+    metrics.gauge("vm_tcplistener_conns", () => this.#connections);
+    for (const { path } of this.#router.routes) metrics.counter(`vm_http_requests_total{path="${path}"}`);
+  }
+
+  /** True from the first signal on: /health then tells load balancers to go elsewhere. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** Listens at all addresses; resolves with the real ones. @throws the system's error, such as EADDRINUSE */
+  async listen(): Promise<string[]> {
+    for (const text of this.#options.addresses) {
+      const { host, port } = parseListenAddress(text);
+      const server = this.#createServer();
+      const anyHost = this.#options.isIpv6Enabled ? "::" : "0.0.0.0";
+      await new Promise<void>((resolve, reject) => {
+        server.once("error", reject);
+        server.listen({ host: host === "" ? anyHost : host, port }, () => {
+          server.off("error", reject);
+          resolve();
+        });
+      });
+      server.on("error", (error) => this.#options.logger.error(`listener at ${text}: ${error.message}`));
+      this.#servers.push(server);
+    }
+    return this.#servers.map((server) => {
+      const address = server.address();
+      if (address === null || typeof address === "string") return String(address);
+      return address.family === "IPv6" ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
+    });
+  }
+
+  startDraining(): void {
+    this.#isDraining = true;
+  }
+
+  /** Takes no more requests, lets those under way finish, then closes what is left. Never throws. */
+  async close(): Promise<void> {
+    this.#isDraining = true;
+    const closed = Promise.all(
+      this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
+    );
+    for (const server of this.#servers) server.closeIdleConnections();
+    // Aborted a little before the end, so that those who listen can still answer.
+    const graceMs = this.#options.maxShutdownMs;
+    const abortTimer = setTimeout(() => this.#shutdown.abort(), graceMs - Math.min(graceMs / 5, 2000));
+    const closeTimer = setTimeout(() => {
+      for (const server of this.#servers) server.closeAllConnections();
+    }, graceMs);
+    await closed;
+    clearTimeout(abortTimer);
+    clearTimeout(closeTimer);
+  }
+
+  #createServer(): Server {
+    const server = createServer(
+      {
+        headersTimeout: HEADERS_TIMEOUT_MS,
+        // Bodies have their own clock: an import may rightly take hours, as long as it moves.
+        requestTimeout: 0,
+        keepAliveTimeout: this.#options.idleTimeoutMs,
+        connectionsCheckingInterval: CHECK_INTERVAL_MS,
+        noDelay: true,
+      },
+      (request, response) => {
+        void this.#serve(request, response);
+      },
+    );
+    server.maxConnections = this.#options.maxConnections;
+    server.on("connection", (socket: Socket) => {
+      this.#bornMs.set(socket, this.#now());
+      this.#connections += 1;
+      socket.once("close", () => {
+        this.#connections -= 1;
+      });
+      this.#options.metrics.counter("vm_tcplistener_accepts_total").inc();
+    });
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      this.#countError("*", "malformed");
+      if (!socket.writable || error.code === "ECONNRESET") {
+        socket.destroy();
+        return;
+      }
+      const status =
+        error.code === "HPE_HEADER_OVERFLOW"
+          ? "431 Request Header Fields Too Large"
+          : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+            ? "408 Request Timeout"
+            : "400 Bad Request";
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    });
+    return server;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { metrics } = this.#options;
+    metrics.counter("vm_http_requests_all_total").inc();
+    // Reset connections are news to nobody.
+    request.on("error", () => {});
+    response.on("error", () => {});
+    response.setHeader("X-Content-Type-Options", "nosniff");
+    if (!this.#options.isCompressionEnabled) Object.assign(response, { [NO_COMPRESSION]: true });
+    this.#closeOldConnection(request, response);
+
+    const gone = new AbortController();
+    response.once("close", () => {
+      if (!response.writableFinished) gone.abort(new ClientGoneError());
+    });
+    let route: Route | null = null;
+    try {
+      const { rawPath, search } = splitTarget(request.url ?? "/");
+      const path = normalizePath(rawPath);
+      if (path === null) throw new InputError(`cannot decode the path ${quote(rawPath)}: bad % escape`);
+      const inner = stripPathPrefix(path, this.#options.pathPrefix);
+      if (inner === null) {
+        throw new InputError(`missing -http.pathPrefix=${this.#options.pathPrefix} in the path ${quote(path)}`);
+      }
+      const match = this.#router.find(inner);
+      if (match === null) {
+        this.#countError("*", "unsupported");
+        throw new InputError(`unsupported path requested: ${quote(path)}`);
+      }
+      route = match.route;
+      metrics.counter(`vm_http_requests_total{path="${route.path}"}`).inc();
+      if (this.#options.isCorsEnabled && route.tenant !== "none") allowOtherOrigins(response);
+      if (request.method === "OPTIONS") {
+        response.writeHead(204, { Allow: route.methods.join(", ") }).end();
+        return;
+      }
+      if (!route.methods.includes(request.method as string)) {
+        response.setHeader("Allow", route.methods.join(", "));
+        throw new InputError(`want ${route.methods.join(" or ")}, got ${request.method} ${quote(path)}`, 405);
+      }
+      await this.#answer(request, response, match.route, inner, match.rest, search, gone.signal);
+    } catch (error) {
+      await this.#answerError(request, response, route, error);
+    }
+  }
+
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    route: Route,
+    path: string,
+    rest: string,
+    search: string,
+    gone: AbortSignal,
+  ): Promise<void> {
+    const url = new URLSearchParams(search);
+    // Strangers do not get to send a body: keys are taken from the URL before it is read.
+    const urlArgs = new RequestArguments(url);
+    const verdict = checkAuth(route.auth, request, urlArgs, this.#options.auth);
+    if (verdict !== "ok") {
+      this.#countError("*", verdict === "wrong basic auth" ? "wrong_basic_auth" : "wrong_auth_key");
+      if (verdict === "wrong basic auth") response.setHeader("WWW-Authenticate", 'Basic realm="Nyanza"');
+      throw new InputError(
+        verdict === "wrong basic auth"
+          ? "want the user name and password of -httpAuth.*"
+          : `want the value of -${route.auth} as argument authKey`,
+        401,
+      );
+    }
+    const isForm =
+      route.body === "form" &&
+      /^application\/x-www-form-urlencoded\b/i.test(request.headers["content-type"] ?? "") &&
+      request.method !== "GET" &&
+      request.method !== "HEAD";
+    const form = isForm
+      ? await withBody(request, FORM_LIMITS, this.#options.body, async (body) => new URLSearchParams(decodeText(body)))
+      : null;
+    const context: RequestContext = {
+      request,
+      response,
+      route,
+      path,
+      rest,
+      args: form === null ? urlArgs : new RequestArguments(url, form),
+      tenant: DEFAULT_TENANT,
+      startMs: this.#now(),
+      signal: AbortSignal.any([gone, this.#shutdown.signal]),
+    };
+    const handle = this.#options.handlers[route.handler];
+    if (route.queue === "none") await handle(context);
+    else await this.#options.queues[route.queue].run(context.signal, () => handle(context));
+  }
+
+  async #answerError(
+    request: IncomingMessage,
+    response: ServerResponse,
+    route: Route | null,
+    error: unknown,
+  ): Promise<void> {
+    const { logger } = this.#options;
+    if (error instanceof ClientGoneError || (response.destroyed && isAbort(error))) {
+      response.destroy();
+      return;
+    }
+    const isOurs = !(error instanceof InputError || error instanceof OverloadError || error instanceof DeadlineError);
+    const status = isOurs ? (isAbort(error) ? 503 : 500) : error.status;
+    const reason = error instanceof Error ? error.message : String(error);
+    const where = `remoteAddr: ${quote(request.socket.remoteAddress ?? "")}; requestURI: ${hideKeys(request.url ?? "")}`;
+    if (status === 500) logger.error(`${where}; ${error instanceof Error ? (error.stack ?? reason) : reason}`);
+    else logger.warn(`${where}; ${reason}`);
+    if (route !== null) this.#countError(route.path);
+
+    if (response.headersSent) {
+      // Too late for a status: a broken connection tells the client that the answer is not whole.
+      response.destroy();
+      return;
+    }
+    response.removeHeader("Content-Encoding");
+    if (error instanceof OverloadError) response.setHeader("Retry-After", String(error.retryAfterSeconds));
+    const message = status === 500 ? "internal error; see the server's log" : reason;
+    if (!request.complete && hasBody(request)) await lingerOver(request, response);
+    if (route?.errors === "json") {
+      const body = `{"status":"error","errorType":"${status}","error":${jsonString(message)}}`;
+      sendBody(request, response, { status, contentType: "application/json" }, body);
+      return;
+    }
+    const body = status === 401 ? "" : `remoteAddr: ${quote(request.socket.remoteAddress ?? "")}; ${message}\n`;
+    sendBody(request, response, { status, contentType: "text/plain; charset=utf-8" }, body);
+  }
+
+  /** After -http.connTimeout the client is asked to connect anew, which spreads load behind a balancer. */
+  #closeOldConnection(request: IncomingMessage, response: ServerResponse): void {
+    const { connTimeoutMs } = this.#options;
+    const ageMs = this.#now() - (this.#bornMs.get(request.socket) ?? this.#now());
+    if (this.#isDraining || (connTimeoutMs > 0 && ageMs > connTimeoutMs)) {
+      response.setHeader("Connection", "close");
+      if (!this.#isDraining) this.#options.metrics.counter("vm_http_conn_timeout_closed_conns_total").inc();
+    }
+  }
+
+  #countError(path: string, reason?: string): void {
+    const labels = reason === undefined ? `path="${path}"` : `path="${path}",reason="${reason}"`;
+    this.#options.metrics.counter(`vm_http_request_errors_total{${labels}}`).inc();
+  }
+}
+
+/** Origin form (`/a?b`) or absolute form (`http://host/a?b`), which proxies send. */
+function splitTarget(target: string): { rawPath: string; search: string } {
+  const absolute = /^https?:\/\/[^/?#]*/i.exec(target);
+  const origin = absolute === null ? target : target.slice(absolute[0].length);
+  const mark = origin.indexOf("?");
+  const rawPath = mark < 0 ? origin : origin.slice(0, mark);
+  return { rawPath: rawPath === "" ? "/" : rawPath, search: mark < 0 ? "" : origin.slice(mark + 1) };
+}
+
+/** Bytes that are not UTF-8 become U+FFFD, as in a URL. */
+function decodeText(body: Uint8Array): string {
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+}
+
+function allowOtherOrigins(response: ServerResponse): void {
+  response.setHeader("Access-Control-Allow-Origin", "*");
+  response.setHeader("Access-Control-Allow-Methods", "*");
+  response.setHeader("Access-Control-Allow-Headers", "*");
+}
+
+function hasBody(request: IncomingMessage): boolean {
+  return request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
+}
+
+/**
+ * Reads and drops what a refused sender still sends, for a while: a connection closed over unread bytes is reset, and
+ * the reset would overtake the answer.
+ */
+function lingerOver(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  response.setHeader("Connection", "close");
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(done, LINGER_MS);
+    request.once("end", done).once("close", done);
+    request.unpipe();
+    request.resume();
+  });
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && (error.name === "AbortError" || error instanceof ClientGoneError);
+}
+
+function hideKeys(url: string): string {
+  return url.replace(/(authKey=)[^&]*/gi, "$1secret");
+}
