@@ -1,2 +1,8 @@
 /** Door `@nyanza/tsdb/metricsql`: text ⇄ AST. */
+export { formatDuration, parseDuration, parseDurationMs, type Duration } from "../base/duration.ts";
+export { InputError } from "../base/errors.ts";
+export { AGGREGATE_NAMES } from "./aggregates.ts";
 export type * from "./ast.ts";
+export { MAX_DEPTH, MAX_QUERY_BYTES } from "./limits.ts";
+export { parse } from "./parse.ts";
+export { constantOf, evalConstant, setMembersOf } from "./simplify.ts";
