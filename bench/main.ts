@@ -1,0 +1,36 @@
+/**
+ * `npm run bench`: figures, never a part of a test.
+ *
+ *     npm run bench                              the same data into us, VictoriaMetrics and Prometheus
+ *     npm run bench -- side-by-side --runs=1 --scrapes=100 --systems=nyanza,victoria-metrics
+ *     npm run bench -- codec                     the *.bench.ts files whose path contains the word
+ */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { projectRoot } from "#support/nyanza";
+import { readOptions, runSideBySide } from "./side-by-side.ts";
+
+const [command = "side-by-side", ...args] = process.argv.slice(2).some((arg) => !arg.startsWith("--"))
+  ? process.argv.slice(2)
+  : ["side-by-side", ...process.argv.slice(2)];
+
+if (command === "side-by-side") {
+  await runSideBySide(readOptions(args));
+} else {
+  await runMicroBenches(command);
+}
+
+async function runMicroBenches(word: string): Promise<void> {
+  const files = ["tsdb", "metrics", "server"].flatMap((name) => {
+    const folder = join(projectRoot, "packages", name, "dist");
+    return (readdirSync(folder, { recursive: true }) as string[])
+      .filter((file) => file.endsWith(".bench.js") && file.includes(word))
+      .map((file) => join(folder, file));
+  });
+  if (files.length === 0) throw new Error(`bench: no *.bench.ts contains "${word}", and it is not side-by-side`);
+  for (const file of files) {
+    console.log(`\n# ${file.slice(projectRoot.length + 1)}`);
+    await import(pathToFileURL(file).href);
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * The systems that are compared: how each is started, and what it is told so that all its data is on disk and merged.
+ */
+import { join } from "node:path";
+import { http } from "#support/http";
+import { startNyanza } from "#support/nyanza";
+import { startPeer } from "#support/peers";
+import type { Scope } from "#support/scope";
+
+export type SystemName = "nyanza" | "victoria-metrics" | "prometheus";
+
+export interface RunningSystem {
+  readonly name: SystemName;
+  readonly url: string;
+  readonly pid: number;
+  /** Where its data, index and log lie. */
+  readonly dataFolder: string;
+  /** Flush and merge; may go on in the background when it returns. Prometheus cannot be asked to. */
+  settle(): Promise<void>;
+}
+
+export const systemNames: readonly SystemName[] = ["nyanza", "victoria-metrics", "prometheus"];
+
+export async function startSystem(scope: Scope, name: SystemName): Promise<RunningSystem> {
+  if (name === "prometheus") {
+    const { url, process, folder } = await startPeer(scope, name, { flags: ["--web.enable-remote-write-receiver"] });
+    return { name, url, pid: process.pid, dataFolder: join(folder, "data"), settle: async () => {} };
+  }
+  const { url, process, folder } =
+    name === "nyanza"
+      ? await startNyanza(scope)
+      : await startPeer(scope, name, { flags: ["-search.disableCache", "-search.maxUniqueTimeseries=1000000"] });
+  const settle = async (): Promise<void> => {
+    for (const path of ["/internal/force_flush", "/internal/force_merge"]) {
+      const { status, text } = await http(`${url}${path}`);
+      if (status >= 300) throw new Error(`${name}: ${path} answered ${status}: ${text}`);
+    }
+  };
+  return { name, url, pid: process.pid, dataFolder: folder, settle };
+}
