@@ -1,0 +1,153 @@
+/**
+ * Where an expression is evaluated: the grid of output times, and the query it belongs to.
+ *
+ * A grid is `startMs, startMs + stepMs, … ≤ endMs`. Subqueries, `offset` and `@` evaluate their inside on another grid of
+ * the same query, so `QueryRun` (limits, counters, cancellation) is shared and `EvalContext` is cheap to make.
+ */
+import { InputError } from "../base/errors.ts";
+import type { Tenant } from "../base/tenant.ts";
+import type { Expr, FilterGroups } from "../metricsql/ast.ts";
+import type { QueryLimits } from "./limits.ts";
+import { DEPTH_MAX } from "./limits.ts";
+import type { Source } from "./source.ts";
+
+/** After this much time without a pause the event loop gets its turn. */
+const SLICE_MS = 8;
+
+export interface QueryRunOptions {
+  readonly source: Source;
+  readonly tenant: Tenant;
+  readonly limits: QueryLimits;
+  /** VictoriaMetrics' LookbackDelta, milliseconds; 0 means none is set. */
+  readonly lookbackMs: number;
+  readonly nowMs: number;
+  /** The query's text, for places in errors; "" when only a tree was given. */
+  readonly text: string;
+  /** ANDed to every selector (`extra_filters[]`, `extra_label`); null means none. */
+  readonly extraFilters: FilterGroups | null;
+  readonly signal: AbortSignal | null;
+}
+
+/** One query from start to end: what it may use, what it used, and whether it may go on. */
+export class QueryRun {
+  readonly source: Source;
+  readonly tenant: Tenant;
+  readonly limits: QueryLimits;
+  readonly lookbackMs: number;
+  readonly nowMs: number;
+  readonly text: string;
+  readonly extraFilters: FilterGroups | null;
+  readonly signal: AbortSignal | null;
+  seriesFetched = 0;
+  samplesRead = 0;
+  isPartial = false;
+  #sliceEndMs: number;
+
+  constructor(options: QueryRunOptions) {
+    this.source = options.source;
+    this.tenant = options.tenant;
+    this.limits = options.limits;
+    this.lookbackMs = options.lookbackMs;
+    this.nowMs = options.nowMs;
+    this.text = options.text;
+    this.extraFilters = options.extraFilters;
+    this.signal = options.signal;
+    this.#sliceEndMs = performance.now() + SLICE_MS;
+  }
+
+  /** True when it is time to `await breathe()`. Cheap enough to ask once a series. */
+  isDue(): boolean {
+    return performance.now() >= this.#sliceEndMs;
+  }
+
+  /** Lets the event loop run. @throws the signal's reason when the query was cancelled. */
+  async breathe(): Promise<void> {
+    this.signal?.throwIfAborted();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.signal?.throwIfAborted();
+    this.#sliceEndMs = performance.now() + SLICE_MS;
+  }
+
+  /** @throws InputError 422 when the query has read more samples than it may. */
+  countSamples(count: number): void {
+    this.samplesRead += count;
+    if (this.samplesRead > this.limits.maxSamplesPerQuery) {
+      throw new InputError(
+        `reading samples: the query needs more than -search.maxSamplesPerQuery=${this.limits.maxSamplesPerQuery}; ` +
+          "narrow its time range or its selectors, or raise the flag",
+        422,
+      );
+    }
+  }
+
+  /** @throws InputError 422 when so many series of so many points would not fit. Asked before the columns are made. */
+  reserveColumns(series: number, points: number): void {
+    const bytes = series * points * 8;
+    if (bytes > this.limits.maxMemoryPerQuery) {
+      throw new InputError(
+        `evaluating ${series} series of ${points} points: needs about ${bytes} bytes, more than -search.maxMemoryPerQuery=` +
+          `${this.limits.maxMemoryPerQuery}; use a larger step, a shorter range or fewer series, or raise the flag`,
+        422,
+      );
+    }
+  }
+
+  /** The caller's mistake at a place of the query. */
+  fail(expr: Expr, message: string): InputError {
+    let line = 0;
+    let column = 0;
+    if (this.text !== "") {
+      const before = this.text.slice(0, expr.pos);
+      line = before.split("\n").length;
+      column = expr.pos - before.lastIndexOf("\n");
+      return new InputError(`${message} (line ${line}, column ${column})`, 422, line, column);
+    }
+    return new InputError(message, 422);
+  }
+}
+
+export class EvalContext {
+  readonly run: QueryRun;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+  /** Points of the grid, at least 1. */
+  readonly points: number;
+  readonly depth: number;
+  #timestamps: Float64Array | null = null;
+
+  constructor(run: QueryRun, startMs: number, endMs: number, stepMs: number, depth = 0) {
+    this.run = run;
+    this.startMs = startMs;
+    this.endMs = endMs;
+    this.stepMs = stepMs;
+    this.points = Math.floor((endMs - startMs) / stepMs) + 1;
+    this.depth = depth;
+  }
+
+  /** One level further down the tree. @throws InputError 422 past DEPTH_MAX. */
+  deeper(expr: Expr): EvalContext {
+    if (this.depth >= DEPTH_MAX) throw this.run.fail(expr, `evaluating: want at most ${DEPTH_MAX} nested expressions`);
+    const inner = new EvalContext(this.run, this.startMs, this.endMs, this.stepMs, this.depth + 1);
+    inner.#timestamps = this.#timestamps;
+    return inner;
+  }
+
+  onGrid(startMs: number, endMs: number, stepMs: number): EvalContext {
+    return new EvalContext(this.run, startMs, endMs, stepMs, this.depth);
+  }
+
+  /** Output times in milliseconds. Shared: read only. */
+  timestamps(): Float64Array {
+    if (this.#timestamps === null) {
+      const timestamps = new Float64Array(this.points);
+      for (let k = 0; k < timestamps.length; k++) timestamps[k] = this.startMs + k * this.stepMs;
+      this.#timestamps = timestamps;
+    }
+    return this.#timestamps;
+  }
+
+  isInstant(): boolean {
+    return this.startMs === this.endMs;
+  }
+}

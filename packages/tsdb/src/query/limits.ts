@@ -1,0 +1,30 @@
+/** What one query may cost. Names and defaults are VictoriaMetrics' flags, so an error can say which one to raise. */
+export interface QueryLimits {
+  /** `-search.maxPointsPerTimeseries`: points of a range query's answer. */
+  readonly maxPointsPerTimeseries: number;
+  /** `-search.maxPointsSubqueryPerTimeseries` */
+  readonly maxPointsSubqueryPerTimeseries: number;
+  /** `-search.maxUniqueTimeseries`: series one selector may match. */
+  readonly maxUniqueTimeseries: number;
+  /** `-search.maxSamplesPerQuery`: raw samples read by the whole query. */
+  readonly maxSamplesPerQuery: number;
+  /** `-search.maxSeriesPerAggrFunc`: series that count_values and its like may make. */
+  readonly maxSeriesPerAggrFunc: number;
+  /** `-search.maxResponseSeries`; 0 means no limit. */
+  readonly maxResponseSeries: number;
+  /** `-search.maxMemoryPerQuery`: bytes of columns held at once, estimated before they are made. */
+  readonly maxMemoryPerQuery: number;
+}
+
+export const DEFAULT_LIMITS: QueryLimits = {
+  maxPointsPerTimeseries: 30_000,
+  maxPointsSubqueryPerTimeseries: 100_000,
+  maxUniqueTimeseries: 300_000,
+  maxSamplesPerQuery: 1_000_000_000,
+  maxSeriesPerAggrFunc: 1_000_000,
+  maxResponseSeries: 0,
+  maxMemoryPerQuery: 1 << 30,
+};
+
+/** Expressions nested deeper than this are refused: evaluation recurses, and the stack is everyone's. */
+export const DEPTH_MAX = 400;

@@ -1,0 +1,334 @@
+/**
+ * A rollup over a selector or a subquery: reads samples batch by batch, rolls each series up and hands its column on.
+ *
+ *   Source ──batch──▸ clean (NaN, markers) ──▸ prepare (resets) ──▸ windows ──▸ kernel ──▸ sink
+ *
+ * The sink decides what is kept: `collect` keeps every column, an aggregate adds it to its group and forgets it.
+ */
+import { Labels } from "../../base/labels.ts";
+import type { DurationExpr, Expr, FilterGroups, RollupExpr, SelectorExpr } from "../../metricsql/ast.ts";
+import type { EvalContext, QueryRun } from "../context.ts";
+import { withLabel, withoutName } from "../label-edit.ts";
+import type { Series } from "../series.ts";
+import { changesToNext, ratesToNext, removeResets, secondsSincePrevious } from "./counter.ts";
+import { RollupRun } from "./run.ts";
+import type { RollupEntry, RollupPlan } from "./table.ts";
+
+/** How far before its window a rollup that wants the previous sample looks. */
+const PREVIOUS_MS = 300_000;
+
+export type Evaluate = (context: EvalContext, expr: Expr) => Promise<Series[]>;
+
+export interface RollupCall {
+  readonly name: string;
+  readonly entry: RollupEntry;
+  readonly plan: RollupPlan;
+  /** The argument rolled up: a selector or anything else, with window, offset and the rest. */
+  readonly rollup: RollupExpr;
+  /** `keep_metric_names` */
+  readonly keepsName: boolean;
+}
+
+/** Takes the columns of one evaluation in any order of series. */
+export interface RollupSink {
+  /** True if memory grows with the number of series. */
+  readonly keepsColumns: boolean;
+  /** A column of the grid's length for the next series to be written into. */
+  column(): Float64Array;
+  /** The column is the sink's from now on. */
+  accept(labels: Labels, column: Float64Array): void;
+  finish(): Series[];
+}
+
+export type MakeSink = (points: number) => RollupSink;
+
+/** Keeps every series. */
+export const collect: MakeSink = (points) => {
+  const list: Series[] = [];
+  return {
+    keepsColumns: true,
+    column: () => new Float64Array(points),
+    accept: (labels, values) => list.push({ labels, values }),
+    finish: () => list,
+  };
+};
+
+export async function evaluateRollup(
+  context: EvalContext,
+  call: RollupCall,
+  evaluate: Evaluate,
+  makeSink: MakeSink = collect,
+): Promise<Series[]> {
+  const { rollup } = call;
+  let grid = context;
+  if (rollup.at !== null) {
+    const atMs = await evaluateAt(context, rollup.at, evaluate);
+    grid = context.onGrid(atMs, atMs, context.stepMs);
+  }
+  if (rollup.offset !== null) {
+    const offsetMs = durationMs(rollup.offset, grid.stepMs);
+    grid = grid.onGrid(grid.startMs - offsetMs, grid.endMs - offsetMs, grid.stepMs);
+  }
+  if (call.name === "rollup_candlestick") {
+    grid = grid.onGrid(grid.startMs + grid.stepMs, grid.endMs + grid.stepMs, grid.stepMs);
+  }
+  const sink = call.name === "absent_over_time" ? absentSink(grid.points, rollup.expr) : makeSink(grid.points);
+  if (rollup.expr.kind === "selector" && rollup.step === null && !rollup.inheritsStep) {
+    await rollUpSelector(grid, call, rollup.expr, sink);
+  } else {
+    await rollUpSubquery(grid, call, sink, evaluate);
+  }
+  const list = sink.finish();
+  if (rollup.at !== null && context.points > 1) {
+    for (const series of list) series.values = new Float64Array(context.points).fill(series.values[0] as number);
+  }
+  return list;
+}
+
+/** Milliseconds, truncated to whole ones. */
+export function durationMs(duration: DurationExpr, stepMs: number): number {
+  return Math.trunc(duration.ms + duration.steps * stepMs);
+}
+
+/** `@ expr`: the first value of the one series it must be, as a time in milliseconds. */
+async function evaluateAt(context: EvalContext, at: Expr, evaluate: Evaluate): Promise<number> {
+  const list = await evaluate(context, at);
+  if (list.length !== 1) throw context.run.fail(at, `"@": want one series with the time in seconds, got ${list.length}`);
+  const value = (list[0] as Series).values.find((v) => v === v);
+  if (value === undefined) throw context.run.fail(at, '"@": want a time in seconds, got no value');
+  return Math.trunc(value * 1000);
+}
+
+async function rollUpSelector(
+  grid: EvalContext,
+  call: RollupCall,
+  selector: SelectorExpr,
+  sink: RollupSink,
+): Promise<void> {
+  const { run: query } = grid;
+  const groups = withExtraFilters(selector.groups, query.extraFilters);
+  if (groups.length === 0) return;
+  const { flags } = call.entry;
+  const windowMs = explicitWindowMs(grid, call);
+  const minMs = grid.startMs - Math.max(windowMs, grid.stepMs) - (flags.previous ? PREVIOUS_MS : 0);
+  const cursor = await query.source.search({
+    tenant: query.tenant,
+    groups,
+    minMs: Math.max(minMs, 0),
+    maxMs: grid.endMs,
+    maxSeries: query.limits.maxUniqueTimeseries,
+    ...(query.signal === null ? {} : { signal: query.signal }),
+  });
+  try {
+    query.seriesFetched += cursor.seriesCount;
+    if (cursor.seriesCount > query.limits.maxUniqueTimeseries) {
+      throw query.fail(
+        selector,
+        `the selector matches ${cursor.seriesCount} series, more than -search.maxUniqueTimeseries=` +
+          `${query.limits.maxUniqueTimeseries}; add filters or raise the flag`,
+      );
+    }
+    if (sink.keepsColumns) query.reserveColumns(cursor.seriesCount * Math.max(call.plan.outputs.length, 1), grid.points);
+    const roller = new SeriesRoller(grid, call, windowMs, sink);
+    for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
+      query.signal?.throwIfAborted();
+      const { series, ends, timestamps, values } = batch;
+      query.countSamples(series.length === 0 ? 0 : (ends[series.length - 1] as number));
+      let lo = 0;
+      for (let s = 0; s < series.length; s++) {
+        const hi = ends[s] as number;
+        roller.roll(series[s] as Labels, timestamps, values, lo, hi);
+        lo = hi;
+        if (query.isDue()) await query.breathe();
+      }
+    }
+    if (cursor.isPartial) query.isPartial = true;
+  } finally {
+    cursor.close();
+  }
+}
+
+/** The inside is evaluated on a finer grid that also covers the windows; its points are then samples like any others. */
+async function rollUpSubquery(grid: EvalContext, call: RollupCall, sink: RollupSink, evaluate: Evaluate): Promise<void> {
+  const { run: query } = grid;
+  const { rollup } = call;
+  const windowMs = explicitWindowMs(grid, call);
+  let stepMs = rollup.step === null ? grid.stepMs : durationMs(rollup.step, grid.stepMs);
+  if (stepMs < 0) throw query.fail(rollup, `subquery: want a positive step, got ${stepMs} ms`);
+  if (stepMs === 0) stepMs = grid.stepMs;
+  const startMs = grid.startMs - windowMs - stepMs - PREVIOUS_MS;
+  const endMs = grid.endMs + stepMs;
+  const points = Math.floor((endMs - startMs) / stepMs) + 1;
+  if (points > query.limits.maxPointsSubqueryPerTimeseries) {
+    throw query.fail(
+      rollup,
+      `subquery: needs ${points} points a series, more than -search.maxPointsSubqueryPerTimeseries=` +
+        `${query.limits.maxPointsSubqueryPerTimeseries}; use a larger step or a shorter window`,
+    );
+  }
+  const inner = grid.onGrid(Math.floor(startMs / stepMs) * stepMs, Math.ceil(endMs / stepMs) * stepMs, stepMs);
+  // A selector with a subquery's brackets is rolled up twice: by default_rollup inside, by the function outside.
+  const list = await evaluate(inner, rollup.expr);
+  const timestamps = inner.timestamps();
+  const roller = new SeriesRoller(grid, call, windowMs, sink);
+  for (const series of list) {
+    roller.roll(series.labels, timestamps, series.values, 0, timestamps.length);
+    if (query.isDue()) await query.breathe();
+  }
+}
+
+function explicitWindowMs(grid: EvalContext, call: RollupCall): number {
+  const { window } = call.rollup;
+  const windowMs = window === null ? 0 : durationMs(window, grid.stepMs);
+  if (windowMs < 0) throw grid.run.fail(call.rollup, `${call.name}: want a positive window, got ${windowMs} ms`);
+  return windowMs;
+}
+
+/** Takes one series at a time from raw samples to the sink. Owns the scratch columns, so the input stays untouched. */
+class SeriesRoller {
+  readonly #call: RollupCall;
+  readonly #sink: RollupSink;
+  readonly #run: RollupRun;
+  readonly #dropsName: boolean;
+  readonly #query: QueryRun;
+  /** A gap beyond this forgets a counter's resets; 0 without LookbackDelta. */
+  readonly #gapMaxMs: number;
+  #cleanTimestamps = new Float64Array(0);
+  #cleanValues = new Float64Array(0);
+  #prepared: Float64Array = new Float64Array(0);
+  #spreadSeries = 0;
+
+  constructor(grid: EvalContext, call: RollupCall, windowMs: number, sink: RollupSink) {
+    this.#call = call;
+    this.#sink = sink;
+    this.#query = grid.run;
+    const { lookbackMs } = grid.run;
+    this.#gapMaxMs = lookbackMs > 0 ? lookbackMs + windowMs : 0;
+    this.#dropsName = !call.keepsName && call.entry.flags.keepsName !== true;
+    this.#run = new RollupRun({
+      startMs: grid.startMs,
+      stepMs: grid.stepMs,
+      points: grid.points,
+      lookbackMs,
+      isInstant: grid.isInstant(),
+      windowMs,
+      mayWiden: call.entry.flags.widens === true,
+      isDefaultRollup: call.name === "default_rollup",
+    });
+  }
+
+  roll(source: Labels, timestamps: Float64Array, values: Float64Array, lo: number, hi: number): void {
+    const { entry, plan } = this.#call;
+    if (hasNaN(values, lo, hi)) {
+      hi = this.#clean(timestamps, values, lo, hi, entry.flags.markers === true);
+      lo = 0;
+      timestamps = this.#cleanTimestamps;
+      values = this.#cleanValues;
+    }
+    if (plan.resets || entry.flags.between !== undefined) {
+      values = this.#prepare(timestamps, values, lo, hi);
+      // The prepared column starts at 0, so the timestamps must too.
+      if (lo > 0) timestamps = timestamps.subarray(lo, hi);
+      hi -= lo;
+      lo = 0;
+    }
+    this.#run.place(timestamps, values, lo, hi);
+    const labels = this.#dropsName ? withoutName(source) : source;
+    for (const output of plan.outputs) {
+      const column = this.#sink.column();
+      output.kernel(this.#run, column, 0);
+      this.#sink.accept(output.tag === "" ? labels : withLabel(labels, "rollup", output.tag), column);
+    }
+    if (plan.spread !== null) this.#spread(labels);
+  }
+
+  #spread(labels: Labels): void {
+    const { spread } = this.#call.plan;
+    if (spread === null) return;
+    const columns = spread.spread(this.#run);
+    this.#spreadSeries += columns.size;
+    if (this.#sink.keepsColumns) this.#query.reserveColumns(this.#spreadSeries, this.#run.points);
+    for (const [value, column] of columns) this.#sink.accept(withLabel(labels, spread.label, value), column);
+  }
+
+  /** Copies the samples that are numbers, and markers if they are wanted. Returns their count. */
+  #clean(timestamps: Float64Array, values: Float64Array, lo: number, hi: number, wantsMarkers: boolean): number {
+    if (this.#cleanValues.length < hi - lo) {
+      this.#cleanTimestamps = new Float64Array((hi - lo) * 2);
+      this.#cleanValues = new Float64Array((hi - lo) * 2);
+    }
+    const words = new Uint32Array(values.buffer, values.byteOffset, hi * 2);
+    let count = 0;
+    for (let i = lo; i < hi; i++) {
+      const v = values[i] as number;
+      if (v !== v && !(wantsMarkers && isMarker(words, i))) continue;
+      this.#cleanTimestamps[count] = timestamps[i] as number;
+      this.#cleanValues[count++] = v;
+    }
+    return count;
+  }
+
+  #prepare(timestamps: Float64Array, values: Float64Array, lo: number, hi: number): Float64Array {
+    if (this.#prepared.length < hi - lo) this.#prepared = new Float64Array((hi - lo) * 2);
+    const target = this.#prepared;
+    const { between } = this.#call.entry.flags;
+    if (this.#call.plan.resets) {
+      removeResets(timestamps, values, lo, hi, this.#gapMaxMs, target);
+      if (between === undefined) return target;
+      values = target;
+      if (lo > 0) timestamps = timestamps.subarray(lo, hi);
+      hi -= lo;
+      lo = 0;
+    }
+    // Each slot is written after it and its successor were read, so target may be the input.
+    if (between === "changes") changesToNext(values, lo, hi, target);
+    else if (between === "rates") ratesToNext(timestamps, values, lo, hi, target);
+    else secondsSincePrevious(timestamps, lo, hi, target);
+    return target;
+  }
+}
+
+/** Words of the staleness marker, the NaN 0x7ff0000000000002, little-endian as every engine Node runs on. */
+function isMarker(words: Uint32Array, i: number): boolean {
+  return words[2 * i] === 2 && words[2 * i + 1] === 0x7ff00000;
+}
+
+function hasNaN(values: Float64Array, lo: number, hi: number): boolean {
+  for (let i = lo; i < hi; i++) {
+    const v = values[i] as number;
+    if (v !== v) return true;
+  }
+  return false;
+}
+
+/** Every group of the selector and every extra group must hold together. */
+export function withExtraFilters(groups: FilterGroups, extra: FilterGroups | null): FilterGroups {
+  const meant = groups.filter((group) => group.length > 0);
+  if (extra === null || extra.length === 0) return meant;
+  return meant.flatMap((group) => extra.map((more) => [...group, ...more]));
+}
+
+/** absent_over_time: one series that has a value where no series had a sample. */
+function absentSink(points: number, expr: Expr): RollupSink {
+  const values = new Float64Array(points).fill(1);
+  const scratch = new Float64Array(points);
+  return {
+    keepsColumns: false,
+    column: () => scratch,
+    accept(_labels, column) {
+      for (let k = 0; k < points; k++) if (column[k] !== column[k]) values[k] = NaN;
+    },
+    finish: () => [{ labels: absentLabels(expr), values }],
+  };
+}
+
+/** Labels that a missing series would surely have: those of `=` filters, the name excepted. */
+export function absentLabels(expr: Expr): Labels {
+  const selector = expr.kind === "rollup" ? expr.expr : expr;
+  if (selector.kind !== "selector" || selector.groups.length !== 1) return Labels.empty;
+  const labels = new Map<string, string>();
+  for (const filter of selector.groups[0] as FilterGroups[number]) {
+    if (filter.op === "=" && filter.label !== "__name__") labels.set(filter.label, filter.value);
+  }
+  return Labels.from(labels);
+}

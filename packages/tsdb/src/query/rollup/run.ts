@@ -1,0 +1,184 @@
+/**
+ * One series on its way through a rollup: its samples, the grid, and for every output time T the samples of the
+ * half-open window (T - window, T].
+ *
+ *   samples    ·   ·  ·    ·   ·   ·  ·   ·
+ *                 (T-window          T]
+ *                      firsts[k]        ends[k]     firsts[k] is the first index inside, ends[k] the one after the last
+ *
+ * Both index columns only grow with k, which is what lets sliding.ts spend O(1) a step. A run is made once a query
+ * and moved from series to series, so nothing is allocated per series.
+ */
+
+export class RollupRun {
+  /** Sample times in milliseconds, ascending; this series owns `[lo, hi)` of both columns. */
+  timestamps: Float64Array = new Float64Array(0);
+  values: Float64Array = new Float64Array(0);
+  lo = 0;
+  hi = 0;
+
+  readonly startMs: number;
+  readonly stepMs: number;
+  readonly points: number;
+  /** LookbackDelta, 0 when none is set. */
+  readonly lookbackMs: number;
+  readonly isInstant: boolean;
+  /** Window written in the query, 0 when it is for us to choose. */
+  readonly explicitWindowMs: number;
+  /** An unwritten window grows to the scrape interval (rate, default_rollup, …). */
+  readonly mayWiden: boolean;
+  /** An unwritten window is cut to LookbackDelta (default_rollup only). */
+  readonly isDefaultRollup: boolean;
+
+  /** Set by `place` for the current series. */
+  windowMs = 0;
+  /** A sample older than window start minus this is no longer "previous". */
+  maxPrevMs = 0;
+  readonly firsts: Int32Array;
+  readonly ends: Int32Array;
+  /** Scratch as long as the current series, for suffixes (sliding.ts) and sorting (windows.ts). */
+  #scratchA: Float64Array = new Float64Array(64);
+  #scratchB: Float64Array = new Float64Array(64);
+  readonly #distances: Float64Array = new Float64Array(20);
+
+  constructor(grid: RollupGrid) {
+    this.startMs = grid.startMs;
+    this.stepMs = grid.stepMs;
+    this.points = grid.points;
+    this.lookbackMs = grid.lookbackMs;
+    this.isInstant = grid.isInstant;
+    this.explicitWindowMs = grid.windowMs;
+    this.mayWiden = grid.mayWiden;
+    this.isDefaultRollup = grid.isDefaultRollup;
+    this.firsts = new Int32Array(grid.points);
+    this.ends = new Int32Array(grid.points);
+  }
+
+  /** Moves to another series and finds its windows. The columns are read, never written. */
+  place(timestamps: Float64Array, values: Float64Array, lo: number, hi: number): void {
+    this.timestamps = timestamps;
+    this.values = values;
+    this.lo = lo;
+    this.hi = hi;
+    this.#chooseWindow();
+    this.#findWindows();
+  }
+
+  /** At least `hi - lo` slots. */
+  scratchA(): Float64Array {
+    const need = this.hi - this.lo;
+    if (this.#scratchA.length < need) this.#scratchA = new Float64Array(need * 2);
+    return this.#scratchA;
+  }
+
+  scratchB(): Float64Array {
+    const need = this.hi - this.lo;
+    if (this.#scratchB.length < need) this.#scratchB = new Float64Array(need * 2);
+    return this.#scratchB;
+  }
+
+  /**
+   * Index of the sample before window k if it is recent enough to count as the value the window starts from, else -1.
+   * A series that ended before or in the window's past has no such sample: one must exist at or after the window's start.
+   */
+  previous(k: number): number {
+    const first = this.firsts[k] as number;
+    if (first === this.lo || first === this.hi) return -1;
+    const limitMs = this.startMs + k * this.stepMs - this.windowMs - this.maxPrevMs;
+    return (this.timestamps[first - 1] as number) > limitMs ? first - 1 : -1;
+  }
+
+  /** Index of the sample before window k however old (within LookbackDelta if one is set), else -1. */
+  realPrevious(k: number): number {
+    const first = this.firsts[k] as number;
+    if (first === this.lo) return -1;
+    if (this.lookbackMs > 0) {
+      const isEmpty = first === this.ends[k];
+      const fromMs = isEmpty ? this.startMs + k * this.stepMs - this.windowMs : (this.timestamps[first] as number);
+      if (fromMs - (this.timestamps[first - 1] as number) >= this.lookbackMs) return -1;
+    }
+    return first - 1;
+  }
+
+  #chooseWindow(): void {
+    let maxPrevMs = this.isInstant ? this.stepMs : hideJitter(this.#scrapeIntervalMs());
+    if (this.lookbackMs > 0 && maxPrevMs > this.lookbackMs) maxPrevMs = this.lookbackMs;
+    let windowMs = this.explicitWindowMs;
+    if (windowMs <= 0) {
+      windowMs = this.mayWiden && maxPrevMs > this.stepMs ? maxPrevMs : this.stepMs;
+      if (this.isDefaultRollup && this.lookbackMs > 0 && windowMs > this.lookbackMs) windowMs = this.lookbackMs;
+    }
+    this.maxPrevMs = maxPrevMs;
+    this.windowMs = windowMs;
+  }
+
+  /** 0.6-quantile of the last 20 distances between samples, whole milliseconds; the step when that says nothing. */
+  #scrapeIntervalMs(): number {
+    const { timestamps, lo, hi } = this;
+    const count = Math.min(hi - lo - 1, 20);
+    if (count < 1) return this.stepMs;
+    const sorted = this.#distances;
+    let isSteady = true;
+    for (let n = 0; n < count; n++) {
+      const distance = (timestamps[hi - 1 - n] as number) - (timestamps[hi - 2 - n] as number);
+      if (n > 0 && distance !== sorted[0]) isSteady = false;
+      let i = n;
+      while (i > 0 && (sorted[i - 1] as number) > distance) {
+        sorted[i] = sorted[i - 1] as number;
+        i--;
+      }
+      sorted[i] = distance;
+    }
+    let interval = sorted[0] as number;
+    if (!isSteady) {
+      const rank = 0.6 * (count - 1);
+      const below = Math.floor(rank);
+      const above = Math.min(count - 1, below + 1);
+      const weight = rank - below;
+      interval = Math.trunc((sorted[below] as number) * (1 - weight) + (sorted[above] as number) * weight);
+    }
+    return interval > 0 ? interval : this.stepMs;
+  }
+
+  #findWindows(): void {
+    const { timestamps, lo, hi, firsts, ends, startMs, stepMs, windowMs, points } = this;
+    let first = lo;
+    let end = lo;
+    for (let k = 0; k < points; k++) {
+      const lastMs = startMs + k * stepMs;
+      const beforeMs = lastMs - windowMs;
+      while (first < hi && (timestamps[first] as number) <= beforeMs) first++;
+      if (end < first) end = first;
+      while (end < hi && (timestamps[end] as number) <= lastMs) end++;
+      firsts[k] = first;
+      ends[k] = end;
+    }
+  }
+}
+
+export interface RollupGrid {
+  readonly startMs: number;
+  readonly stepMs: number;
+  readonly points: number;
+  readonly lookbackMs: number;
+  readonly isInstant: boolean;
+  readonly windowMs: number;
+  readonly mayWiden: boolean;
+  readonly isDefaultRollup: boolean;
+}
+
+/** Scrapes jitter, short ones relatively more: how far back a sample may be and still be the previous one. */
+function hideJitter(intervalMs: number): number {
+  if (intervalMs <= 2_000) return intervalMs * 5;
+  if (intervalMs <= 4_000) return intervalMs * 3;
+  if (intervalMs <= 8_000) return intervalMs * 2;
+  if (intervalMs <= 16_000) return intervalMs + Math.floor(intervalMs / 2);
+  if (intervalMs <= 32_000) return intervalMs + Math.floor(intervalMs / 4);
+  return intervalMs + Math.floor(intervalMs / 8);
+}
+
+/**
+ * Turns a run with its windows found into one output column: `out[at + k]` for every point k, NaN for no value.
+ * Stateless between calls.
+ */
+export type RollupKernel = (run: RollupRun, out: Float64Array, at: number) => void;

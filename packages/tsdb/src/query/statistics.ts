@@ -1,0 +1,71 @@
+/** Order statistics over `column[0..count)`. Columns are sorted or overwritten in place where a comment says so. */
+
+/** Sorts in place, ascending. Insertion for the short columns most windows and groups are. */
+export function sortColumn(column: Float64Array, count: number): void {
+  if (count > 24) {
+    column.subarray(0, count).sort();
+    return;
+  }
+  for (let n = 1; n < count; n++) {
+    const v = column[n] as number;
+    let i = n;
+    while (i > 0 && (column[i - 1] as number) > v) {
+      column[i] = column[i - 1] as number;
+      i--;
+    }
+    column[i] = v;
+  }
+}
+
+/** Linear interpolation at phi·(n-1) of a sorted column; -Inf below 0, +Inf above 1, NaN for no values or phi NaN. */
+export function quantileSorted(phi: number, sorted: Float64Array, count: number): number {
+  if (count === 0 || phi !== phi) return NaN;
+  if (phi < 0) return -Infinity;
+  if (phi > 1) return Infinity;
+  const rank = phi * (count - 1);
+  const below = Math.max(0, Math.floor(rank));
+  const above = Math.min(count - 1, below + 1);
+  const weight = rank - Math.floor(rank);
+  return (sorted[below] as number) * (1 - weight) + (sorted[above] as number) * weight;
+}
+
+/** Median distance from the median. Sorts `column`, then overwrites it. */
+export function medianDeviation(column: Float64Array, count: number): number {
+  sortColumn(column, count);
+  const median = quantileSorted(0.5, column, count);
+  for (let i = 0; i < count; i++) column[i] = Math.abs((column[i] as number) - median);
+  sortColumn(column, count);
+  return quantileSorted(0.5, column, count);
+}
+
+/**
+ * The most frequent value; of equally frequent ones the smallest. `first` (NaN for none) takes part as the value that was
+ * there before: a run of it in front is ignored, and it wins when nothing else occurs. Sorts `column`.
+ */
+export function modeOf(first: number, column: Float64Array, count: number): number {
+  if (count === 0) return first;
+  sortColumn(column, count);
+  let current = first;
+  let runStart = -1;
+  let longest = 0;
+  let mode = first;
+  for (let i = 0; i < count; i++) {
+    const v = column[i] as number;
+    if (v === current) continue;
+    if (i - runStart > longest || mode !== mode) {
+      longest = i - runStart;
+      mode = current;
+    }
+    runStart = i;
+    current = v;
+  }
+  return count - runStart > longest || mode !== mode ? current : mode;
+}
+
+/** How many different values; sorts `column`. */
+export function countDistinct(column: Float64Array, count: number): number {
+  sortColumn(column, count);
+  let distinct = 0;
+  for (let i = 0; i < count; i++) if (i === 0 || column[i] !== column[i - 1]) distinct++;
+  return distinct;
+}
