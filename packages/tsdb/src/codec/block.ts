@@ -11,38 +11,30 @@ export { BLOCK_SAMPLES_MAX } from "../kernel/codec-format.ts";
 
 /** The bytes of a column are not what an encoder wrote, although their checksum held. */
 export class BlockError extends Error {
-	readonly code: "BLOCK" = "BLOCK";
-	/** Where in the encoded column the trouble was noticed. */
-	readonly offset: number;
+  readonly code: "BLOCK" = "BLOCK";
+  /** Where in the encoded column the trouble was noticed. */
+  readonly offset: number;
 
-	constructor(message: string, offset: number) {
-		super(message);
-		this.offset = offset;
-	}
+  constructor(message: string, offset: number) {
+    super(message);
+    this.offset = offset;
+  }
 }
 
 /**
  * Encodes `column[lo..hi)`: milliseconds, sorted, integers in (−2^53, 2^53); at most BLOCK_SAMPLES_MAX of them.
  * The bytes are a view valid until the next call of any encode function.
  */
-export function encodeTimestamps(
-	column: Float64Array,
-	lo: number,
-	hi: number,
-): Uint8Array {
-	return encodeColumn(column, lo, hi);
+export function encodeTimestamps(column: Float64Array, lo: number, hi: number): Uint8Array {
+  return encodeColumn(column, lo, hi);
 }
 
 /**
  * Encodes `column[lo..hi)`: any doubles, NaN payloads and −0 included; at most BLOCK_SAMPLES_MAX of them.
  * The bytes are a view valid until the next call of any encode function.
  */
-export function encodeValues(
-	column: Float64Array,
-	lo: number,
-	hi: number,
-): Uint8Array {
-	return encodeColumn(column, lo, hi);
+export function encodeValues(column: Float64Array, lo: number, hi: number): Uint8Array {
+  return encodeColumn(column, lo, hi);
 }
 
 /**
@@ -50,15 +42,15 @@ export function encodeValues(
  * @throws {BlockError} when the bytes are malformed; the target is untouched then.
  */
 export function decodeTimestamps(
-	bytes: Uint8Array,
-	lo: number,
-	hi: number,
-	count: number,
-	target: Float64Array,
-	targetLo: number,
+  bytes: Uint8Array,
+  lo: number,
+  hi: number,
+  count: number,
+  target: Float64Array,
+  targetLo: number,
 ): void {
-	const offset = decodeColumn(bytes, lo, hi, count, target, targetLo);
-	if (offset >= 0) throw malformed("timestamps", bytes, lo, hi, count, offset);
+  const offset = decodeColumn(bytes, lo, hi, count, target, targetLo);
+  if (offset >= 0) throw malformed("timestamps", bytes, lo, hi, count, offset);
 }
 
 /**
@@ -66,26 +58,19 @@ export function decodeTimestamps(
  * @throws {BlockError} when the bytes are malformed; the target is untouched then.
  */
 export function decodeValues(
-	bytes: Uint8Array,
-	lo: number,
-	hi: number,
-	count: number,
-	target: Float64Array,
-	targetLo: number,
+  bytes: Uint8Array,
+  lo: number,
+  hi: number,
+  count: number,
+  target: Float64Array,
+  targetLo: number,
 ): void {
-	const offset = decodeColumn(bytes, lo, hi, count, target, targetLo);
-	if (offset >= 0) throw malformed("values", bytes, lo, hi, count, offset);
+  const offset = decodeColumn(bytes, lo, hi, count, target, targetLo);
+  if (offset >= 0) throw malformed("values", bytes, lo, hi, count, offset);
 }
 
-function malformed(
-	what: string,
-	bytes: Uint8Array,
-	lo: number,
-	hi: number,
-	count: number,
-	offset: number,
-): BlockError {
-	const codec = hi > lo ? `codec ${bytes[lo]}` : "no codec";
-	const message = `decode ${count} ${what} from ${hi - lo} bytes of ${codec}: malformed at offset ${offset}`;
-	return new BlockError(message, offset);
+function malformed(what: string, bytes: Uint8Array, lo: number, hi: number, count: number, offset: number): BlockError {
+  const codec = hi > lo ? `codec ${bytes[lo]}` : "no codec";
+  const message = `decode ${count} ${what} from ${hi - lo} bytes of ${codec}: malformed at offset ${offset}`;
+  return new BlockError(message, offset);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { KernelMemory, type KernelExports, loadKernel, type WasmMemory } from "./wasm.ts";
+import { type KernelExports, KernelMemory, loadKernel, type WasmMemory } from "./wasm.ts";
 
 test("loadKernel says what to do when a kernel was not built", () => {
   assert.throws(() => loadKernel<KernelExports>("no-such-kernel"), /load kernel no-such-kernel: .*`npm run build`/);
