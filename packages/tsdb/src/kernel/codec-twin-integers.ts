@@ -178,12 +178,13 @@ function findShift(count: number, common: number): number {
   if (4 * even < 3 * probes) return common;
   zerosCounts.fill(0);
   for (let i = 1; i < count; i++) zerosCounts[trailingZeros(mantissas[i] - mantissas[i - 1])]++;
+  const changed = count - 1 - zerosCounts[52];
   let best = common;
   let bestSaving = count;
   let misfits = 0;
   for (let shift = common + 1; shift < 52; shift++) {
     misfits += zerosCounts[shift - 1];
-    const saving = (shift - common) * (count - zerosCounts[52]) - misfits * (OFFSET_COST + 8 * Math.ceil(shift / 7));
+    const saving = (shift - common) * (changed - misfits) - misfits * (OFFSET_COST + 8 * Math.ceil(shift / 7));
     if (saving > bestSaving) {
       best = shift;
       bestSaving = saving;
@@ -268,7 +269,7 @@ function planChanges(count: number): void {
 
 /** Writes the column as planned. */
 export function writeIntegers(exponent: number, count: number): void {
-  if (exponent === 0 && codec === DELTA && exceptionCount === 0 && !hasNudges && isLine(count)) {
+  if (exponent === 0 && codec === DELTA && exceptionCount === 0 && offsetCount === 0 && !hasNudges && isLine(count)) {
     writeByte(LINE);
     writeZigzag(first);
     writeZigzag(deltas[1] * divisor);
