@@ -43,7 +43,9 @@ export function parseDuration(text: string): Duration {
 export function parseDurationMs(text: string): number {
   const duration = parseDuration(text);
   if (duration.steps !== 0) {
-    throw new InputError(`duration ${quote(text)}: want a fixed length, got the unit i, which depends on the query's step`);
+    throw new InputError(
+      `duration ${quote(text)}: want a fixed length, got the unit i, which depends on the query's step`,
+    );
   }
   return duration.ms;
 }
@@ -84,7 +86,12 @@ export function readDuration(text: string, start: number, end: number): Duration
   }
   ms = truncateMs(ms);
   if (!(Math.abs(ms) <= Number.MAX_SAFE_INTEGER && Math.abs(steps) <= Number.MAX_SAFE_INTEGER)) {
-    throw new InputError(`duration ${quote(text.slice(start, end))}: want at most 2^53 milliseconds`, 400, 1, start + 1);
+    throw new InputError(
+      `duration ${quote(text.slice(start, end))}: want at most 2^53 milliseconds`,
+      400,
+      1,
+      start + 1,
+    );
   }
   return { ms, steps };
 }

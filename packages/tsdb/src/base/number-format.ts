@@ -6,7 +6,7 @@
 export function formatFloat(value: number): string {
   // Small integers first: most samples are, and V8 prints them without looking for digits.
   if ((value | 0) === value) return value === 0 && 1 / value < 0 ? "-0" : `${value}`;
-  if (value !== value) return "NaN";
+  if (Number.isNaN(value)) return "NaN";
   if (value === Infinity) return "+Inf";
   if (value === -Infinity) return "-Inf";
   const text = `${value}`;

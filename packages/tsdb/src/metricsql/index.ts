@@ -1,5 +1,5 @@
 /** Door `@nyanza/tsdb/metricsql`: text ⇄ AST. */
-export { formatDuration, parseDuration, parseDurationMs, type Duration } from "../base/duration.ts";
+export { type Duration, formatDuration, parseDuration, parseDurationMs } from "../base/duration.ts";
 export { InputError } from "../base/errors.ts";
 export { AGGREGATE_NAMES } from "./aggregates.ts";
 export type * from "./ast.ts";

@@ -4,8 +4,9 @@
  *
  * Words are not told apart here: any keyword may also name a metric or a label, and only the parser knows the place.
  */
-import { InputError } from "../base/errors.ts";
+
 import { type Duration, readDuration, scanDuration } from "../base/duration.ts";
+import { InputError } from "../base/errors.ts";
 import { readEscape, readString } from "./quoting.ts";
 import { shown, syntaxError } from "./syntax-error.ts";
 
@@ -89,7 +90,11 @@ function readToken(query: string, at: number, isInBrackets: boolean): Token {
   const durationEnd = scanDuration(query, at);
   if (durationEnd >= 0) return readDurationToken(query, at, durationEnd);
   if (isDigit(query, at) || (char === "." && isDigit(query, at + 1))) return readNumber(query, at);
-  throw syntaxError(query, at, `want an expression or an operator, got ${shown(String.fromCodePoint(query.codePointAt(at) as number))}`);
+  throw syntaxError(
+    query,
+    at,
+    `want an expression or an operator, got ${shown(String.fromCodePoint(query.codePointAt(at) as number))}`,
+  );
 }
 
 function sign(query: string, pos: number, end: number): Token {
@@ -111,9 +116,9 @@ function readWord(query: string, pos: number, isInBrackets: boolean): Token {
   let at = pos;
   while (at < query.length) {
     if (query[at] === "\\") {
-      const escape = readEscape(query, at);
-      value += escape.value;
-      at = escape.end;
+      const escaped = readEscape(query, at);
+      value += escaped.value;
+      at = escaped.end;
     } else if (isWordPart(query, at) && !(isInBrackets && query[at] === ":")) {
       const length = charLength(query, at);
       value += length === 1 ? query[at] : query.slice(at, at + length);

@@ -14,3 +14,6 @@ export const MAX_EXPANDED_NODES = 50_000;
 
 /** UTF-16 units of a string put together from templates. */
 export const MAX_STRING_LENGTH: number = 1024 * 1024;
+
+/** Engine instructions of all different regexes of a query together; each alone has its own limit. */
+export const MAX_REGEX_SIZE = 20_000;

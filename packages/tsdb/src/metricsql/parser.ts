@@ -4,10 +4,12 @@
  *
  * `parse` in parse.ts is what the rest of the world calls: it expands and folds what comes out of here.
  */
-import type { DurationExpr, FilterOp } from "./ast.ts";
+
+import { truncateMs } from "../base/duration.ts";
 import { AGGREGATE_NAMES } from "./aggregates.ts";
-import { MAX_DEPTH } from "./limits.ts";
+import type { DurationExpr, FilterOp } from "./ast.ts";
 import { type Token, tokenize } from "./lexer.ts";
+import { MAX_DEPTH } from "./limits.ts";
 import { isComparison, isRightAssociative, isSetOperator, precedenceOf } from "./operators.ts";
 import type {
   RawDuration,
@@ -20,7 +22,6 @@ import type {
   RawTemplate,
 } from "./raw.ts";
 import { shown, syntaxError } from "./syntax-error.ts";
-import { truncateMs } from "../base/duration.ts";
 
 /** @throws InputError with line and column. */
 export function parseRaw(query: string): RawExpr {
@@ -109,7 +110,8 @@ class Parser {
       if (fillOp === null) break;
       if (isSetOperator(op)) throw this.errorAt(fillPos, `${fillOp}: cannot be applied to ${shown(op)}`);
       const value = this.readFillValue();
-      const isRepeated = (fillOp !== "fill_right" && fillLeft !== null) || (fillOp !== "fill_left" && fillRight !== null);
+      const isRepeated =
+        (fillOp !== "fill_right" && fillLeft !== null) || (fillOp !== "fill_left" && fillRight !== null);
       if (isRepeated) throw this.errorAt(fillPos, `${fillOp}: this side has its fill value already`);
       if (fillOp !== "fill_right") fillLeft = value;
       if (fillOp !== "fill_left") fillRight = value;
@@ -227,7 +229,8 @@ class Parser {
     let limit = 0;
     if (this.skipKeyword("limit")) {
       const token = this.token();
-      if (token.kind !== "number" || !/^[0-9]{1,9}$/.test(token.text)) throw this.wanted("a whole number of groups after limit");
+      if (token.kind !== "number" || !/^[0-9]{1,9}$/.test(token.text))
+        throw this.wanted("a whole number of groups after limit");
       limit = Number(token.text);
       this.at++;
     }
@@ -349,7 +352,8 @@ class Parser {
     const token = this.token();
     if (token.kind === "number") {
       this.at++;
-      if (/m$/i.test(token.text)) throw this.errorAt(token.pos, `${what}: minutes are written in lower case, got ${shown(token.text)}`);
+      if (/m$/i.test(token.text))
+        throw this.errorAt(token.pos, `${what}: minutes are written in lower case, got ${shown(token.text)}`);
       return this.secondsOf(token.pos, token.number);
     }
     if (token.kind === "word") {
@@ -400,7 +404,8 @@ class Parser {
     const names = new Set<string>();
     const templates = this.readList("(", ")", "a template", () => {
       const template = this.readTemplate();
-      if (names.has(template.name)) throw this.errorAt(template.pos, `template ${shown(template.name)} is defined twice`);
+      if (names.has(template.name))
+        throw this.errorAt(template.pos, `template ${shown(template.name)} is defined twice`);
       names.add(template.name);
       return template;
     });
@@ -545,11 +550,26 @@ function reduce(operands: RawExpr[], pending: Pending[], precedence: number, isR
 }
 
 function plainOperator(pos: number, op: string): RawOperator {
-  return { pos, op, isBool: false, matching: null, join: null, fillLeft: null, fillRight: null, keepMetricNames: false };
+  return {
+    pos,
+    op,
+    isBool: false,
+    matching: null,
+    join: null,
+    fillLeft: null,
+    fillRight: null,
+    keepMetricNames: false,
+  };
 }
 
 function negate(operand: RawExpr, pos: number): RawExpr {
-  return { kind: "rawBinary", pos, operator: plainOperator(pos, "-"), left: { kind: "number", pos, value: 0 }, right: operand };
+  return {
+    kind: "rawBinary",
+    pos,
+    operator: plainOperator(pos, "-"),
+    left: { kind: "number", pos, value: 0 },
+    right: operand,
+  };
 }
 
 function isBinary(expr: RawExpr): boolean {

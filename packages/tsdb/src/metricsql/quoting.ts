@@ -23,13 +23,17 @@ export function readString(query: string, pos: number): { value: string; end: nu
     const char = query[at];
     if (char === quote) return { value: value + query.slice(plainAt, at), end: at + 1 };
     if (char === undefined || char === "\n") {
-      throw syntaxError(query, pos, `string: want its closing ${quote}, got the end of the ${char === "\n" ? "line" : "query"}`);
+      throw syntaxError(
+        query,
+        pos,
+        `string: want its closing ${quote}, got the end of the ${char === "\n" ? "line" : "query"}`,
+      );
     }
     if (char === "\\") {
       value += query.slice(plainAt, at);
-      const escape = readStringEscape(query, at);
-      value += escape.value;
-      at = plainAt = escape.end;
+      const escaped = readStringEscape(query, at);
+      value += escaped.value;
+      at = plainAt = escaped.end;
     } else {
       at++;
     }
@@ -93,7 +97,11 @@ function readStringEscape(query: string, pos: number): { value: string; end: num
   } else if (byteAt(query, pos) >= 0) {
     return readBytes(query, pos);
   }
-  throw syntaxError(query, pos, `want an escape such as \\n, \\\\, \\", \\x41 or \\u0041, got ${shown(query.slice(pos, pos + 2))}`);
+  throw syntaxError(
+    query,
+    pos,
+    `want an escape such as \\n, \\\\, \\", \\x41 or \\u0041, got ${shown(query.slice(pos, pos + 2))}`,
+  );
 }
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

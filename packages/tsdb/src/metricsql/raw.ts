@@ -27,7 +27,13 @@ export interface RawSelector {
 }
 
 export type RawFilter =
-  | { readonly kind: "filter"; readonly pos: number; readonly label: string; readonly op: FilterOp; readonly value: readonly RawStringPart[] }
+  | {
+      readonly kind: "filter";
+      readonly pos: number;
+      readonly label: string;
+      readonly op: FilterOp;
+      readonly value: readonly RawStringPart[];
+    }
   /** A bare name between braces: a template made of filters. */
   | { readonly kind: "template"; readonly pos: number; readonly name: string };
 

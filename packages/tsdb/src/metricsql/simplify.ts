@@ -48,13 +48,13 @@ export function evalConstant(op: string, isBool: boolean, left: number, right: n
       return Math.atan2(left, right);
     case "and":
     case "if":
-      return right !== right ? Number.NaN : left;
+      return Number.isNaN(right) ? Number.NaN : left;
     case "unless":
     case "ifnot":
-      return right !== right ? left : Number.NaN;
+      return Number.isNaN(right) ? left : Number.NaN;
     case "or":
     case "default":
-      return left !== left ? right : left;
+      return Number.isNaN(left) ? right : left;
     default: {
       const isTrue = compare(op, left, right);
       return isBool ? Number(isTrue) : isTrue ? left : Number.NaN;
@@ -79,7 +79,8 @@ function foldConstants(expr: BinaryExpr): Expr | null {
 
 function flipComparison(expr: BinaryExpr): BinaryExpr {
   const { left, right, join } = expr;
-  if (!isComparison(expr.op) || !isScalar(left) || constantOf(right) !== null || constantsOf(right) !== null) return expr;
+  if (!isComparison(expr.op) || !isScalar(left) || constantOf(right) !== null || constantsOf(right) !== null)
+    return expr;
   return {
     ...expr,
     op: reverseComparison(expr.op),
@@ -110,7 +111,7 @@ function constantsOf(expr: Expr): number[] | null {
 
 /** Go's power: ±1 to whatever is 1, where JavaScript knows no answer; but nothing makes a number out of NaN. */
 function power(base: number, exponent: number): number {
-  if (base !== base) return Number.NaN;
+  if (Number.isNaN(base)) return Number.NaN;
   if (base === 1 || (base === -1 && Math.abs(exponent) === Infinity)) return 1;
   return base ** exponent;
 }
@@ -118,9 +119,9 @@ function power(base: number, exponent: number): number {
 function compare(op: string, left: number, right: number): boolean {
   switch (op) {
     case "==":
-      return left === right || (left !== left && right !== right);
+      return left === right || (Number.isNaN(left) && Number.isNaN(right));
     case "!=":
-      return left !== right && !(left !== left && right !== right);
+      return left !== right && !(Number.isNaN(left) && Number.isNaN(right));
     case "<":
       return left < right;
     case ">":

@@ -5,11 +5,12 @@
  * the call. So names mean what they mean where they are written, and a definition sees neither itself nor later ones.
  * Every node made is counted: a doubling chain of templates ends at the limit, not at the end of memory.
  */
-import { compileRegex } from "../base/regex.ts";
-import { InputError } from "../base/errors.ts";
+
 import { truncateMs } from "../base/duration.ts";
+import { InputError } from "../base/errors.ts";
+import { compileRegex } from "../base/regex.ts";
 import type { BinaryExpr, DurationExpr, Expr, LabelFilter, RollupExpr, SelectorExpr } from "./ast.ts";
-import { MAX_DEPTH, MAX_EXPANDED_NODES, MAX_STRING_LENGTH } from "./limits.ts";
+import { MAX_DEPTH, MAX_EXPANDED_NODES, MAX_REGEX_SIZE, MAX_STRING_LENGTH } from "./limits.ts";
 import { parseRaw } from "./parser.ts";
 import type {
   RawBinary,
@@ -84,6 +85,8 @@ function lookUp(scope: Scope | null, name: string): Scope | null {
 class Expander {
   private readonly query: string;
   private nodeCount = 0;
+  private regexSize = 0;
+  private readonly regexes = new Set<string>();
   /** Where the call of a predefined template stands while its body is expanded, else -1. */
   private callPos = -1;
 
@@ -146,7 +149,8 @@ class Expander {
       fillRight: operator.fillRight,
       keepMetricNames: operator.keepMetricNames,
     };
-    if (left.kind === "string" && right.kind === "string") this.checkString(raw.pos, left.value.length + right.value.length);
+    if (left.kind === "string" && right.kind === "string")
+      this.checkString(raw.pos, left.value.length + right.value.length);
     return simplifyBinary(expr);
   }
 
@@ -245,7 +249,12 @@ class Expander {
   }
 
   /** One group as written: several if a template in it brings `or`, none if it is empty. */
-  private expandGroup(raws: readonly RawFilter[], named: LabelFilter[], scope: Scope | null, depth: number): LabelFilter[][] {
+  private expandGroup(
+    raws: readonly RawFilter[],
+    named: LabelFilter[],
+    scope: Scope | null,
+    depth: number,
+  ): LabelFilter[][] {
     let groups: LabelFilter[][] = named.length === 0 ? [] : [named];
     const add = (added: readonly (readonly LabelFilter[])[], pos: number) => {
       groups = this.mergeGroups(groups, added, pos);
@@ -268,21 +277,34 @@ class Expander {
     this.count(raw.pos, 1);
     const { label, op } = raw;
     const value = this.expandString(raw.value, scope, depth);
-    if (op === "=~" || op === "!~") {
-      try {
-        compileRegex(value);
-      } catch (error) {
-        if (!(error instanceof InputError)) throw error;
-        throw this.error(raw.value[0]?.pos ?? raw.pos, `filter ${shown(label)}: ${error.message}`);
-      }
-    }
+    if (op === "=~" || op === "!~") this.checkRegex(value, label, raw.value[0]?.pos ?? raw.pos);
     return { label, op, value };
+  }
+
+  private checkRegex(pattern: string, label: string, pos: number): void {
+    if (this.regexes.has(pattern)) return;
+    this.regexes.add(pattern);
+    try {
+      this.regexSize += compileRegex(pattern).size;
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      throw this.error(pos, `filter ${shown(label)}: ${error.message}`);
+    }
+    if (this.regexSize > MAX_REGEX_SIZE) {
+      throw this.error(
+        pos,
+        `regexes: want at most ${MAX_REGEX_SIZE} instructions in a query, got about ${this.regexSize}`,
+      );
+    }
   }
 
   private expandFilterTemplate(name: string, pos: number, scope: Scope | null, depth: number): SelectorExpr["groups"] {
     const template = lookUp(scope, name);
     if (template === null || template.params !== null) {
-      throw this.error(pos, `filters: want a label with a value or the name of a template, got ${shown(name)}, which is no template`);
+      throw this.error(
+        pos,
+        `filters: want a label with a value or the name of a template, got ${shown(name)}, which is no template`,
+      );
     }
     const expr = this.expandBody(template, template.bodyScope, pos, depth);
     if (expr.kind !== "selector" || expr.groups.some((group) => group.some(isNameFilter))) {
@@ -297,7 +319,10 @@ class Expander {
       if (part.isName) {
         const template = lookUp(scope, part.text);
         if (template === null || template.params !== null) {
-          throw this.error(part.pos, `want a string in quotes or the name of a template, got ${shown(part.text)}, which is no template`);
+          throw this.error(
+            part.pos,
+            `want a string in quotes or the name of a template, got ${shown(part.text)}, which is no template`,
+          );
         }
         const expr = this.expandBody(template, template.bodyScope, part.pos, depth);
         if (expr.kind !== "string") {
@@ -336,7 +361,8 @@ class Expander {
       if (seen.has(key)) continue;
       seen.add(key);
       if (isNameFilter(filter)) {
-        if (name !== null) throw this.error(pos, `selector: want one metric name, got ${shown(name)} and ${shown(filter.value)}`);
+        if (name !== null)
+          throw this.error(pos, `selector: want one metric name, got ${shown(name)} and ${shown(filter.value)}`);
         name = filter.value;
       }
       distinct.push(filter);
@@ -357,7 +383,10 @@ class Expander {
       offset: this.expandDuration(raw.offset, "offset", scope, depth),
       at: raw.at === null ? null : this.expand(raw.at, scope, depth + 1),
     };
-    for (const [what, duration] of [["window", rollup.window], ["step", rollup.step]] as const) {
+    for (const [what, duration] of [
+      ["window", rollup.window],
+      ["step", rollup.step],
+    ] as const) {
       if (duration === null) continue;
       const { ms, steps } = duration;
       // A mixture such as `1i-5m` shows its sign only when the step is known; a window of 0 is the default one.
@@ -369,11 +398,20 @@ class Expander {
     return rollup;
   }
 
-  private expandDuration(raw: RawDuration | null, what: string, scope: Scope | null, depth: number): DurationExpr | null {
-    if (raw === null || raw.kind === "duration") return raw === null || this.callPos < 0 ? raw : { ...raw, pos: this.callPos };
+  private expandDuration(
+    raw: RawDuration | null,
+    what: string,
+    scope: Scope | null,
+    depth: number,
+  ): DurationExpr | null {
+    if (raw === null || raw.kind === "duration")
+      return raw === null || this.callPos < 0 ? raw : { ...raw, pos: this.callPos };
     const template = lookUp(scope, raw.name);
     if (template === null || template.params !== null) {
-      throw this.error(raw.pos, `${what}: want a duration or the name of a template, got ${shown(raw.name)}, which is no template`);
+      throw this.error(
+        raw.pos,
+        `${what}: want a duration or the name of a template, got ${shown(raw.name)}, which is no template`,
+      );
     }
     const expr = this.expandBody(template, template.bodyScope, raw.pos, depth);
     const sign = raw.isNegative ? -1 : 1;
@@ -411,7 +449,10 @@ class Expander {
     for (const name of names) {
       this.count(use.pos, 1);
       if (name.kind !== "rawSelector" || name.hasBraces || depth > MAX_DEPTH) {
-        throw this.error(use.pos, `labels: want a label name, got the template ${shown(use.name)}, which is neither a name nor a list of names`);
+        throw this.error(
+          use.pos,
+          `labels: want a label name, got the template ${shown(use.name)}, which is neither a name nor a list of names`,
+        );
       }
       const inner = lookUp(bodyScope, name.name);
       if (inner === null || inner.params !== null) labels.push(name.name);
