@@ -14,7 +14,7 @@ export const nyanzaProgram: string = join(projectRoot, "packages/server/bin/nyan
  * Another program that takes the same flags, to try a test itself: with NYANZA_TEST_PROGRAM=/usr/bin/victoria-metrics a
  * test of what we share with VictoriaMetrics must pass too.
  */
-const otherProgram = process.env["NYANZA_TEST_PROGRAM"];
+export const otherProgram: string | undefined = process.env["NYANZA_TEST_PROGRAM"];
 
 export interface NyanzaOptions {
   /** Beside `-storageDataPath`, `-httpListenAddr` and `-retentionPeriod=100y`; a flag given here wins over those. */
@@ -55,5 +55,6 @@ export function nyanzaFlags(folder: string, port: number, more: readonly string[
   const named = (flag: string): string => flag.replace(/^--?/, "").split("=")[0] as string;
   const given = new Set(more.map(named));
   const standard = [`-storageDataPath=${folder}`, `-httpListenAddr=127.0.0.1:${port}`, "-retentionPeriod=100y"];
+  if (otherProgram !== undefined) standard.push("-search.latencyOffset=0s");
   return [...standard.filter((flag) => !given.has(named(flag))), ...more];
 }

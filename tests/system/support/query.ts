@@ -3,6 +3,7 @@
  * never keys of an object.
  */
 import { getJson, http } from "./http.ts";
+import { otherProgram } from "./nyanza.ts";
 
 export interface PromSeries {
   readonly metric: Readonly<Record<string, string>>;
@@ -20,6 +21,11 @@ export interface PromAnswer {
 
 type Parameters = Readonly<Record<string, string | number | readonly string[]>>;
 
+/** VictoriaMetrics, in our place, needs to be told to show what it has just taken; we do not. */
+async function showAll(url: string): Promise<void> {
+  if (otherProgram !== undefined) await http(`${url}/internal/force_flush`);
+}
+
 /** `?a=1&b=2`; an array repeats its name. */
 export function queryString(parameters: Parameters): string {
   const search = new URLSearchParams();
@@ -36,6 +42,7 @@ export async function queryInstant(
   time: number | string,
   more: Parameters = {},
 ): Promise<readonly PromSeries[]> {
+  await showAll(url);
   const answer = await getJson<PromAnswer>(`${url}/api/v1/query${queryString({ query, time, nocache: 1, ...more })}`);
   return answer.data.result;
 }
@@ -48,6 +55,7 @@ export async function queryRange(
   end: number,
   step: number | string,
 ): Promise<readonly PromSeries[]> {
+  await showAll(url);
   const answer = await getJson<PromAnswer>(
     `${url}/api/v1/query_range${queryString({ query, start, end, step, nocache: 1 })}`,
   );
@@ -74,6 +82,7 @@ export async function exportSeries(
   match: string,
   range: Parameters = { start: 0 },
 ): Promise<Map<string, ExportedSeries>> {
+  await showAll(url);
   const answer = await http(`${url}/api/v1/export${queryString({ "match[]": match, ...range })}`);
   if (answer.status !== 200) throw new Error(`export ${match}: status ${answer.status}: ${answer.text.slice(0, 500)}`);
   const found = new Map<string, ExportedSeries>();
