@@ -1,0 +1,192 @@
+// @ts-nocheck
+// The head's sample store: per-series chains of chunks in one linear memory, append-only.
+//
+//   directory (65,536 × u32)  ──►  page of 1,024 series states  ──►  chunk ──► chunk ──► chunk (tail)
+//
+//   series state, 48 bytes                          chunk
+//     0  u32 first chunk, 0 = none                    0  u32 next chunk, 0 = none
+//     4  u32 tail chunk                               4  u32 capacity in samples
+//     8  u32 samples in all                           8  u32 samples written (published last)
+//    12  u32 1 if times ever went backwards           12  u32 unused
+//    16  f64 smallest time, ms                        16  (f64 time in ms, f64 value) × capacity
+//    24  f64 largest time, ms
+//    32  f64 time appended last, ms
+//    40  unused
+//
+// Nothing moves once written and a chunk's count is stored after its samples, so that a second instance over the
+// same memory may read while this one appends. Chunks double from 4 to 256 samples: a series with few samples
+// costs little, one with many wastes less than half of its last chunk.
+//
+// The caller lays its request out in the scratch area at the memory's start and makes sure it fits.
+
+const PAGE_BITS: u32 = 10;
+const PAGE_MASK: u32 = (1 << PAGE_BITS) - 1;
+const STATE_BYTES: u32 = 48;
+const DIRECTORY_ENTRIES: u32 = 65536;
+const FIRST_CAPACITY: u32 = 4;
+const CAPACITY_MAX: u32 = 256;
+const SKIP: u32 = 0xffffffff;
+
+let directory: usize = 0;
+let top: usize = 0; // first unused byte
+let limit: usize = 0; // memory size in bytes
+
+/** First byte behind the static data. */
+export function heapBase(): usize {
+  return __heap_base;
+}
+
+/** Empties the store. Bytes below `scratchBytes` belong to the caller. */
+export function reset(scratchBytes: usize): void {
+  directory = (scratchBytes + 15) & ~15;
+  top = directory + DIRECTORY_ENTRIES * 4;
+  limit = <usize>memory.size() << 16;
+  ensure(0);
+  memory.fill(directory, 0, DIRECTORY_ENTRIES * 4);
+}
+
+/** Bytes in use, scratch included. */
+export function usedBytes(): usize {
+  return top;
+}
+
+function ensure(bytes: usize): bool {
+  if (top + bytes <= limit) return true;
+  // Grow by at least an eighth: few growths, little slack.
+  const missing = top + bytes - limit;
+  const wanted = max<usize>(missing, limit >> 3);
+  const pages = <i32>((wanted + 0xffff) >> 16);
+  if (memory.grow(pages) < 0) {
+    if (memory.grow(<i32>((missing + 0xffff) >> 16)) < 0) return false;
+  }
+  limit = <usize>memory.size() << 16;
+  return true;
+}
+
+function allocate(bytes: usize): usize {
+  if (!ensure(bytes)) return 0;
+  const at = top;
+  top += bytes;
+  return at;
+}
+
+// @ts-ignore
+@inline
+function stateOf(slot: u32): usize {
+  const page = <usize>load<u32>(directory + ((<usize>slot >> PAGE_BITS) << 2));
+  return page == 0 ? 0 : page + <usize>(slot & PAGE_MASK) * STATE_BYTES;
+}
+
+function makeState(slot: u32): usize {
+  const bytes = <usize>(PAGE_MASK + 1) * STATE_BYTES;
+  const page = allocate(bytes);
+  if (page == 0) return 0;
+  memory.fill(page, 0, bytes);
+  store<u32>(directory + ((<usize>slot >> PAGE_BITS) << 2), <u32>page);
+  return page + <usize>(slot & PAGE_MASK) * STATE_BYTES;
+}
+
+function addChunk(state: usize, tail: usize): usize {
+  const capacity = tail == 0 ? FIRST_CAPACITY : min<u32>(load<u32>(tail, 4) << 1, CAPACITY_MAX);
+  const chunk = allocate(16 + <usize>capacity * 16);
+  if (chunk == 0) return 0;
+  store<u32>(chunk, 0);
+  store<u32>(chunk, capacity, 4);
+  store<u32>(chunk, 0, 8);
+  if (tail == 0) {
+    store<u32>(state, <u32>chunk);
+    store<f64>(state, Infinity, 16);
+    store<f64>(state, -Infinity, 24);
+    store<f64>(state, -Infinity, 32);
+  } else {
+    store<u32>(tail, <u32>chunk);
+  }
+  store<u32>(state, <u32>chunk, 4);
+  return chunk;
+}
+
+/**
+ * Appends a batch. `slots` and `ends` are u32 columns, one entry a series; `times` and `values` f64 columns.
+ * A slot of 0xffffffff skips its samples. Returns the number of series taken: fewer than `seriesCount` means that
+ * memory ran out before the next one (whose samples may be in partly).
+ */
+export function append(slots: usize, ends: usize, seriesCount: u32, times: usize, values: usize): u32 {
+  let i: u32 = 0;
+  for (let s: u32 = 0; s < seriesCount; s++) {
+    const end = load<u32>(ends + (<usize>s << 2));
+    const slot = load<u32>(slots + (<usize>s << 2));
+    if (slot == SKIP) {
+      i = end;
+      continue;
+    }
+    let state = stateOf(slot);
+    if (state == 0) {
+      state = makeState(slot);
+      if (state == 0) return s;
+    }
+    let tail = <usize>load<u32>(state, 4);
+    let count: u32 = tail == 0 ? 0 : load<u32>(tail, 8);
+    let capacity: u32 = tail == 0 ? 0 : load<u32>(tail, 4);
+    let added: u32 = 0;
+    for (; i < end; i++) {
+      if (count == capacity) {
+        tail = addChunk(state, tail);
+        if (tail == 0) return s;
+        count = 0;
+        capacity = load<u32>(tail, 4);
+      }
+      const time = load<f64>(times + (<usize>i << 3));
+      const at = tail + 16 + (<usize>count << 4);
+      store<f64>(at, time);
+      store<u64>(at, load<u64>(values + (<usize>i << 3)), 8);
+      count++;
+      store<u32>(tail, count, 8);
+      added++;
+      if (time < load<f64>(state, 32)) store<u32>(state, 1, 12);
+      store<f64>(state, time, 32);
+      if (time < load<f64>(state, 16)) store<f64>(state, time, 16);
+      if (time > load<f64>(state, 24)) store<f64>(state, time, 24);
+    }
+    store<u32>(state, load<u32>(state, 8) + added, 8);
+  }
+  return seriesCount;
+}
+
+/** Address of a series' state, 0 if it has no sample here. */
+export function stateAddress(slot: u32): usize {
+  const state = stateOf(slot);
+  return state == 0 || load<u32>(state, 8) == 0 ? 0 : state;
+}
+
+let readChunk: usize = 0;
+let readIndex: u32 = 0;
+
+/** Puts the reading place at the first sample of a series. */
+export function startRead(slot: u32): void {
+  const state = stateOf(slot);
+  readChunk = state == 0 ? 0 : <usize>load<u32>(state);
+  readIndex = 0;
+}
+
+/**
+ * Copies the next samples with `minMs <= time <= maxMs` into two f64 columns, in order of arrival, at most `room`.
+ * Returns how many; fewer than `room` means the series is read to its end.
+ */
+export function read(minMs: f64, maxMs: f64, times: usize, values: usize, room: u32): u32 {
+  let found: u32 = 0;
+  while (readChunk != 0) {
+    const count = load<u32>(readChunk, 8);
+    let at = readChunk + 16 + (<usize>readIndex << 4);
+    for (; readIndex < count; readIndex++, at += 16) {
+      const time = load<f64>(at);
+      if (time < minMs || time > maxMs) continue;
+      if (found == room) return found;
+      store<f64>(times + (<usize>found << 3), time);
+      store<u64>(values + (<usize>found << 3), load<u64>(at, 8));
+      found++;
+    }
+    readChunk = <usize>load<u32>(readChunk);
+    readIndex = 0;
+  }
+  return found;
+}

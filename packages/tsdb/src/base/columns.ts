@@ -1,0 +1,34 @@
+/** Two growing columns of samples: times in ms and values, side by side. */
+export class SampleColumns {
+  timestamps: Float64Array;
+  values: Float64Array;
+  /** Samples in use; the arrays may be longer. */
+  length = 0;
+
+  constructor(capacity = 1024) {
+    this.timestamps = new Float64Array(capacity);
+    this.values = new Float64Array(capacity);
+  }
+
+  /** Makes room for `count` samples in all; what is there stays. */
+  reserve(count: number): void {
+    if (count <= this.timestamps.length) return;
+    const capacity = Math.max(count, this.timestamps.length * 2);
+    const timestamps = new Float64Array(capacity);
+    timestamps.set(this.timestamps.subarray(0, this.length));
+    this.timestamps = timestamps;
+    const values = new Float64Array(capacity);
+    // As bytes: a NaN must keep its bits.
+    copyBits(this.values, 0, this.length, values, 0);
+    this.values = values;
+  }
+}
+
+/**
+ * Copies `source[lo..hi)` to `target[at..)` bit by bit. Assigning one Float64Array element to another may change the bits of a NaN;
+ * this may not.
+ */
+export function copyBits(source: Float64Array, lo: number, hi: number, target: Float64Array, at: number): void {
+  // TypedArray.prototype.set between arrays of one type copies bytes (ECMA-262, SetTypedArrayFromTypedArray).
+  target.set(source.subarray(lo, hi), at);
+}

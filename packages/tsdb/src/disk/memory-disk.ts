@@ -1,0 +1,148 @@
+/**
+ * A disk in memory that remembers what was synced. `crash()` gives the disk as it may look after a power cut: unsynced bytes and
+ * unsynced folder entries are gone.
+ */
+import type { AppendFile, Disk, Lock, ReadFile } from "./disk.ts";
+import { LockedError } from "./disk.ts";
+
+interface MemoryFile {
+  content: Uint8Array;
+  length: number;
+  syncedLength: number;
+}
+
+export class MemoryDisk implements Disk {
+  readonly root: string = "memory:";
+  private files: Map<string, MemoryFile> = new Map();
+  /** What the folders look like on the platter. */
+  private durable: Map<string, MemoryFile> = new Map();
+  private isLocked = false;
+
+  /** The disk after a power cut. */
+  crash(): MemoryDisk {
+    const after = new MemoryDisk();
+    for (const [path, file] of this.durable) {
+      const content = file.content.slice(0, file.syncedLength);
+      const copy = { content, length: content.length, syncedLength: content.length };
+      after.files.set(path, copy);
+      after.durable.set(path, copy);
+    }
+    return after;
+  }
+
+  /** The disk after `kill -9`: everything the operating system was given is there. */
+  kill(): MemoryDisk {
+    const after = new MemoryDisk();
+    for (const [path, file] of this.files) {
+      const content = file.content.slice(0, file.length);
+      const copy = { content, length: content.length, syncedLength: content.length };
+      after.files.set(path, copy);
+      after.durable.set(path, copy);
+    }
+    return after;
+  }
+
+  /** The bytes of a file, live: tests damage them. */
+  bytesOf(path: string): Uint8Array {
+    return this.find(path).content.subarray(0, this.find(path).length);
+  }
+
+  paths(): string[] {
+    return [...this.files.keys()].sort();
+  }
+
+  async makeFolder(_path: string): Promise<void> {}
+
+  async list(path: string): Promise<string[]> {
+    const prefix = path === "" ? "" : `${path}/`;
+    const names = new Set<string>();
+    for (const file of this.files.keys()) {
+      if (file.startsWith(prefix)) names.add(file.slice(prefix.length).split("/")[0] as string);
+    }
+    return [...names].sort();
+  }
+
+  async create(path: string): Promise<AppendFile> {
+    if (this.files.has(path)) throw systemError("EEXIST", path);
+    const file: MemoryFile = { content: new Uint8Array(256), length: 0, syncedLength: 0 };
+    this.files.set(path, file);
+    return {
+      get bytes() {
+        return file.length;
+      },
+      async append(bytes: Uint8Array) {
+        if (file.length + bytes.length > file.content.length) {
+          const larger = new Uint8Array(Math.max(file.content.length * 2, file.length + bytes.length));
+          larger.set(file.content.subarray(0, file.length));
+          file.content = larger;
+        }
+        file.content.set(bytes, file.length);
+        file.length += bytes.length;
+      },
+      async sync() {
+        file.syncedLength = file.length;
+      },
+      async close() {},
+    };
+  }
+
+  async open(path: string): Promise<ReadFile> {
+    const file = this.find(path);
+    return {
+      bytes: file.length,
+      async read(offset: number, target: Uint8Array) {
+        if (offset + target.length > file.length) throw new RangeError(`${path}: read past the end`);
+        target.set(file.content.subarray(offset, offset + target.length));
+      },
+      async close() {},
+    };
+  }
+
+  async rename(source: string, target: string): Promise<void> {
+    const file = this.find(source);
+    this.files.delete(source);
+    this.files.set(target, file);
+  }
+
+  async remove(path: string): Promise<void> {
+    for (const file of [...this.files.keys()]) {
+      if (file === path || file.startsWith(`${path}/`)) this.files.delete(file);
+    }
+  }
+
+  async truncate(path: string, bytes: number): Promise<void> {
+    const file = this.find(path);
+    file.length = bytes;
+    file.syncedLength = Math.min(file.syncedLength, bytes);
+  }
+
+  async syncFolder(path: string): Promise<void> {
+    const isHere = (file: string): boolean => file.slice(0, Math.max(0, file.lastIndexOf("/"))) === path;
+    for (const file of [...this.durable.keys()]) if (isHere(file) && !this.files.has(file)) this.durable.delete(file);
+    for (const [name, file] of this.files) if (isHere(name)) this.durable.set(name, file);
+  }
+
+  async lock(_path: string): Promise<Lock> {
+    if (this.isLocked) throw new LockedError("memory: already open");
+    this.isLocked = true;
+    return {
+      release: async () => {
+        this.isLocked = false;
+      },
+    };
+  }
+
+  async space(): Promise<{ freeBytes: number; totalBytes: number }> {
+    return { freeBytes: 1e12, totalBytes: 1e12 };
+  }
+
+  private find(path: string): MemoryFile {
+    const file = this.files.get(path);
+    if (file === undefined) throw systemError("ENOENT", path);
+    return file;
+  }
+}
+
+function systemError(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code });
+}

@@ -1,0 +1,122 @@
+/** The file system. */
+import { type FileHandle, mkdir, open, readdir, rename, rm, statfs, truncate } from "node:fs/promises";
+import { join } from "node:path";
+import type { AppendFile, Disk, Lock, ReadFile } from "./disk.ts";
+import { lockFolder } from "./lock.ts";
+
+export class RealDisk implements Disk {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  async makeFolder(path: string): Promise<void> {
+    await mkdir(join(this.root, path), { recursive: true });
+  }
+
+  async list(path: string): Promise<string[]> {
+    try {
+      return (await readdir(join(this.root, path))).sort();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  }
+
+  async create(path: string): Promise<AppendFile> {
+    return new RealAppendFile(await open(join(this.root, path), "ax"));
+  }
+
+  async open(path: string): Promise<ReadFile> {
+    const handle = await open(join(this.root, path), "r");
+    const { size } = await handle.stat();
+    return new RealReadFile(handle, size, join(this.root, path));
+  }
+
+  async rename(source: string, target: string): Promise<void> {
+    await rename(join(this.root, source), join(this.root, target));
+  }
+
+  async remove(path: string): Promise<void> {
+    await rm(join(this.root, path), { recursive: true, force: true });
+  }
+
+  async truncate(path: string, bytes: number): Promise<void> {
+    await truncate(join(this.root, path), bytes);
+  }
+
+  async syncFolder(path: string): Promise<void> {
+    // Windows cannot open folders; there the file system's own journal has to do.
+    if (process.platform === "win32") return;
+    const handle = await open(join(this.root, path), "r");
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+
+  lock(path: string): Promise<Lock> {
+    return lockFolder(join(this.root, path));
+  }
+
+  async space(): Promise<{ freeBytes: number; totalBytes: number }> {
+    const stats = await statfs(this.root);
+    return { freeBytes: stats.bavail * stats.bsize, totalBytes: stats.blocks * stats.bsize };
+  }
+}
+
+class RealAppendFile implements AppendFile {
+  bytes = 0;
+  private readonly handle: FileHandle;
+
+  constructor(handle: FileHandle) {
+    this.handle = handle;
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    // write(2) may take less than offered (a full disk does so first): go on until it took all or says why not.
+    let done = 0;
+    while (done < bytes.length) {
+      const { bytesWritten } = await this.handle.write(bytes, done, bytes.length - done, null);
+      done += bytesWritten;
+    }
+    this.bytes += bytes.length;
+  }
+
+  async sync(): Promise<void> {
+    await this.handle.datasync();
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close();
+  }
+}
+
+class RealReadFile implements ReadFile {
+  readonly bytes: number;
+  private readonly handle: FileHandle;
+  private readonly path: string;
+
+  constructor(handle: FileHandle, bytes: number, path: string) {
+    this.handle = handle;
+    this.bytes = bytes;
+    this.path = path;
+  }
+
+  async read(offset: number, target: Uint8Array): Promise<void> {
+    let done = 0;
+    while (done < target.length) {
+      const { bytesRead } = await this.handle.read(target, done, target.length - done, offset + done);
+      if (bytesRead === 0) {
+        throw new RangeError(`${this.path}: want ${target.length} bytes at ${offset}, the file ends at ${offset + done}`);
+      }
+      done += bytesRead;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close();
+  }
+}

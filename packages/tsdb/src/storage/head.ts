@@ -1,0 +1,89 @@
+/**
+ * The head: samples that are in the log and not yet in parts, in generations. One takes new samples; an older one may be on its way into parts and
+ * is still read. A generation is dropped whole, and its memory serves the next but one.
+ */
+import { SampleStore } from "../kernel/sample-store.ts";
+
+export class Generation {
+  /** Counts up from 1 within a process. */
+  readonly number: number;
+  readonly store: SampleStore;
+  readonly startedMs: number;
+  /** Samples taken. */
+  rows = 0;
+  private readers = 0;
+  private onIdle: (() => void) | null = null;
+
+  constructor(number: number, store: SampleStore, startedMs: number) {
+    this.number = number;
+    this.store = store;
+    this.startedMs = startedMs;
+  }
+
+  acquire(): void {
+    this.readers++;
+  }
+
+  release(): void {
+    this.readers--;
+    if (this.readers === 0) this.onIdle?.();
+  }
+
+  /** Calls back once nobody reads this generation any more. */
+  whenIdle(callback: () => void): void {
+    if (this.readers === 0) callback();
+    else this.onIdle = callback;
+  }
+}
+
+export class Head {
+  /** Takes new samples. */
+  active: Generation;
+  /** On its way into parts; null when there is none. */
+  flushing: Generation | null = null;
+  /** Which generation's log segments define a slot. */
+  private definedIn: Uint32Array = new Uint32Array(1024);
+  /** An emptied store, kept because wasm memory is given back only with its instance. */
+  private spare: SampleStore | null = null;
+
+  constructor(nowMs: number) {
+    this.active = new Generation(1, new SampleStore(), nowMs);
+  }
+
+  /** True the first time a slot is asked for in the active generation: the log then needs its series. */
+  mustDefine(slot: number): boolean {
+    if (slot >= this.definedIn.length) {
+      const larger = new Uint32Array(Math.max(slot + 1, this.definedIn.length * 2));
+      larger.set(this.definedIn);
+      this.definedIn = larger;
+    }
+    if (this.definedIn[slot] === this.active.number) return false;
+    this.definedIn[slot] = this.active.number;
+    return true;
+  }
+
+  /** The active generation becomes the flushing one, of which there must be none. */
+  rotate(nowMs: number): Generation {
+    const full = this.active;
+    this.flushing = full;
+    this.active = new Generation(full.number + 1, this.spare ?? new SampleStore(), nowMs);
+    this.spare = null;
+    return full;
+  }
+
+  /** The flushing generation is in parts. */
+  drop(): void {
+    const done = this.flushing;
+    this.flushing = null;
+    done?.whenIdle(() => {
+      if (this.spare !== null) return;
+      done.store.reset();
+      this.spare = done.store;
+    });
+  }
+
+  /** Generations that hold samples, oldest first. */
+  generations(): Generation[] {
+    return this.flushing === null ? [this.active] : [this.flushing, this.active];
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * Lets long work share the thread: after every few milliseconds of it, everything else that waits has its turn.
+ * Embedded use has no other thread, so flushes and merges must never hold the event loop for long.
+ */
+const SLICE_MS = 6;
+
+export class Pacer {
+  private sliceEndMs = performance.now() + SLICE_MS;
+
+  /** True when the slice is used up: `await pause()` then. */
+  get isDue(): boolean {
+    return performance.now() >= this.sliceEndMs;
+  }
+
+  /** Lets the event loop go round. */
+  async pause(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.sliceEndMs = performance.now() + SLICE_MS;
+  }
+}

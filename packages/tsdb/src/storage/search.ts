@@ -1,0 +1,282 @@
+/**
+ * Reading: which series match, and their samples batch by batch, from the head and from every partition the range touches.
+ *
+ * A series may be in the head, in several parts and in several months, under a different number in each. `planSearch` joins them
+ * once, by slot where a flush has linked slot and id, by labels elsewhere; the cursor then reads planned series in the order in which
+ * they stand in the first partition, so that its parts are read from front to back.
+ */
+import { SampleColumns } from "../base/columns.ts";
+import type { CorruptionError } from "../base/errors.ts";
+import { InputError } from "../base/errors.ts";
+import { compareLabels, type Labels } from "../base/labels.ts";
+import type { Tenant } from "../base/tenant.ts";
+import { searchSeries } from "../index/filter-search.ts";
+import type { SampleStore } from "../kernel/sample-store.ts";
+import type { FilterGroups } from "../metricsql/ast.ts";
+import { BlockGatherer } from "./block-gatherer.ts";
+import type { PartReader } from "./part-reader.ts";
+import type { Partition } from "./partition.ts";
+import type { SeriesRegistry } from "./registry.ts";
+import { orderSamples } from "./sample-order.ts";
+
+/** Series planned and looked up together. */
+const GROUP_SERIES = 512;
+/** A batch ends when it has this many samples. */
+const BATCH_SAMPLES = 1 << 18;
+const NONE = 0xffff_ffff;
+
+export interface StorageSearch {
+  readonly tenant: Tenant;
+  readonly groups: FilterGroups;
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly maxSeries?: number | undefined;
+}
+
+/** What a search reads: fixed when it starts, whatever is flushed and merged meanwhile. */
+export interface Snapshot {
+  readonly registry: SeriesRegistry;
+  /** Head generations, oldest first. */
+  readonly stores: readonly SampleStore[];
+  readonly partitions: readonly { readonly partition: Partition; readonly parts: readonly PartReader[] }[];
+  /** True if parts of the range could not be opened. */
+  readonly isPartial: boolean;
+  readonly onCorruption: (part: PartReader, error: CorruptionError) => void;
+  /** Gives back parts and stores. */
+  release(): void;
+}
+
+/** Some series with all their samples of the range; see query/source.ts, whose SeriesBatch this is. */
+export interface SearchBatch {
+  readonly series: readonly Labels[];
+  readonly ends: Uint32Array;
+  readonly timestamps: Float64Array;
+  readonly values: Float64Array;
+}
+
+/** The matching series: labels, slot (NONE if not in the head), and id in each of the snapshot's partitions (NONE if not there). */
+interface Plan {
+  readonly labels: Labels[];
+  readonly slots: Uint32Array;
+  readonly ids: Uint32Array[];
+}
+
+export class SearchCursor {
+  readonly seriesCount: number;
+  isPartial: boolean;
+  private readonly search: StorageSearch;
+  private readonly snapshot: Snapshot;
+  private readonly plan: Plan;
+  private readonly gatherer: BlockGatherer;
+  private readonly columns: SampleColumns = new SampleColumns(1 << 14);
+  private next_ = 0;
+  private isClosed = false;
+  /** Positions of the loaded group that are still to be decoded: `[groupAt, groupEnd)`, planned series `groupStart + position`. */
+  private groupStart = 0;
+  private groupAt = 0;
+  private groupEnd = 0;
+
+  /** @throws InputError 422 if more series match than the search allows. */
+  constructor(snapshot: Snapshot, search: StorageSearch) {
+    this.search = search;
+    this.snapshot = snapshot;
+    this.isPartial = snapshot.isPartial;
+    this.plan = planSearch(snapshot, search);
+    this.seriesCount = this.plan.labels.length;
+    this.gatherer = new BlockGatherer((part, error) => {
+      this.isPartial = true;
+      snapshot.onCorruption(part, error);
+    });
+  }
+
+  /** The next series, or null. What it returned before is no longer valid. */
+  async next(): Promise<SearchBatch | null> {
+    const { search } = this;
+    for (;;) {
+      search.signal?.throwIfAborted();
+      if (this.groupAt === this.groupEnd) {
+        if (this.next_ === this.seriesCount || this.isClosed) {
+          this.close();
+          return null;
+        }
+        await this.loadGroup();
+        search.signal?.throwIfAborted();
+      }
+      const batch = this.decodeBatch();
+      if (batch !== null) return batch;
+    }
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.snapshot.release();
+  }
+
+  private async loadGroup(): Promise<void> {
+    const { plan, snapshot, search, gatherer } = this;
+    const lo = this.next_;
+    const hi = Math.min(this.seriesCount, lo + GROUP_SERIES);
+    gatherer.begin();
+    for (let p = 0; p < snapshot.partitions.length; p++) {
+      const { parts } = snapshot.partitions[p] as { parts: readonly PartReader[] };
+      const { ids, positions } = idsAndPositions(plan.ids[p] as Uint32Array, lo, hi);
+      for (const part of parts) await gatherer.find(part, ids, positions, search.minMs, search.maxMs);
+    }
+    await gatherer.load(hi - lo);
+    this.next_ = hi;
+    this.groupStart = lo;
+    this.groupAt = 0;
+    this.groupEnd = hi - lo;
+  }
+
+  private decodeBatch(): SearchBatch | null {
+    const { plan, columns, search, snapshot } = this;
+    const series: Labels[] = [];
+    const ends = new Uint32Array(this.groupEnd - this.groupAt);
+    columns.length = 0;
+    while (this.groupAt < this.groupEnd && columns.length < BATCH_SAMPLES) {
+      const position = this.groupAt++;
+      const start = columns.length;
+      this.gatherer.decode(position, search.minMs, search.maxMs, columns);
+      const slot = plan.slots[this.groupStart + position] as number;
+      if (slot !== NONE) {
+        for (const store of snapshot.stores) store.read(slot, search.minMs, search.maxMs, columns);
+      }
+      if (columns.length === start) continue;
+      orderSamples(columns, start);
+      ends[series.length] = columns.length;
+      series.push(plan.labels[this.groupStart + position] as Labels);
+    }
+    return series.length === 0 ? null : { series, ends, timestamps: columns.timestamps, values: columns.values };
+  }
+}
+
+/** Ids that are there among planned series `[lo, hi)`, ascending, with their positions from `lo`. */
+function idsAndPositions(all: Uint32Array, lo: number, hi: number): { ids: Uint32Array; positions: Uint32Array } {
+  const ids = new Uint32Array(hi - lo);
+  const positions = new Uint32Array(hi - lo);
+  let count = 0;
+  let isSorted = true;
+  for (let i = lo; i < hi; i++) {
+    const id = all[i] as number;
+    if (id === NONE) continue;
+    if (count > 0 && (ids[count - 1] as number) > id) isSorted = false;
+    ids[count] = id;
+    positions[count++] = i - lo;
+  }
+  if (isSorted) return { ids: ids.subarray(0, count), positions: positions.subarray(0, count) };
+  const order = positions.slice(0, count).sort((a, b) => (all[lo + a] as number) - (all[lo + b] as number));
+  return { ids: order.map((position) => all[lo + position] as number), positions: order };
+}
+
+/** Finds the matching series everywhere and joins those that are one. */
+export function planSearch(snapshot: Snapshot, search: StorageSearch): Plan {
+  const { registry, partitions } = snapshot;
+  const index = registry.indexOf(search.tenant);
+  const slots = index === null ? new Uint32Array(0) : searchSeries(index, search.groups);
+  const found = partitions.map(({ partition }) => partition.search(search.tenant, search.groups));
+  let room = slots.length;
+  for (const ids of found) room += ids.length;
+
+  const labels: Labels[] = [];
+  const planSlots = new Uint32Array(room).fill(NONE);
+  const planIds = partitions.map(() => new Uint32Array(room).fill(NONE));
+  /** Plan number + 1 by slot, for slots that were met through a partition's link. */
+  const planBySlot = new Uint32Array(registry.size);
+  /** Plan number by labels, for series no link tells about. Made only if there is something to join. */
+  const byLabels: Map<string, number> = new Map();
+  let joined = 0;
+  const planWith = (text: Labels): number => {
+    for (; joined < labels.length; joined++) byLabels.set(joinKey(labels[joined] as Labels), joined);
+    return byLabels.get(joinKey(text)) ?? -1;
+  };
+
+  for (let p = 0; p < partitions.length; p++) {
+    const { partition } = partitions[p] as { partition: Partition };
+    const ids = found[p] as Uint32Array;
+    const texts = partition.labelsOf(search.tenant, ids);
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i] as number;
+      const slot = partition.slotOf(registry, id);
+      let plan = slot >= 0 ? (planBySlot[slot] as number) - 1 : -1;
+      if (plan < 0 && p > 0) plan = planWith(texts[i] as Labels);
+      if (plan < 0) plan = labels.push(texts[i] as Labels) - 1;
+      (planIds[p] as Uint32Array)[plan] = id;
+      if (slot >= 0) {
+        planBySlot[slot] = plan + 1;
+        planSlots[plan] = slot;
+      }
+    }
+  }
+  const inPartitions = labels.length;
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i] as number;
+    if (planBySlot[slot] !== 0 || !snapshot.stores.some((store) => store.overlaps(slot, search.minMs, search.maxMs))) continue;
+    const text = registry.get(slot).labels;
+    // Series that only the head has cannot meet each other here: one series has one slot.
+    let plan = inPartitions > 0 ? planWith(text) : -1;
+    if (plan < 0) plan = labels.push(text) - 1;
+    planSlots[plan] = slot;
+  }
+  const limit = search.maxSeries ?? 0;
+  if (limit > 0 && labels.length > limit) {
+    throw new InputError(
+      `the selector matches ${labels.length} series and at most ${limit} are allowed: narrow it, shorten the time range, or raise -search.maxUniqueTimeseries`,
+      422,
+    );
+  }
+  return { labels, slots: planSlots, ids: planIds };
+}
+
+/** Labels as one string; a NUL cannot be mistaken because it also stands between a name and its value. */
+function joinKey(labels: Labels): string {
+  return `${labels.name}\0${labels.pairs.join("\0")}`;
+}
+
+/** Label sets that match and have samples in the range: sorted, at most `limit` (0: all). */
+export async function searchLabels(snapshot: Snapshot, search: StorageSearch, limit: number): Promise<Labels[]> {
+  const found: Labels[] = [];
+  const seen = new Set<string>();
+  const add = (labels: Labels): void => {
+    const key = joinKey(labels);
+    if (seen.has(key)) return;
+    seen.add(key);
+    found.push(labels);
+  };
+  for (const { partition, parts } of snapshot.partitions) {
+    const ids = partition.search(search.tenant, search.groups);
+    const present = await presentIds(parts, search.minMs, search.maxMs, snapshot);
+    const kept = present === null ? ids : ids.filter((id) => present.has(id));
+    for (const labels of partition.labelsOf(search.tenant, kept)) add(labels);
+    search.signal?.throwIfAborted();
+  }
+  const index = snapshot.registry.indexOf(search.tenant);
+  if (index !== null) {
+    for (const slot of searchSeries(index, search.groups)) {
+      if (snapshot.stores.some((store) => store.overlaps(slot, search.minMs, search.maxMs))) add(snapshot.registry.get(slot).labels);
+    }
+  }
+  found.sort(compareLabels);
+  return limit > 0 ? found.slice(0, limit) : found;
+}
+
+/** Ids with a block in the range; null if that is all of them because the range covers every part. */
+async function presentIds(
+  parts: readonly PartReader[],
+  minMs: number,
+  maxMs: number,
+  snapshot: Snapshot,
+): Promise<Set<number> | null> {
+  if (parts.every(({ info }) => info.minMs >= minMs && info.maxMs <= maxMs)) return null;
+  const present = new Set<number>();
+  for (const part of parts) {
+    try {
+      for (const id of await part.idsIn(minMs, maxMs)) present.add(id);
+    } catch (error) {
+      snapshot.onCorruption(part, error as CorruptionError);
+    }
+  }
+  return present;
+}

@@ -1,0 +1,216 @@
+/**
+ * Records of the write-ahead log ⇄ bytes. docs/format/wal.md gives every byte.
+ *
+ *   record   u32 length of all · u32 CRC-32C of what follows · u8 type · u8 shard · u16 0 · u32 registry epoch · payload
+ *
+ *   series   u32 count, then each: u32 slot · u32 account · u32 project · u32 key bytes · key
+ *   samples  u32 series · u32 samples · u32 how times are written · u32 0 · f64 first time
+ *            slots u32[series] · ends u32[series] · times · values f64[samples], each column from a multiple of 8 on
+ *
+ * A series' 64-bit id is (epoch, slot): slots are dense numbers within one life of the registry, epochs never come again.
+ * Columns are written as they are in memory: a log record is written once and read at most once, so it is made to be quick.
+ */
+import { copyBits } from "../base/columns.ts";
+import { crc32c } from "../kernel/crc.ts";
+
+export const RECORD_HEADER_BYTES = 16;
+export const RECORD_SERIES = 1;
+export const RECORD_SAMPLES = 2;
+
+const SAMPLES_HEADER_BYTES = 24;
+/** How the column of times is written. */
+const TIMES_EQUAL = 0;
+const TIMES_U32 = 1;
+const TIMES_F64 = 2;
+
+/** A batch as storage has judged it: only samples that are kept, each with its series' slot. */
+export interface LoggedSamples {
+  readonly seriesCount: number;
+  readonly sampleCount: number;
+  readonly slots: Uint32Array;
+  readonly ends: Uint32Array;
+  readonly timestamps: Float64Array;
+  readonly values: Float64Array;
+}
+
+export interface LoggedSeries {
+  readonly slot: number;
+  readonly accountId: number;
+  readonly projectId: number;
+  readonly key: Uint8Array;
+}
+
+/** Collects records in one buffer until the log takes them. */
+export class RecordBuffer {
+  private buffer: Uint8Array = new Uint8Array(1 << 16);
+  private view: DataView = new DataView(this.buffer.buffer);
+  length = 0;
+
+  bytes(): Uint8Array {
+    return this.buffer.subarray(0, this.length);
+  }
+
+  clear(): void {
+    this.length = 0;
+  }
+
+  addSeries(epoch: number, series: readonly LoggedSeries[]): void {
+    let bytes = RECORD_HEADER_BYTES + 4;
+    for (const { key } of series) bytes += 16 + key.length;
+    const start = this.begin(bytes);
+    let at = start + RECORD_HEADER_BYTES;
+    this.view.setUint32(at, series.length, true);
+    at += 4;
+    for (const { slot, accountId, projectId, key } of series) {
+      this.view.setUint32(at, slot, true);
+      this.view.setUint32(at + 4, accountId, true);
+      this.view.setUint32(at + 8, projectId, true);
+      this.view.setUint32(at + 12, key.length, true);
+      this.buffer.set(key, at + 16);
+      at += 16 + key.length;
+    }
+    this.end(start, at, RECORD_SERIES, epoch);
+  }
+
+  addSamples(epoch: number, samples: LoggedSamples): void {
+    const { seriesCount, sampleCount, timestamps } = samples;
+    const firstMs = timestamps[0] as number;
+    let isEqual = true;
+    let isNear = true;
+    for (let i = 1; i < sampleCount; i++) {
+      const step = (timestamps[i] as number) - firstMs;
+      if (step !== 0) isEqual = false;
+      if (step < 0 || step > 0xffff_ffff) {
+        isNear = false;
+        break;
+      }
+    }
+    const times = isEqual && isNear ? TIMES_EQUAL : isNear ? TIMES_U32 : TIMES_F64;
+    const timesBytes = times === TIMES_EQUAL ? 0 : times === TIMES_U32 ? pad8(4 * sampleCount) : 8 * sampleCount;
+    const start = this.begin(
+      RECORD_HEADER_BYTES + SAMPLES_HEADER_BYTES + 2 * pad8(4 * seriesCount) + timesBytes + 8 * sampleCount,
+    );
+    let at = start + RECORD_HEADER_BYTES;
+    this.view.setUint32(at, seriesCount, true);
+    this.view.setUint32(at + 4, sampleCount, true);
+    this.view.setUint32(at + 8, times, true);
+    this.view.setUint32(at + 12, 0, true);
+    this.view.setFloat64(at + 16, firstMs, true);
+    at += SAMPLES_HEADER_BYTES;
+    const { buffer } = this.buffer;
+    new Uint32Array(buffer, at, seriesCount).set(samples.slots.subarray(0, seriesCount));
+    at += pad8(4 * seriesCount);
+    new Uint32Array(buffer, at, seriesCount).set(samples.ends.subarray(0, seriesCount));
+    at += pad8(4 * seriesCount);
+    if (times === TIMES_U32) {
+      const steps = new Uint32Array(buffer, at, sampleCount);
+      for (let i = 0; i < sampleCount; i++) steps[i] = (timestamps[i] as number) - firstMs;
+    } else if (times === TIMES_F64) {
+      new Float64Array(buffer, at, sampleCount).set(timestamps.subarray(0, sampleCount));
+    }
+    at += timesBytes;
+    copyBits(samples.values, 0, sampleCount, new Float64Array(buffer, at, sampleCount), 0);
+    at += 8 * sampleCount;
+    this.end(start, at, RECORD_SAMPLES, epoch);
+  }
+
+  /** Room for a record, on a multiple of 8 so that its columns are aligned. */
+  private begin(bytes: number): number {
+    const needed = this.length + pad8(bytes);
+    if (needed > this.buffer.length) {
+      const larger = new Uint8Array(Math.max(needed, this.buffer.length * 2));
+      larger.set(this.buffer.subarray(0, this.length));
+      this.buffer = larger;
+      this.view = new DataView(larger.buffer);
+    }
+    return this.length;
+  }
+
+  private end(start: number, end: number, type: number, epoch: number): void {
+    const padded = pad8(end);
+    this.buffer.fill(0, end, padded);
+    this.view.setUint32(start, padded - start, true);
+    this.buffer[start + 8] = type;
+    this.buffer[start + 9] = 0;
+    this.view.setUint16(start + 10, 0, true);
+    this.view.setUint32(start + 12, epoch, true);
+    this.view.setUint32(start + 4, crc32c(this.buffer, start + 8, padded), true);
+    this.length = padded;
+  }
+}
+
+/** One record found in a log. Columns are fresh arrays. */
+export type LogRecord =
+  | { readonly type: "series"; readonly epoch: number; readonly series: LoggedSeries[] }
+  | { readonly type: "samples"; readonly epoch: number; readonly samples: LoggedSamples };
+
+/**
+ * The record at `offset` of `bytes` and where the next one starts; null if there is no whole, good record there: a torn tail, or damage.
+ */
+export function decodeRecord(bytes: Uint8Array, offset: number): { record: LogRecord; next: number } | null {
+  if (offset + RECORD_HEADER_BYTES > bytes.length) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = view.getUint32(offset, true);
+  if (length < RECORD_HEADER_BYTES || length % 8 !== 0 || offset + length > bytes.length) return null;
+  if (crc32c(bytes, offset + 8, offset + length) !== view.getUint32(offset + 4, true)) return null;
+  const type = bytes[offset + 8];
+  const epoch = view.getUint32(offset + 12, true);
+  const next = offset + length;
+  const record =
+    type === RECORD_SERIES
+      ? decodeSeries(bytes, view, offset + RECORD_HEADER_BYTES, next, epoch)
+      : type === RECORD_SAMPLES
+        ? decodeSamples(bytes, view, offset + RECORD_HEADER_BYTES, next, epoch)
+        : null;
+  return record === null ? null : { record, next };
+}
+
+function decodeSeries(bytes: Uint8Array, view: DataView, lo: number, hi: number, epoch: number): LogRecord | null {
+  const series: LoggedSeries[] = [];
+  let at = lo + 4;
+  for (let left = view.getUint32(lo, true); left > 0; left--) {
+    if (at + 16 > hi) return null;
+    const keyBytes = view.getUint32(at + 12, true);
+    if (at + 16 + keyBytes > hi) return null;
+    series.push({
+      slot: view.getUint32(at, true),
+      accountId: view.getUint32(at + 4, true),
+      projectId: view.getUint32(at + 8, true),
+      key: bytes.slice(at + 16, at + 16 + keyBytes),
+    });
+    at += 16 + keyBytes;
+  }
+  return { type: "series", epoch, series };
+}
+
+function decodeSamples(bytes: Uint8Array, view: DataView, lo: number, hi: number, epoch: number): LogRecord | null {
+  if (lo + SAMPLES_HEADER_BYTES > hi) return null;
+  const seriesCount = view.getUint32(lo, true);
+  const sampleCount = view.getUint32(lo + 4, true);
+  const times = view.getUint32(lo + 8, true);
+  const firstMs = view.getFloat64(lo + 16, true);
+  const timesBytes = times === TIMES_EQUAL ? 0 : times === TIMES_U32 ? pad8(4 * sampleCount) : 8 * sampleCount;
+  let at = lo + SAMPLES_HEADER_BYTES;
+  if (at + 2 * pad8(4 * seriesCount) + timesBytes + 8 * sampleCount > hi) return null;
+  // Sliced, so that every column starts at a multiple of its element size whatever the segment's buffer is.
+  const slots = new Uint32Array(bytes.slice(at, at + 4 * seriesCount).buffer);
+  at += pad8(4 * seriesCount);
+  const ends = new Uint32Array(bytes.slice(at, at + 4 * seriesCount).buffer);
+  at += pad8(4 * seriesCount);
+  let timestamps: Float64Array;
+  if (times === TIMES_F64) {
+    timestamps = new Float64Array(bytes.slice(at, at + 8 * sampleCount).buffer);
+  } else {
+    timestamps = new Float64Array(sampleCount).fill(firstMs);
+    if (times === TIMES_U32) {
+      for (let i = 0; i < sampleCount; i++) timestamps[i] = firstMs + view.getUint32(at + 4 * i, true);
+    }
+  }
+  at += timesBytes;
+  const values = new Float64Array(bytes.slice(at, at + 8 * sampleCount).buffer);
+  return { type: "samples", epoch, samples: { seriesCount, sampleCount, slots, ends, timestamps, values } };
+}
+
+function pad8(bytes: number): number {
+  return (bytes + 7) & ~7;
+}

@@ -1,0 +1,302 @@
+/**
+ * The write-ahead log: what was acknowledged is here until parts hold it.
+ *
+ *   append ──► record buffer ──► one write at a time ──► [fdatasync] ──► everyone whose records were in it goes on
+ *
+ * While one write is under way the next records gather, so a busy log writes few and large pieces; with fsync `always` that is group commit.
+ * Segments are numbered files; a new one is begun with each head generation and all of a generation's are dropped together, so a
+ * generation's segments define every series their samples name.
+ *
+ * After a failed write nobody may trust the segment's end: the unwritten records go to a new segment before anything else does.
+ */
+import type { Clock, Timer } from "../base/clock.ts";
+import { checkHeader, encodeHeader, type FileKind, HEADER_BYTES } from "../codec/pages.ts";
+import { type AppendFile, type Disk, readWhole } from "../disk/disk.ts";
+import { decodeRecord, type LoggedSamples, type LoggedSeries, type LogRecord, RecordBuffer } from "./wal-record.ts";
+
+export const WAL_FILE: FileKind = { magic: "NYZWALOG", version: 1 };
+export const WAL_FOLDER = "wal";
+
+/** `always`: acknowledged means synced. `interval`: synced every so often. `never`: left to the operating system. */
+export type FsyncMode = "always" | "interval" | "never";
+
+/** More than this waiting for a log that cannot be written: refuse new records instead of filling memory. */
+const BACKLOG_BYTES_MAX = 64 << 20;
+
+export interface WalOptions {
+  readonly fsync: FsyncMode;
+  readonly fsyncIntervalMs: number;
+  readonly clock: Clock;
+}
+
+export interface WalCounters {
+  writes: number;
+  bytes: number;
+  syncs: number;
+  failures: number;
+}
+
+/** The log cannot be written now. Nothing is acknowledged until it can be. */
+export class LogUnavailableError extends Error {
+  readonly code: "LOG_UNAVAILABLE" = "LOG_UNAVAILABLE";
+}
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Records on their way to the disk. With `sealed` they are the last of their segment. */
+interface QueuedRecords {
+  readonly records: RecordBuffer;
+  readonly sealed: ((nextSegment: number) => void) | null;
+}
+
+export class WriteAheadLog {
+  readonly counters: WalCounters = { writes: 0, bytes: 0, syncs: 0, failures: 0 };
+  private readonly disk: Disk;
+  private readonly options: WalOptions;
+  private segment: number;
+  private file: AppendFile | null = null;
+  private filling: RecordBuffer = new RecordBuffer();
+  /** A written buffer, to be filled again. */
+  private spare: RecordBuffer | null = null;
+  private readonly queue: QueuedRecords[] = [];
+  private queuedBytes = 0;
+  private waiters: Waiter[] = [];
+  private pump: Promise<void> | null = null;
+  /** The last segment being synced and closed. */
+  private sealing: Promise<void> = Promise.resolve();
+  private isUnsynced = false;
+  private isClosed = false;
+  private readonly syncTimer: Timer | null;
+
+  /** The first record opens segment number `segment`. */
+  constructor(disk: Disk, segment: number, options: WalOptions) {
+    this.disk = disk;
+    this.segment = segment;
+    this.options = options;
+    this.syncTimer =
+      options.fsync === "interval"
+        ? options.clock.setRepeatingTimer(() => void this.sync().catch(() => {}), options.fsyncIntervalMs)
+        : null;
+  }
+
+  /** Records go to memory here; `commit()` says when the disk has them. */
+  addSeries(epoch: number, series: readonly LoggedSeries[]): void {
+    this.filling.addSeries(epoch, series);
+  }
+
+  addSamples(epoch: number, samples: LoggedSamples): void {
+    this.filling.addSamples(epoch, samples);
+  }
+
+  /** @throws LogUnavailableError if so much waits to be written that no more should be added. */
+  checkRoom(): void {
+    if (this.isClosed) throw new LogUnavailableError("the database is closed");
+    if (this.filling.length + this.queuedBytes > BACKLOG_BYTES_MAX) {
+      throw new LogUnavailableError("the log cannot keep up or cannot be written: try again later");
+    }
+  }
+
+  /** Resolves once every record added so far is as safe as the fsync mode promises. @throws LogUnavailableError */
+  commit(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.waiters.push({ resolve, reject });
+      this.pump ??= this.writeAll();
+    });
+  }
+
+  /**
+   * Ends the segment behind the records added so far; those added from now on go to a new one. Resolves with its number once the old one is
+   * complete and synced, however many attempts that takes.
+   */
+  rotate(): Promise<number> {
+    const rotated = new Promise<number>((resolve) => this.enqueue(resolve));
+    this.commit().catch(() => {}); // Those who wait for their records hear of a failure themselves.
+    return rotated.then(async (segment) => {
+      await this.sealing;
+      return segment;
+    });
+  }
+
+  /** Removes segments that are no longer needed: all with a number below `floor`. */
+  async removeBelow(floor: number): Promise<void> {
+    for (const { number, path } of await listSegments(this.disk)) if (number < floor) await this.disk.remove(path);
+  }
+
+  /** Writes and syncs what is there. @throws LogUnavailableError if it cannot be written; the log is closed all the same. */
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.syncTimer?.cancel();
+    this.isClosed = true;
+    try {
+      await this.commit();
+    } finally {
+      await this.pump;
+      this.sealSegment();
+      await this.sealing;
+    }
+  }
+
+  private enqueue(sealed: QueuedRecords["sealed"]): void {
+    this.queue.push({ records: this.filling, sealed });
+    this.queuedBytes += this.filling.length;
+    this.filling = this.spare ?? new RecordBuffer();
+    this.spare = null;
+  }
+
+  /** Writes what gathered, again and again, until nobody waits. */
+  private async writeAll(): Promise<void> {
+    // Requests that arrive together should be written together.
+    await Promise.resolve();
+    while (this.waiters.length > 0) {
+      const waiters = this.waiters;
+      this.waiters = [];
+      if (this.filling.length > 0) this.enqueue(null);
+      try {
+        await this.writeQueue();
+        for (const waiter of waiters) waiter.resolve();
+      } catch (error) {
+        this.counters.failures++;
+        const reason = new LogUnavailableError(`the log cannot be written: ${(error as Error).message}`, { cause: error });
+        for (const waiter of waiters) waiter.reject(reason);
+      }
+    }
+    this.pump = null;
+  }
+
+  private async writeQueue(): Promise<void> {
+    while (this.queue.length > 0) {
+      const { records, sealed } = this.queue[0] as QueuedRecords;
+      if (records.length > 0) await this.writeRecords(records);
+      this.queue.shift();
+      this.queuedBytes -= records.length;
+      records.clear();
+      this.spare = records;
+      if (sealed !== null) {
+        this.sealSegment();
+        sealed(this.segment);
+      }
+    }
+    if (this.options.fsync === "always") await this.sync();
+  }
+
+  private async writeRecords(records: RecordBuffer): Promise<void> {
+    try {
+      if (this.file === null) await this.beginSegment();
+      const file = this.file as AppendFile | null;
+      this.isUnsynced = true;
+      await file?.append(records.bytes());
+      if (this.options.fsync === "always") await this.sync();
+    } catch (error) {
+      // Half a record may be at the end now, or a sync may have lost what it was to keep: this segment is over, and these records go to the next.
+      const broken = this.file;
+      this.file = null;
+      if (broken !== null) {
+        this.segment++;
+        await broken.close().catch(() => {});
+      }
+      throw error;
+    }
+    this.counters.writes++;
+    this.counters.bytes += records.length;
+  }
+
+  private async beginSegment(): Promise<void> {
+    await this.disk.makeFolder(WAL_FOLDER);
+    // A file of this number is left from an attempt that failed: nothing in it was acknowledged.
+    const path = segmentPath(this.segment);
+    await this.disk.remove(path);
+    const file = await this.disk.create(path);
+    await file.append(encodeHeader(WAL_FILE, this.segment));
+    if (this.options.fsync !== "never") await this.disk.syncFolder(WAL_FOLDER);
+    this.file = file;
+  }
+
+  /** Takes the segment out of use; it is synced and closed behind the writers' back. */
+  private sealSegment(): void {
+    const { file } = this;
+    this.segment++;
+    this.file = null;
+    if (file === null) return;
+    const mustSync = this.options.fsync !== "never" && this.isUnsynced;
+    this.isUnsynced = false;
+    this.sealing = this.sealing.then(async () => {
+      try {
+        if (mustSync) await file.sync();
+        this.counters.syncs++;
+      } catch {
+        this.counters.failures++; // The part being written from memory is what keeps these samples now.
+      } finally {
+        await file.close().catch(() => {});
+      }
+    });
+  }
+
+  private async sync(): Promise<void> {
+    const { file } = this;
+    if (file === null || !this.isUnsynced) return;
+    this.isUnsynced = false;
+    try {
+      await file.sync();
+      this.counters.syncs++;
+    } catch (error) {
+      this.isUnsynced = true;
+      this.counters.failures++;
+      throw error;
+    }
+  }
+}
+
+export interface ReplayReport {
+  segments: number;
+  records: number;
+  /** Bytes cut off or passed over because no whole, good record stood there. */
+  bytesLost: number;
+}
+
+/** Feeds every record of the segments from `floor` on to `apply`, in order, and cuts the last one behind its last good record. */
+export async function replayLog(
+  disk: Disk,
+  floor: number,
+  apply: (record: LogRecord) => void,
+  warn: (message: string) => void,
+): Promise<ReplayReport & { nextSegment: number }> {
+  const report = { segments: 0, records: 0, bytesLost: 0, nextSegment: floor };
+  const segments = (await listSegments(disk)).filter(({ number }) => number >= floor);
+  for (const { number, path } of segments) {
+    report.nextSegment = number + 1;
+    report.segments++;
+    const bytes = await readWhole(disk, path);
+    if (bytes.length < HEADER_BYTES) {
+      // Created, but the crash came before its header: no record was acknowledged from it.
+      report.bytesLost += bytes.length;
+      continue;
+    }
+    checkHeader(bytes, WAL_FILE, number, path);
+    let offset = HEADER_BYTES;
+    for (;;) {
+      const found = decodeRecord(bytes, offset);
+      if (found === null) break;
+      apply(found.record);
+      report.records++;
+      offset = found.next;
+    }
+    if (offset < bytes.length) {
+      report.bytesLost += bytes.length - offset;
+      warn(`${path}: cut at byte ${offset}, ${bytes.length - offset} bytes behind it are not a whole record`);
+      await disk.truncate(path, offset);
+    }
+  }
+  return report;
+}
+
+async function listSegments(disk: Disk): Promise<{ number: number; path: string }[]> {
+  const names = (await disk.list(WAL_FOLDER)).filter((name) => /^\d{10}\.log$/.test(name));
+  return names.map((name) => ({ number: Number(name.slice(0, 10)), path: `${WAL_FOLDER}/${name}` }));
+}
+
+function segmentPath(number: number): string {
+  return `${WAL_FOLDER}/${String(number).padStart(10, "0")}.log`;
+}
