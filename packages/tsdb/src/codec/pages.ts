@@ -40,7 +40,9 @@ export function checksumAt(bytes: Uint8Array, fileNumber: number, offset: number
 
 /** Mixes file and place into a start value for the checksum. */
 function placeSeed(fileNumber: number, offset: number): number {
-  return (Math.imul(fileNumber, 0x9e3779b1) ^ Math.imul(offset % 0x1_0000_0000, 0x85ebca6b) ^ (offset / 0x1_0000_0000)) >>> 0;
+  return (
+    (Math.imul(fileNumber, 0x9e3779b1) ^ Math.imul(offset % 0x1_0000_0000, 0x85ebca6b) ^ (offset / 0x1_0000_0000)) >>> 0
+  );
 }
 
 /** The first 16 bytes: magic, version, file number. */
@@ -56,19 +58,31 @@ export function encodeHeader(kind: FileKind, fileNumber: number): Uint8Array {
 export function checkHeader(bytes: Uint8Array, kind: FileKind, fileNumber: number, path: string): void {
   const magic = Buffer.from(bytes.subarray(0, 8)).toString("latin1");
   if (magic !== kind.magic) {
-    throw new CorruptionError(path, 0, `want a file that starts with ${JSON.stringify(kind.magic)}, got ${JSON.stringify(magic)}`);
+    throw new CorruptionError(
+      path,
+      0,
+      `want a file that starts with ${JSON.stringify(kind.magic)}, got ${JSON.stringify(magic)}`,
+    );
   }
   const reader = new ByteReader(bytes, 8, HEADER_BYTES);
   const version = reader.u32();
   if (version > kind.version) {
-    throw new NewerFormatError(`${path}: written in format ${version} by a newer release, this one reads up to ${kind.version}`);
+    throw new NewerFormatError(
+      `${path}: written in format ${version} by a newer release, this one reads up to ${kind.version}`,
+    );
   }
   const number = reader.u32();
   if (number !== fileNumber) throw new CorruptionError(path, 12, `want file number ${fileNumber}, got ${number}`);
 }
 
 /** Directory and tail, to be appended at `offset`. `root` is whatever the file's reader wants to know first. */
-export function encodeTail(kind: FileKind, fileNumber: number, offset: number, pages: readonly Page[], root: Uint8Array): Uint8Array {
+export function encodeTail(
+  kind: FileKind,
+  fileNumber: number,
+  offset: number,
+  pages: readonly Page[],
+  root: Uint8Array,
+): Uint8Array {
   const writer = new ByteWriter(64 + root.length + pages.length * 12);
   writer.varint(root.length);
   writer.raw(root);
@@ -105,7 +119,11 @@ export function decodeTail(
   const length = reader.u32();
   const crc = reader.u32();
   if (!Number.isInteger(offset) || offset < HEADER_BYTES || offset + length !== at) {
-    throw new CorruptionError(path, at, `the directory is said to be at ${offset} with ${length} bytes, which is not before the tail`);
+    throw new CorruptionError(
+      path,
+      at,
+      `the directory is said to be at ${offset} with ${length} bytes, which is not before the tail`,
+    );
   }
   return { offset, length, crc };
 }

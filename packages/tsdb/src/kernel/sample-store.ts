@@ -61,7 +61,13 @@ export class SampleStore {
    * Appends a batch: series `i` goes to `slots[i]` (SKIPPED_SLOT: nowhere) with samples `[ends[i-1], ends[i])` of the two columns.
    * @throws HeadFullError; samples before the one that did not fit are in.
    */
-  append(slots: Uint32Array, ends: Uint32Array, seriesCount: number, timestamps: Float64Array, values: Float64Array): void {
+  append(
+    slots: Uint32Array,
+    ends: Uint32Array,
+    seriesCount: number,
+    timestamps: Float64Array,
+    values: Float64Array,
+  ): void {
     let series = 0;
     let sample = 0;
     while (series < seriesCount) {
@@ -83,7 +89,8 @@ export class SampleStore {
       copyBits(values, from, sample, f64, this.valuesAt >> 3);
       const appended = this.kernel.exports.append(this.slotsAt, this.endsAt, taken, this.timesAt, this.valuesAt);
       this.kernel.memory.refresh();
-      if (appended < taken) throw new HeadFullError("no memory left for new samples: they come in faster than parts are written");
+      if (appended < taken)
+        throw new HeadFullError("no memory left for new samples: they come in faster than parts are written");
     }
   }
 
