@@ -2,7 +2,7 @@
  * The kernel that reads what strangers sent: snappy, remote write 1.0, and the keyed hash of raw label bytes.
  *
  * Its memory holds one request and nothing else, so a bound missed here costs that request. Still every length is
- * checked against the message around it before it is used. Reads may go up to 160 bytes and writes up to 16 bytes
+ * checked against the message around it before it is used. Reads may go up to 262 bytes and writes up to 16 bytes
  * beyond a region: the wrapper (src/kernel/ingest-kernel.ts) leaves SLACK bytes behind each.
  *
  *   ┌ body ┐  unsnappy  ┌ raw ┐   parse   ┌ hashes │ label ranges │ sample ends │ metadata │ timestamps │ values ┐
@@ -68,8 +68,8 @@ let prefix3: u64 = 0;
 
 /** The key lives in globals: no read of memory, however wrong, finds it. */
 export function setKey(a: u32, b: u32, c: u32, d: u32): void {
-  key0 = (<u64>a) | ((<u64>b) << 32);
-  key1 = (<u64>c) | ((<u64>d) << 32);
+  key0 = <u64>a | ((<u64>b) << 32);
+  key1 = <u64>c | ((<u64>d) << 32);
 }
 
 /** Absorbs what comes before the raw bytes of every series: the domain and the tenant. */
@@ -79,12 +79,18 @@ export function setPrefix(domain: u32, accountId: u32, projectId: u32): void {
   let v2 = key0 ^ 0x6c7967656e657261;
   let v3 = key1 ^ 0x7465646279746573;
   for (let i = 0; i < 2; i++) {
-    const word: u64 = i == 0 ? <u64>domain : (<u64>accountId) | ((<u64>projectId) << 32);
+    const word: u64 = i == 0 ? <u64>domain : <u64>accountId | ((<u64>projectId) << 32);
     v3 ^= word;
-    v0 += v1; v1 = rotl<u64>(v1, 13) ^ v0; v0 = rotl<u64>(v0, 32);
-    v2 += v3; v3 = rotl<u64>(v3, 16) ^ v2;
-    v0 += v3; v3 = rotl<u64>(v3, 21) ^ v0;
-    v2 += v1; v1 = rotl<u64>(v1, 17) ^ v2; v2 = rotl<u64>(v2, 32);
+    v0 += v1;
+    v1 = rotl<u64>(v1, 13) ^ v0;
+    v0 = rotl<u64>(v0, 32);
+    v2 += v3;
+    v3 = rotl<u64>(v3, 16) ^ v2;
+    v0 += v3;
+    v3 = rotl<u64>(v3, 21) ^ v0;
+    v2 += v1;
+    v1 = rotl<u64>(v1, 17) ^ v2;
+    v2 = rotl<u64>(v2, 32);
     v0 ^= word;
   }
   prefix0 = v0;
@@ -105,10 +111,16 @@ function hash(lo: u32, hi: u32, target: u32): void {
   while (at < wordsEnd) {
     const word = load<u64>(at);
     v3 ^= word;
-    v0 += v1; v1 = rotl<u64>(v1, 13) ^ v0; v0 = rotl<u64>(v0, 32);
-    v2 += v3; v3 = rotl<u64>(v3, 16) ^ v2;
-    v0 += v3; v3 = rotl<u64>(v3, 21) ^ v0;
-    v2 += v1; v1 = rotl<u64>(v1, 17) ^ v2; v2 = rotl<u64>(v2, 32);
+    v0 += v1;
+    v1 = rotl<u64>(v1, 13) ^ v0;
+    v0 = rotl<u64>(v0, 32);
+    v2 += v3;
+    v3 = rotl<u64>(v3, 16) ^ v2;
+    v0 += v3;
+    v3 = rotl<u64>(v3, 21) ^ v0;
+    v2 += v1;
+    v1 = rotl<u64>(v1, 17) ^ v2;
+    v2 = rotl<u64>(v2, 32);
     v0 ^= word;
     at += 8;
   }
@@ -123,10 +135,16 @@ function hash(lo: u32, hi: u32, target: u32): void {
       store<u64>(target, v0 ^ v1 ^ v2 ^ v3);
       v1 ^= 0xdd;
     }
-    v0 += v1; v1 = rotl<u64>(v1, 13) ^ v0; v0 = rotl<u64>(v0, 32);
-    v2 += v3; v3 = rotl<u64>(v3, 16) ^ v2;
-    v0 += v3; v3 = rotl<u64>(v3, 21) ^ v0;
-    v2 += v1; v1 = rotl<u64>(v1, 17) ^ v2; v2 = rotl<u64>(v2, 32);
+    v0 += v1;
+    v1 = rotl<u64>(v1, 13) ^ v0;
+    v0 = rotl<u64>(v0, 32);
+    v2 += v3;
+    v3 = rotl<u64>(v3, 16) ^ v2;
+    v0 += v3;
+    v3 = rotl<u64>(v3, 21) ^ v0;
+    v2 += v1;
+    v1 = rotl<u64>(v1, 17) ^ v2;
+    v2 = rotl<u64>(v2, 32);
   }
   store<u64>(target, v0 ^ v1 ^ v2 ^ v3, 8);
 }
@@ -264,11 +282,15 @@ let varintCode: u32 = 0;
 function readVarint(at: u32, end: u32): u64 {
   let value: u64 = 0;
   let shift: u64 = 0;
+  varintCode = FAULT_VARINT_CUT;
   while (at < end) {
     const byte = <u64>load<u8>(at);
     at += 1;
     // The tenth byte has one bit left to give.
-    if (shift == 63 && byte > 1) break;
+    if (shift == 63 && byte > 1) {
+      varintCode = FAULT_VARINT_LONG;
+      break;
+    }
     value |= (byte & 0x7f) << shift;
     if (byte < 0x80) {
       varintEnd = at;
@@ -277,7 +299,6 @@ function readVarint(at: u32, end: u32): u64 {
     shift += 7;
   }
   varintEnd = 0;
-  varintCode = shift == 63 && at <= end && load<u8>(at - 1) > 1 ? FAULT_VARINT_LONG : FAULT_VARINT_CUT;
   return 0;
 }
 
@@ -362,9 +383,15 @@ export function start(raw: u32, length: u32): void {
 
 /** Says where the columns are; called again, with what they hold moved along, when parse() wanted more room. */
 export function setColumns(
-  hashesAt: u32, labelRangesAt: u32, sampleEndsAt: u32, seriesLimit: u32,
-  timestampsAt: u32, valuesAt: u32, sampleLimit: u32,
-  metadataRangesAt: u32, metadataLimit: u32,
+  hashesAt: u32,
+  labelRangesAt: u32,
+  sampleEndsAt: u32,
+  seriesLimit: u32,
+  timestampsAt: u32,
+  valuesAt: u32,
+  sampleLimit: u32,
+  metadataRangesAt: u32,
+  metadataLimit: u32,
 ): void {
   hashes = hashesAt;
   labelRanges = labelRangesAt;

@@ -36,7 +36,8 @@ export function sipHash128(
     0x74656462 ^ k3,
   ]);
   const wordsEnd = lo + ((hi - lo) & ~7);
-  for (let i = lo; i < wordsEnd; i += 8) absorb(v, readWord(bytes, i, i + 4), readWord(bytes, i + 4, i + 8), compressRounds);
+  for (let i = lo; i < wordsEnd; i += 8)
+    absorb(v, readWord(bytes, i, i + 4), readWord(bytes, i + 4, i + 8), compressRounds);
   // The last word: what is left, and the length's low byte on top.
   const middle = Math.min(wordsEnd + 4, hi);
   absorb(v, readWord(bytes, wordsEnd, middle), readWord(bytes, middle, hi) | ((hi - lo) << 24), compressRounds);

@@ -26,16 +26,39 @@ const hashOf = (batch: WriteBatch, i: number): string => batch.hashes.slice(i * 
 test("rows become columns", () => {
   const batch = new RowBatch();
   batch.reset({ accountId: 3, projectId: 4 });
-  addSeries(batch, [["__name__", "up"], ["job", "node"]], [[1000, 1], [2000, 0]]);
-  addSeries(batch, [["__name__", "température"], ["", ""]], [[-5, 1 / 3]]);
+  addSeries(
+    batch,
+    [
+      ["__name__", "up"],
+      ["job", "node"],
+    ],
+    [
+      [1000, 1],
+      [2000, 0],
+    ],
+  );
+  addSeries(
+    batch,
+    [
+      ["__name__", "température"],
+      ["", ""],
+    ],
+    [[-5, 1 / 3]],
+  );
   assert.deepEqual(batch.tenant, { accountId: 3, projectId: 4 });
   assert.equal(batch.seriesCount, 2);
   assert.equal(batch.sampleCount, 3);
   assert.deepEqual([...batch.sampleEnds.slice(0, 2)], [2, 3]);
   assert.deepEqual([...batch.timestamps.slice(0, 3)], [1000, 2000, -5]);
   assert.deepEqual([...batch.values.slice(0, 3)], [1, 0, 1 / 3]);
-  assert.deepEqual(labelsOf(batch, 0), [["__name__", "up"], ["job", "node"]]);
-  assert.deepEqual(labelsOf(batch, 1), [["__name__", "température"], ["", ""]]);
+  assert.deepEqual(labelsOf(batch, 0), [
+    ["__name__", "up"],
+    ["job", "node"],
+  ]);
+  assert.deepEqual(labelsOf(batch, 1), [
+    ["__name__", "température"],
+    ["", ""],
+  ]);
 });
 
 test("series without samples leave no trace, samples without labels are counted", () => {
@@ -43,7 +66,14 @@ test("series without samples leave no trace, samples without labels are counted"
   batch.reset(DEFAULT_TENANT);
   addSeries(batch, [["a", "b"]], []);
   addSeries(batch, [["__name__", "x"]], [[1, 1]]);
-  addSeries(batch, [], [[2, 2], [3, 3]]);
+  addSeries(
+    batch,
+    [],
+    [
+      [2, 2],
+      [3, 3],
+    ],
+  );
   addSeries(batch, [["__name__", "y"]], [[4, 4]]);
   addSeries(batch, [["c", "d"]], []);
   assert.equal(batch.seriesCount, 2);
@@ -58,7 +88,14 @@ test("abandonSeries takes back the last series only", () => {
   batch.reset(DEFAULT_TENANT);
   addSeries(batch, [["__name__", "kept"]], [[1, 1]]);
   const kept = hashOf(batch, 0);
-  addSeries(batch, [["__name__", "bad"]], [[2, 2], [3, 3]]);
+  addSeries(
+    batch,
+    [["__name__", "bad"]],
+    [
+      [2, 2],
+      [3, 3],
+    ],
+  );
   assert.notEqual(hashOf(batch, 1), kept);
   batch.abandonSeries();
   batch.beginSeries();
@@ -78,7 +115,16 @@ test("abandonSeries takes back the last series only", () => {
 test("timestamps are whole and end at ±2^53", () => {
   const batch = new RowBatch();
   batch.reset(DEFAULT_TENANT);
-  addSeries(batch, [["a", "b"]], [[1.9, 0], [-1.9, 0], [1e300, 0], [-Infinity, 0]]);
+  addSeries(
+    batch,
+    [["a", "b"]],
+    [
+      [1.9, 0],
+      [-1.9, 0],
+      [1e300, 0],
+      [-Infinity, 0],
+    ],
+  );
   assert.deepEqual([...batch.timestamps.slice(0, 4)], [1, -1, 2 ** 53, -(2 ** 53)]);
   assert.throws(() => batch.addSample(Number.NaN, 1), { code: "BUG" });
 });
@@ -108,8 +154,14 @@ test("the hash is a function of tenant and labels, and of nothing else", () => {
   const all = [
     hash(DEFAULT_TENANT, [["a", "bc"]]),
     hash(DEFAULT_TENANT, [["ab", "c"]]),
-    hash(DEFAULT_TENANT, [["a", "b"], ["c", ""]]),
-    hash(DEFAULT_TENANT, [["c", ""], ["a", "b"]]),
+    hash(DEFAULT_TENANT, [
+      ["a", "b"],
+      ["c", ""],
+    ]),
+    hash(DEFAULT_TENANT, [
+      ["c", ""],
+      ["a", "b"],
+    ]),
     hash({ accountId: 1, projectId: 0 }, [["a", "bc"]]),
     hash({ accountId: 0, projectId: 1 }, [["a", "bc"]]),
   ];

@@ -173,7 +173,8 @@ export class RowBatch implements WriteBatch {
     if (i === this.timestamps.length) this.#growSamples(2 * i);
     const whole = Math.trunc(timestampMs);
     assert(whole === whole, "a timestamp is NaN: the protocol's parser lets no such row through");
-    this.timestamps[i] = whole > TIMESTAMP_LIMIT ? TIMESTAMP_LIMIT : whole < -TIMESTAMP_LIMIT ? -TIMESTAMP_LIMIT : whole;
+    this.timestamps[i] =
+      whole > TIMESTAMP_LIMIT ? TIMESTAMP_LIMIT : whole < -TIMESTAMP_LIMIT ? -TIMESTAMP_LIMIT : whole;
     this.sampleEnds[this.seriesCount - 1] = i + 1;
     return i;
   }
