@@ -5,4 +5,5 @@ export { AGGREGATE_NAMES } from "./aggregates.ts";
 export type * from "./ast.ts";
 export { MAX_DEPTH, MAX_QUERY_BYTES } from "./limits.ts";
 export { parse } from "./parse.ts";
+export { printExpr, printSelector } from "./printer.ts";
 export { constantOf, evalConstant, setMembersOf } from "./simplify.ts";

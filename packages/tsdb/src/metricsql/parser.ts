@@ -245,14 +245,9 @@ class Parser {
   private parseParens(): RawExpr {
     const { pos } = this.token();
     const items = this.readArgs();
-    const keepPos = this.token().pos;
-    const keepMetricNames = this.isKeyword("keep_metric_names");
-    if (keepMetricNames) {
-      if (items.length !== 1 || !isBinary(items[0] as RawExpr)) {
-        throw this.errorAt(keepPos, "keep_metric_names: want a function or a binary expression before it");
-      }
-      this.at++;
-    }
+    // Behind anything but a binary expression it belongs to the operator in front, if there is one: `a + (b) keep_…`.
+    const isBinaryInside = items.length === 1 && isBinary(items[0] as RawExpr);
+    const keepMetricNames = isBinaryInside && this.skipKeyword("keep_metric_names");
     return { kind: "rawParens", pos, items, keepMetricNames };
   }
 
@@ -524,6 +519,9 @@ class Parser {
   }
 
   private wanted(what: string): Error {
+    if (this.isKeyword("keep_metric_names")) {
+      return this.error("keep_metric_names: want a function or a binary expression before it");
+    }
     const token = this.token();
     return this.error(`want ${what}, got ${token.kind === "end" ? "the end of the query" : shown(token.text)}`);
   }

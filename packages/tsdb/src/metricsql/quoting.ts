@@ -3,6 +3,7 @@
  *
  * `"…"` and `'…'` know Go's escapes and end before the line does; back-ticks keep everything as it is.
  */
+import { decodeLabelBytes } from "../base/label-bytes.ts";
 import { shown, syntaxError } from "./syntax-error.ts";
 
 /**
@@ -104,9 +105,7 @@ function readStringEscape(query: string, pos: number): { value: string; end: num
   );
 }
 
-const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** `\xNN` and `\NNN` are bytes: a run of them is decoded as UTF-8, or byte by byte where it is none. */
+/** `\xNN` and `\NNN` are bytes; a run of them may spell a character, or be bytes that are no UTF-8 (label-bytes.ts). */
 function readBytes(query: string, pos: number): { value: string; end: number } {
   const bytes: number[] = [];
   let end = pos;
@@ -114,13 +113,7 @@ function readBytes(query: string, pos: number): { value: string; end: number } {
     bytes.push(byte);
     end += 4;
   }
-  try {
-    return { value: UTF8.decode(Uint8Array.from(bytes)), end };
-  } catch {
-    let value = "";
-    for (const byte of bytes) value += String.fromCharCode(byte);
-    return { value, end };
-  }
+  return { value: decodeLabelBytes(Uint8Array.from(bytes), 0, bytes.length), end };
 }
 
 /** The byte that `\xNN` or `\NNN` (octal) at `pos` stands for, or -1. Both are four characters long. */

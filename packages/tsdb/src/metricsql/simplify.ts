@@ -79,8 +79,7 @@ function foldConstants(expr: BinaryExpr): Expr | null {
 
 function flipComparison(expr: BinaryExpr): BinaryExpr {
   const { left, right, join } = expr;
-  if (!isComparison(expr.op) || !isScalar(left) || constantOf(right) !== null || constantsOf(right) !== null)
-    return expr;
+  if (!isComparison(expr.op) || constancyOf(left, expr.op) <= constancyOf(right, expr.op)) return expr;
   return {
     ...expr,
     op: reverseComparison(expr.op),
@@ -92,9 +91,12 @@ function flipComparison(expr: BinaryExpr): BinaryExpr {
   };
 }
 
-function isScalar(expr: Expr): boolean {
-  if (expr.kind === "number" || expr.kind === "duration") return true;
-  return (expr.kind === "function" && expr.name === "time") || constantsOf(expr) !== null;
+/** The side with the higher rank belongs on the right: series, then the time, then numbers, then a set of numbers. */
+function constancyOf(expr: Expr, op: string): number {
+  if (expr.kind === "number" || expr.kind === "duration") return 2;
+  if (expr.kind !== "function") return 0;
+  if (expr.name === "time") return 1;
+  return (op === "==" || op === "!=") && constantsOf(expr) !== null ? 3 : 0;
 }
 
 /** Numbers of `(1, 2, 3)`: a union of at least two constants. */
