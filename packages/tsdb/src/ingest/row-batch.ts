@@ -172,9 +172,8 @@ export class RowBatch implements WriteBatch {
     const i = this.sampleCount++;
     if (i === this.timestamps.length) this.#growSamples(2 * i);
     const whole = Math.trunc(timestampMs);
-    assert(whole === whole, "a timestamp is NaN: the protocol's parser lets no such row through");
-    this.timestamps[i] =
-      whole > TIMESTAMP_LIMIT ? TIMESTAMP_LIMIT : whole < -TIMESTAMP_LIMIT ? -TIMESTAMP_LIMIT : whole;
+    assert(!Number.isNaN(whole), "a timestamp is NaN: the protocol's parser lets no such row through");
+    this.timestamps[i] = Math.max(-TIMESTAMP_LIMIT, Math.min(TIMESTAMP_LIMIT, whole));
     this.sampleEnds[this.seriesCount - 1] = i + 1;
     return i;
   }

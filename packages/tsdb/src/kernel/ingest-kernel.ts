@@ -191,6 +191,11 @@ export class IngestKernel {
     return new Uint32Array(this.#kernel.memory.u8.buffer, this.#columns.hashes, this.seriesCount * 4);
   }
 
+  /** The raw request; parse() moves labels about in it where they do not stand in front of their series. */
+  get raw(): Uint8Array {
+    return this.bytes.subarray(this.#raw, this.#raw + this.#rawBytes);
+  }
+
   /** `lo, hi` a series: its label fields with tags and lengths. */
   get labelRanges(): Uint32Array {
     return new Uint32Array(this.#kernel.memory.u8.buffer, this.#columns.labelRanges, this.seriesCount * 2);
