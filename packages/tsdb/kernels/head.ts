@@ -1,3 +1,4 @@
+// asc: --enable threads --importMemory --sharedMemory --initialMemory 64 --maximumMemory 65536
 // @ts-nocheck
 // The head's sample store: per-series chains of chunks in one linear memory, append-only.
 //
@@ -13,9 +14,9 @@
 //    32  f64 time appended last, ms
 //    40  unused
 //
-// Nothing moves once written and a chunk's count is stored after its samples, so that a second instance over the
-// same memory may read while this one appends. Chunks double from 4 to 256 samples: a series with few samples
-// costs little, one with many wastes less than half of its last chunk.
+// Nothing moves once written, and counts and links are stored atomically after what they publish, so a second instance
+// over the same (shared) memory may read while this one appends. Chunks double from 4 to 64 samples: a series with few samples
+// costs little, one with many wastes half a chunk of 64 on average.
 //
 // The caller lays its request out in the scratch area at the memory's start and makes sure it fits.
 
@@ -24,7 +25,7 @@ const PAGE_MASK: u32 = (1 << PAGE_BITS) - 1;
 const STATE_BYTES: u32 = 48;
 const DIRECTORY_ENTRIES: u32 = 65536;
 const FIRST_CAPACITY: u32 = 4;
-const CAPACITY_MAX: u32 = 256;
+const CAPACITY_MAX: u32 = 64;
 const SKIP: u32 = 0xffffffff;
 
 let directory: usize = 0;
@@ -43,6 +44,11 @@ export function reset(scratchBytes: usize): void {
   limit = <usize>memory.size() << 16;
   ensure(0);
   memory.fill(directory, 0, DIRECTORY_ENTRIES * 4);
+}
+
+/** Looks at a store that another instance over the same memory has filled, for reading only. */
+export function attach(scratchBytes: usize): void {
+  directory = (scratchBytes + 15) & ~15;
 }
 
 /** Bytes in use, scratch included. */
@@ -94,12 +100,12 @@ function addChunk(state: usize, tail: usize): usize {
   store<u32>(chunk, capacity, 4);
   store<u32>(chunk, 0, 8);
   if (tail == 0) {
-    store<u32>(state, <u32>chunk);
     store<f64>(state, Infinity, 16);
     store<f64>(state, -Infinity, 24);
     store<f64>(state, -Infinity, 32);
+    atomic.store<u32>(state, <u32>chunk);
   } else {
-    store<u32>(tail, <u32>chunk);
+    atomic.store<u32>(tail, <u32>chunk);
   }
   store<u32>(state, <u32>chunk, 4);
   return chunk;
@@ -130,6 +136,7 @@ export function append(slots: usize, ends: usize, seriesCount: u32, times: usize
     let added: u32 = 0;
     for (; i < end; i++) {
       if (count == capacity) {
+        if (added != 0) atomic.store<u32>(tail, count, 8);
         tail = addChunk(state, tail);
         if (tail == 0) return s;
         count = 0;
@@ -140,13 +147,13 @@ export function append(slots: usize, ends: usize, seriesCount: u32, times: usize
       store<f64>(at, time);
       store<u64>(at, load<u64>(values + (<usize>i << 3)), 8);
       count++;
-      store<u32>(tail, count, 8);
       added++;
       if (time < load<f64>(state, 32)) store<u32>(state, 1, 12);
       store<f64>(state, time, 32);
       if (time < load<f64>(state, 16)) store<f64>(state, time, 16);
       if (time > load<f64>(state, 24)) store<f64>(state, time, 24);
     }
+    atomic.store<u32>(tail, count, 8);
     store<u32>(state, load<u32>(state, 8) + added, 8);
   }
   return seriesCount;
@@ -164,7 +171,7 @@ let readIndex: u32 = 0;
 /** Puts the reading place at the first sample of a series. */
 export function startRead(slot: u32): void {
   const state = stateOf(slot);
-  readChunk = state == 0 ? 0 : <usize>load<u32>(state);
+  readChunk = state == 0 ? 0 : <usize>atomic.load<u32>(state);
   readIndex = 0;
 }
 
@@ -175,7 +182,7 @@ export function startRead(slot: u32): void {
 export function read(minMs: f64, maxMs: f64, times: usize, values: usize, room: u32): u32 {
   let found: u32 = 0;
   while (readChunk != 0) {
-    const count = load<u32>(readChunk, 8);
+    const count = atomic.load<u32>(readChunk, 8);
     let at = readChunk + 16 + (<usize>readIndex << 4);
     for (; readIndex < count; readIndex++, at += 16) {
       const time = load<f64>(at);
@@ -185,7 +192,7 @@ export function read(minMs: f64, maxMs: f64, times: usize, values: usize, room: 
       store<u64>(values + (<usize>found << 3), load<u64>(at, 8));
       found++;
     }
-    readChunk = <usize>load<u32>(readChunk);
+    readChunk = <usize>atomic.load<u32>(readChunk);
     readIndex = 0;
   }
   return found;

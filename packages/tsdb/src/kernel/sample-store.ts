@@ -3,7 +3,7 @@
  * Cheap to fill, quick to read back a series, and reset as a whole once a part holds it all.
  */
 import { copyBits, type SampleColumns } from "../base/columns.ts";
-import { type Kernel, type KernelExports, loadKernel } from "./wasm.ts";
+import { createSharedMemory, type Kernel, type KernelExports, loadKernel } from "./wasm.ts";
 
 interface HeadExports extends KernelExports {
   reset(scratchBytes: number): void;
@@ -34,7 +34,7 @@ export class SampleStore {
   private readonly scratchEnd: number;
 
   constructor() {
-    this.kernel = loadKernel<HeadExports>("head");
+    this.kernel = loadKernel<HeadExports>("head", { env: { memory: createSharedMemory(64) } });
     const { memory } = this.kernel;
     this.slotsAt = memory.base;
     this.endsAt = this.slotsAt + 4 * PIECE_SAMPLES;

@@ -19,6 +19,7 @@ export interface WasmMemory {
 }
 
 interface WasmRuntime {
+  readonly Memory: new (limits: { initial: number; maximum: number; shared: boolean }) => WasmMemory;
   readonly Module: new (bytes: Uint8Array) => WasmModule;
   readonly Instance: new (module: WasmModule, imports: KernelImports) => { readonly exports: unknown };
 }
@@ -41,7 +42,7 @@ export interface Kernel<Exports> {
 }
 
 const PAGE_BYTES = 65_536;
-const { Module, Instance } = (globalThis as unknown as { WebAssembly: WasmRuntime }).WebAssembly;
+const { Memory, Module, Instance } = (globalThis as unknown as { WebAssembly: WasmRuntime }).WebAssembly;
 const modules = new Map<string, WasmModule>();
 
 /**
@@ -112,6 +113,14 @@ export class KernelMemory {
     this.i32 = new Int32Array(buffer);
     this.f64 = new Float64Array(buffer);
   }
+}
+
+/**
+ * A memory that instances on several threads may use, for kernels built with `--sharedMemory`. It reserves 4 GiB of addresses and takes
+ * real memory as it grows; its views stay valid when it does, but end where it ended before.
+ */
+export function createSharedMemory(initialPages: number): WasmMemory {
+  return new Memory({ initial: initialPages, maximum: 65_536, shared: true });
 }
 
 function readKernel(name: string): Uint8Array {

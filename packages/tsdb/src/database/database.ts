@@ -1,0 +1,306 @@
+/**
+ * The database as a program sees it: open a folder, append samples, ask MetricsQL. In this process, with no server, no port, no worker
+ * and no native addon.
+ *
+ * ```ts
+ * import { openDatabase } from "@nyanza/tsdb";
+ *
+ * const db = await openDatabase("data");
+ * await db.appendRow({ __name__: "temperature_celsius", room: "kitchen" }, Date.now(), 21.5);
+ * const { series } = await db.query("max(temperature_celsius) by (room)");
+ * console.log(series[0]?.labels.get("room"), series[0]?.values[0]);
+ * await db.close();
+ * ```
+ */
+import type { Clock } from "../base/clock.ts";
+import { systemClock } from "../base/clock.ts";
+import { InputError } from "../base/errors.ts";
+import { Labels } from "../base/labels.ts";
+import { DEFAULT_TENANT, type Tenant } from "../base/tenant.ts";
+import type { Disk } from "../disk/disk.ts";
+import { RealDisk } from "../disk/real-disk.ts";
+import type { WriteBatch } from "../ingest/batch.ts";
+import { RowBatch } from "../ingest/row-batch.ts";
+import type { FilterGroups } from "../metricsql/ast.ts";
+import { evaluateInstant, evaluateRange } from "../query/eval.ts";
+import type { QueryResult } from "../query/result.ts";
+import type { Answer, LabelsRequest, SampleCursor, SearchRequest } from "../query/source.ts";
+import {
+  type AppendOutcome,
+  defaultStorageOptions,
+  type Logger,
+  Storage,
+  type StorageCounters,
+  type StorageDescription,
+} from "../storage/storage.ts";
+import type { FsyncMode } from "../storage/wal.ts";
+import { StorageSource } from "./storage-source.ts";
+
+const DAY_MS = 86_400_000;
+/** Samples collected before they are handed to storage. */
+const APPEND_SAMPLES = 50_000;
+
+export interface DatabaseOptions {
+  /** Samples older than this are refused and in time removed. Milliseconds; 100 years by default. */
+  readonly retentionMs?: number;
+  /** Samples further in the future are refused. Milliseconds; 2 days by default. */
+  readonly futureRetentionMs?: number;
+  /**
+   * When an append resolves: `interval` (default) once the operating system has it, synced every `fsyncIntervalMs`; `always` once the disk has it;
+   * `never` as `interval` without the syncing.
+   */
+  readonly fsync?: FsyncMode;
+  /** Milliseconds, 1000 by default. */
+  readonly fsyncIntervalMs?: number;
+  /** Memory for samples that are not in parts yet. Bytes, 64 MiB by default; about twice as much is used while they are written out. */
+  readonly headBytes?: number;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  /** Where the folder is kept; the file system by default. */
+  readonly disk?: Disk;
+}
+
+/** Labels of a series, metric name under `__name__`: a Map, pairs, a Labels, or an object of own string properties. */
+export type LabelsInput = Labels | Iterable<readonly [string, string]> | Readonly<Record<string, string>>;
+
+/** One series' samples as columns of the same length. */
+export interface SeriesRows {
+  readonly labels: LabelsInput;
+  /** Milliseconds since the Unix epoch, whole numbers, in any order. */
+  readonly timestamps: ArrayLike<number>;
+  /** Stored bit-exact when given as a Float64Array. */
+  readonly values: ArrayLike<number>;
+}
+
+export interface QueryOptions {
+  readonly tenant?: Tenant;
+  /** Evaluation time, milliseconds; now by default. */
+  readonly timeMs?: number;
+  /** Milliseconds; 5 minutes by default. */
+  readonly stepMs?: number;
+  /** How far back a plain selector looks for a sample; by default that follows from step and sample distance. */
+  readonly lookbackMs?: number;
+  readonly nowMs?: number;
+  readonly signal?: AbortSignal;
+  readonly extraFilters?: FilterGroups;
+  readonly maxSeries?: number;
+  readonly maxSamples?: number;
+  readonly maxPointsPerSeries?: number;
+  /** Digits after the decimal point to round values to. */
+  readonly roundDigits?: number;
+}
+
+export interface QueryRangeOptions extends Omit<QueryOptions, "timeMs"> {
+  /** Milliseconds; `end` inclusive. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+  /** Whether a range of 50 points and more may be moved to multiples of the step, as VictoriaMetrics does. False by default. */
+  readonly mayAlign?: boolean;
+}
+
+export interface LabelsOptions {
+  readonly tenant?: Tenant;
+  /** Only series that match one of the groups; all by default. */
+  readonly groups?: FilterGroups;
+  /** Milliseconds; all time by default. */
+  readonly minMs?: number;
+  readonly maxMs?: number;
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+export type DatabaseStats = StorageDescription & StorageCounters;
+
+/**
+ * Opens the database in a folder, which is made if it does not exist.
+ * @throws LockedError if another process has it open, NewerFormatError if a newer release wrote it, CorruptionError if its manifest is damaged,
+ *   and the file system's own errors
+ */
+export async function openDatabase(path: string, options: DatabaseOptions = {}): Promise<Database> {
+  const clock = options.clock ?? systemClock;
+  const storage = await Storage.open(options.disk ?? new RealDisk(path), {
+    ...defaultStorageOptions,
+    retentionMs: options.retentionMs ?? 36_500 * DAY_MS,
+    futureRetentionMs: options.futureRetentionMs ?? defaultStorageOptions.futureRetentionMs,
+    fsync: options.fsync ?? defaultStorageOptions.fsync,
+    fsyncIntervalMs: options.fsyncIntervalMs ?? defaultStorageOptions.fsyncIntervalMs,
+    headBytes: options.headBytes ?? defaultStorageOptions.headBytes,
+    clock,
+    logger: options.logger ?? defaultStorageOptions.logger,
+  });
+  return new Database(storage, clock);
+}
+
+/** An open database. Appends and queries may run at the same time; queries see every append that resolved. */
+export class Database {
+  private readonly storage: Storage;
+  private readonly source: StorageSource;
+  private readonly clock: Clock;
+
+  /** Use openDatabase. */
+  constructor(storage: Storage, clock: Clock) {
+    this.storage = storage;
+    this.source = new StorageSource(storage);
+    this.clock = clock;
+  }
+
+  /**
+   * Appends samples, given as columns a series. Resolves once all are logged.
+   * @throws InputError if a series has no labels, columns of different lengths, or times that are not whole milliseconds
+   */
+  async append(series: Iterable<SeriesRows>, tenant: Tenant = DEFAULT_TENANT): Promise<AppendOutcome> {
+    const total: AppendOutcome = { stored: 0, tooOld: 0, tooNew: 0, invalidLabels: 0, firstInvalid: null };
+    const batch = new RowBatch();
+    const flush = async (): Promise<void> => {
+      if (batch.seriesCount === 0) return;
+      const outcome = await this.storage.append(batch);
+      total.stored += outcome.stored;
+      total.tooOld += outcome.tooOld;
+      total.tooNew += outcome.tooNew;
+      total.invalidLabels += outcome.invalidLabels;
+      total.firstInvalid ??= outcome.firstInvalid;
+      batch.reset(tenant);
+    };
+    batch.reset(tenant);
+    for (const rows of series) {
+      addRows(batch, rows);
+      if (batch.sampleCount >= APPEND_SAMPLES) await flush();
+    }
+    await flush();
+    return total;
+  }
+
+  /** Appends one sample. For many, `append` is far cheaper. */
+  async appendRow(labels: LabelsInput, timestampMs: number, value: number, tenant: Tenant = DEFAULT_TENANT): Promise<AppendOutcome> {
+    return await this.append([{ labels, timestamps: [timestampMs], values: [value] }], tenant);
+  }
+
+  /** Appends what a parser of `@nyanza/tsdb/ingest` made. The batch may be reused once this has resolved. */
+  async appendBatch(batch: WriteBatch): Promise<AppendOutcome> {
+    return await this.storage.append(batch);
+  }
+
+  /** Evaluates MetricsQL at one time. @throws InputError for a query that cannot be understood (400) or carried out (422) */
+  async query(text: string, options: QueryOptions = {}): Promise<QueryResult> {
+    const nowMs = options.nowMs ?? this.clock.nowMs();
+    return await evaluateInstant(text, {
+      ...this.common(options, nowMs),
+      timeMs: options.timeMs ?? nowMs,
+      stepMs: options.stepMs ?? 300_000,
+    });
+  }
+
+  /** Evaluates MetricsQL at `startMs`, `startMs + stepMs`, … up to `endMs`. @throws InputError */
+  async queryRange(text: string, options: QueryRangeOptions): Promise<QueryResult> {
+    return await evaluateRange(text, {
+      ...this.common(options, options.nowMs ?? this.clock.nowMs()),
+      startMs: options.startMs,
+      endMs: options.endMs,
+      stepMs: options.stepMs,
+      mayAlign: options.mayAlign ?? false,
+    });
+  }
+
+  /** Label sets of series with samples in the range, sorted. */
+  async series(options: LabelsOptions = {}): Promise<Answer<Labels>> {
+    return await this.source.series(labelsRequest(options));
+  }
+
+  /** Label names, sorted. */
+  async labelNames(options: LabelsOptions = {}): Promise<Answer<string>> {
+    return await this.source.labelNames(labelsRequest(options));
+  }
+
+  /** Values of a label, sorted. */
+  async labelValues(label: string, options: LabelsOptions = {}): Promise<Answer<string>> {
+    return await this.source.labelValues(label, labelsRequest(options));
+  }
+
+  /** Raw samples, batch by batch, bit-exact. Close the cursor if you do not read it to its end. */
+  async export(request: Omit<SearchRequest, "tenant"> & { readonly tenant?: Tenant }): Promise<SampleCursor> {
+    return await this.source.search({ tenant: DEFAULT_TENANT, ...request });
+  }
+
+  /** Writes everything in memory out as parts. Queries do not need it: samples are visible at once. */
+  async flush(): Promise<void> {
+    await this.storage.flush();
+  }
+
+  /** Flushes and merges all parts of each month into one. */
+  async merge(): Promise<void> {
+    await this.storage.merge();
+  }
+
+  stats(): DatabaseStats {
+    return { ...this.storage.describe(), ...this.storage.counters };
+  }
+
+  /** Writes everything out and lets go of the folder. */
+  async close(): Promise<void> {
+    await this.storage.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private common(options: Omit<QueryOptions, "timeMs">, nowMs: number): CommonOptions {
+    return {
+      source: this.source,
+      tenant: options.tenant ?? DEFAULT_TENANT,
+      nowMs,
+      ...(options.lookbackMs === undefined ? {} : { lookbackMs: options.lookbackMs }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    };
+  }
+}
+
+interface CommonOptions {
+  readonly source: StorageSource;
+  readonly tenant: Tenant;
+  readonly nowMs: number;
+  readonly lookbackMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+function labelsRequest(options: LabelsOptions): LabelsRequest {
+  return {
+    tenant: options.tenant ?? DEFAULT_TENANT,
+    groups: options.groups ?? [],
+    minMs: options.minMs ?? 0,
+    maxMs: options.maxMs ?? Number.MAX_SAFE_INTEGER,
+    limit: options.limit ?? 0,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  };
+}
+
+function addRows(batch: RowBatch, { labels, timestamps, values }: SeriesRows): void {
+  if (timestamps.length !== values.length) {
+    throw new InputError(`append: want as many values as timestamps, got ${values.length} and ${timestamps.length}`);
+  }
+  batch.beginSeries();
+  let count = 0;
+  for (const [name, value] of labelEntries(labels)) {
+    if (typeof name !== "string" || typeof value !== "string") {
+      throw new InputError(`append: want label names and values as strings, got ${typeof name} and ${typeof value}`);
+    }
+    batch.addLabel(name, value);
+    count++;
+  }
+  if (count === 0) throw new InputError("append: a series needs at least one label");
+  batch.endLabels();
+  const bits = values instanceof Float64Array ? new Uint8Array(values.buffer, values.byteOffset, values.byteLength) : null;
+  for (let i = 0; i < timestamps.length; i++) {
+    const ms = timestamps[i] as number;
+    if (!Number.isInteger(ms)) throw new InputError(`append: want whole milliseconds as timestamps, got ${ms}`);
+    if (bits === null) batch.addSample(ms, values[i] as number);
+    else batch.addSampleBits(ms, bits, 8 * i);
+  }
+}
+
+function labelEntries(labels: LabelsInput): Iterable<readonly [string, string]> {
+  if (labels instanceof Labels) return labels.entries();
+  if (Symbol.iterator in labels) return labels as Iterable<readonly [string, string]>;
+  return Object.entries(labels as Readonly<Record<string, string>>);
+}
