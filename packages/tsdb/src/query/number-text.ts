@@ -1,28 +1,19 @@
-/** Numbers as VictoriaMetrics writes them into label values (`count_values`, `quantiles`, `le`). */
-
-/** Shortest digits that read back as `value`, never with an exponent; `+Inf`, `-Inf`, `NaN`. */
-export function formatPlain(value: number): string {
-  if (value === Infinity) return "+Inf";
-  if (value === -Infinity) return "-Inf";
-  const text = Object.is(value, -0) ? "-0" : String(value);
-  const e = text.indexOf("e");
-  if (e < 0) return text;
-  const sign = text.startsWith("-") ? "-" : "";
-  const exponent = Number(text.slice(e + 1));
-  const [whole, fraction = ""] = text.slice(sign.length, e).split(".") as [string, string?];
-  const digits = whole + fraction;
-  const point = whole.length + exponent;
-  if (point <= 0) return `${sign}0.${"0".repeat(-point)}${digits}`;
-  if (point >= digits.length) return sign + digits + "0".repeat(point - digits.length);
-  return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
-}
+/** Numbers in label values; plain decimals are base/number-format.ts's `formatFloat`. */
+import { formatFloat } from "../base/number-format.ts";
 
 /** `%g` with the shortest digits, as Go prints it: an exponent of two digits or more below 1e-4 and from 1e6 on. */
 export function formatShort(value: number): string {
-  if (!Number.isFinite(value) || value === 0) return formatPlain(value);
+  if (!Number.isFinite(value) || value === 0) return formatFloat(value);
   const [mantissa, exponentText] = value.toExponential().split("e") as [string, string];
   const exponent = Number(exponentText);
-  if (exponent >= -4 && exponent < 6) return formatPlain(value);
+  if (exponent >= -4 && exponent < 6) return formatFloat(value);
   const size = Math.abs(exponent);
   return `${mantissa}e${exponent < 0 ? "-" : "+"}${size < 10 ? `0${size}` : size}`;
+}
+
+/** A number as Prometheus and VictoriaMetrics write one in `le` and `vmrange` labels; NaN for anything else. */
+export function readNumber(text: string): number {
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text);
+  const infinite = /^([+-]?)inf(inity)?$/i.exec(text);
+  return infinite === null ? Number.NaN : infinite[1] === "-" ? -Infinity : Infinity;
 }

@@ -10,6 +10,7 @@
  * Unless the comment says otherwise an empty window gives no value and times are in seconds. Rules: VictoriaMetrics'
  * MetricsQL manual, "Rollup functions"; where manual and server differ, what the server does.
  */
+import { InputError } from "../../base/errors.ts";
 import * as slide from "./sliding.ts";
 import type { RollupKernel } from "./run.ts";
 import type { RollupSpread } from "./spread.ts";
@@ -51,7 +52,7 @@ export interface RollupPlan {
 export interface RollupEntry {
   readonly args: readonly RollupArg[];
   readonly flags: RollupFlags;
-  /** @throws Error with a message about an argument, for the caller to place. */
+  /** @throws InputError 422 about an argument. */
   plan(args: RollupArgs): RollupPlan;
 }
 
@@ -114,7 +115,7 @@ const CANDLES: readonly RollupOutput[] = (["open", "close", "low", "high"] as co
 
 function pick(outputs: readonly RollupOutput[], tag: string): RollupOutput {
   const found = outputs.find((output) => output.tag === tag);
-  if (found === undefined) throw new Error(`want one of ${outputs.map((o) => `"${o.tag}"`).join(", ")}, got "${tag}"`);
+  if (found === undefined) throw new InputError(`rollup: want ${outputs.map((o) => `"${o.tag}"`).join(", ")} as the last argument, got "${tag}"`, 422);
   return found;
 }
 
@@ -274,7 +275,7 @@ function planSeveral(names: readonly string[]): RollupPlan {
   const outputs = names.map((name) => {
     const entry = ROLLUPS.get(name === "iqr_over_time" ? "outlier_iqr_over_time" : name);
     const plan = entry !== undefined && entry.args.length === 1 ? entry.plan({ scalars: [], strings: [] }) : null;
-    if (plan === null || plan.outputs.length !== 1) throw new Error(`want names of one-argument rollup functions, got "${name}"`);
+    if (plan === null || plan.outputs.length !== 1) throw new InputError(`aggr_over_time: want names of one-argument rollup functions, got "${name}"`, 422);
     resets ||= plan.resets;
     return { kernel: (plan.outputs[0] as RollupOutput).kernel, tag: name };
   });

@@ -1,0 +1,140 @@
+/**
+ * An aggregate over its arguments. Where it can take series one by one and its argument is a rollup of a selector, samples go straight
+ * through: no more than one column a group and one for the series at hand exist at any time.
+ */
+import type { Labels } from "../../base/labels.ts";
+import type { AggregateExpr, Expr } from "../../metricsql/ast.ts";
+import { readScalar, readString, wantArguments } from "../arguments.ts";
+import type { EvalContext } from "../context.ts";
+import { rollupCallOf } from "../rollup/call.ts";
+import { type Evaluate, evaluateRollup, type RollupSink } from "../rollup/eval-rollup.ts";
+import { dropBlank, type Series } from "../series.ts";
+import type { Accumulator } from "./accumulators.ts";
+import { Grouping, groupSeries } from "./grouping.ts";
+import type { AggregateArgs, AggregateEntry } from "./table.ts";
+
+export async function evaluateAggregate(
+  context: EvalContext,
+  expr: AggregateExpr,
+  entry: AggregateEntry,
+  evaluate: Evaluate,
+): Promise<Series[]> {
+  checkCount(expr, entry);
+  const { accumulate } = entry;
+  if (accumulate !== null && expr.args.length === 1) {
+    const call = await rollupCallOf(context, expr.args[0] as Expr, evaluate);
+    if (call !== null && call.rollup.expr.kind === "selector" && call.name !== "absent_over_time") {
+      const grouping = new Grouping(expr.modifier);
+      const makeSink = (points: number): GroupSink => new GroupSink(points, grouping, expr.limit, accumulate, context);
+      return evaluateRollup(context, call, evaluate, makeSink);
+    }
+  }
+  const scalars: Float64Array[] = [];
+  const strings: string[] = [];
+  let pool: Series[] = [];
+  for (let i = 0; i < expr.args.length; i++) {
+    const list = await evaluate(context, expr.args[i] as Expr);
+    const kind = kindOf(entry, i, expr.args.length);
+    if (kind === "scalar" || kind === "scalars") scalars.push(readScalar(list, expr.name, i + 1));
+    else if (kind === "string" || kind === "string?") strings.push(readString(list, expr.name, i + 1));
+    else pool = pool.length === 0 ? list : pool.concat(list);
+  }
+  return aggregateList(context, expr, entry, dropBlank(pool), scalars, strings);
+}
+
+async function aggregateList(
+  context: EvalContext,
+  expr: AggregateExpr,
+  entry: AggregateEntry,
+  pool: readonly Series[],
+  scalars: Float64Array[],
+  strings: string[],
+): Promise<Series[]> {
+  const { run } = context;
+  if (entry.accumulate !== null) {
+    const sink = new GroupSink(context.points, new Grouping(expr.modifier), expr.limit, entry.accumulate, context);
+    for (const series of pool) {
+      sink.accept(series.labels, series.values);
+      if (run.isDue()) await run.breathe();
+    }
+    return sink.finish();
+  }
+  const grouping = new Grouping(entry.makesLabel ? withoutMade(expr.modifier, strings[0] as string) : expr.modifier);
+  const args: AggregateArgs = { scalars, strings, grouping, limits: run.limits };
+  const result: Series[] = [];
+  for (const group of groupSeries(pool, grouping, expr.limit)) {
+    for (const series of entry.compute?.(group, args) ?? []) result.push(series);
+    if (result.length > run.limits.maxSeriesPerAggrFunc) {
+      throw run.fail(expr, `${expr.name}: makes more than -search.maxSeriesPerAggrFunc=${run.limits.maxSeriesPerAggrFunc} series`);
+    }
+    if (run.isDue()) await run.breathe();
+  }
+  return result;
+}
+
+/** The modifier as if the label that the function makes were not there to group by. */
+function withoutMade(modifier: AggregateExpr["modifier"], label: string): AggregateExpr["modifier"] {
+  if (modifier === null) return null;
+  if (modifier.op === "without") return { op: "without", labels: [...modifier.labels, label] };
+  return { op: "by", labels: modifier.labels.filter((other) => other !== label) };
+}
+
+function checkCount(expr: AggregateExpr, entry: AggregateEntry): void {
+  const isOpen = entry.args.includes("pool") || entry.args.includes("scalars");
+  const max = isOpen ? Number.POSITIVE_INFINITY : entry.args.length;
+  const min = entry.args.filter((kind) => kind !== "string?").length;
+  wantArguments(expr.name, expr.args.length, min, max);
+}
+
+function kindOf(entry: AggregateEntry, i: number, count: number): string {
+  const { args } = entry;
+  if (args[0] === "pool") return "pool";
+  if (args.includes("scalars") && i > 0) return i === count - 1 ? "series" : "scalars";
+  return args[i] as string;
+}
+
+/** Groups series as they come. */
+class GroupSink implements RollupSink {
+  readonly keepsColumns = false;
+  readonly #scratch: Float64Array;
+  readonly #groups = new Map<string, { labels: Labels; accumulator: Accumulator }>();
+  readonly #grouping: Grouping;
+  readonly #limit: number;
+  readonly #accumulate: (points: number) => Accumulator;
+  readonly #context: EvalContext;
+
+  constructor(
+    points: number,
+    grouping: Grouping,
+    limit: number,
+    accumulate: (points: number) => Accumulator,
+    context: EvalContext,
+  ) {
+    this.#scratch = new Float64Array(points);
+    this.#grouping = grouping;
+    this.#limit = limit;
+    this.#accumulate = accumulate;
+    this.#context = context;
+  }
+
+  column(): Float64Array {
+    return this.#scratch;
+  }
+
+  accept(labels: Labels, column: Float64Array): void {
+    const key = this.#grouping.key(labels);
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      if (this.#limit > 0 && this.#groups.size >= this.#limit) return;
+      // Up to three columns a group.
+      if ((this.#groups.size & 1023) === 0) this.#context.run.reserveColumns(this.#groups.size * 3, this.#scratch.length);
+      group = { labels: this.#grouping.labels(labels), accumulator: this.#accumulate(this.#scratch.length) };
+      this.#groups.set(key, group);
+    }
+    group.accumulator.add(column);
+  }
+
+  finish(): Series[] {
+    return [...this.#groups.values()].map(({ labels, accumulator }) => ({ labels, values: accumulator.finish() }));
+  }
+}

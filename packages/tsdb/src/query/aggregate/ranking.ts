@@ -1,0 +1,147 @@
+/** Aggregates that pick series: topk and bottomk per point, their relatives over the whole range, limitk, any. */
+import { compareLabels } from "../../base/labels.ts";
+import { labelsKey, withLabel } from "../label-edit.ts";
+import { dropBlank, type Series } from "../series.ts";
+import { quantileSorted, sortColumn } from "../statistics.ts";
+import { type Group, type Grouping } from "./grouping.ts";
+
+/** k as a number of series: truncated, at most `most`, none for NaN and negatives. */
+function countOf(k: number, most: number): number {
+  return k >= 1 ? Math.min(Math.trunc(k), most) : 0;
+}
+
+/**
+ * topk (sign 1), bottomk (sign -1): at every point the k best keep their value, the others lose it. Of equal values the
+ * series first by labels stays, so answers repeat. Best at the last point comes first.
+ */
+export function rankPoints(group: Group, ks: Float64Array, sign: 1 | -1): Series[] {
+  const series = [...group.series].sort((a, b) => compareLabels(a.labels, b.labels));
+  const points = (series[0] as Series).values.length;
+  const column = new Float64Array(series.length);
+  for (let k = 0; k < points; k++) {
+    let count = 0;
+    for (const { values } of series) {
+      const v = values[k] as number;
+      if (v === v) column[count++] = v * sign;
+    }
+    const kept = countOf(ks[k] as number, series.length);
+    if (kept >= count) continue;
+    if (kept === 0) {
+      for (const { values } of series) values[k] = Number.NaN;
+      continue;
+    }
+    sortColumn(column, count);
+    const worst = column[count - kept] as number;
+    let better = 0;
+    for (let i = count - 1; i >= 0 && (column[i] as number) > worst; i--) better++;
+    let ties = kept - better;
+    for (const { values } of series) {
+      const v = (values[k] as number) * sign;
+      if (v < worst || (v === worst && ties-- <= 0)) values[k] = Number.NaN;
+    }
+  }
+  return orderBy(dropBlank(series), ({ values }) => values[points - 1] as number, sign);
+}
+
+/** Best first, series without a value last; equal ones keep their order. */
+function orderBy(list: Series[], rate: (series: Series) => number, sign: 1 | -1): Series[] {
+  const ranked = list.map((series) => ({ series, rank: rate(series) * sign }));
+  ranked.sort((a, b) => {
+    if (a.rank !== a.rank || b.rank !== b.rank) return Number(a.rank !== a.rank) - Number(b.rank !== b.rank);
+    return a.rank === b.rank ? 0 : a.rank < b.rank ? 1 : -1;
+  });
+  return ranked.map((entry) => entry.series);
+}
+
+/**
+ * topk_avg and its like: k whole series by one number each. k may change from point to point, then each point keeps its own
+ * number of them. `rest` ("label=value", or both in one word) adds the sum of the others.
+ */
+export function rankSeries(
+  group: Group,
+  ks: Float64Array,
+  rate: (values: Float64Array) => number,
+  sign: 1 | -1,
+  rest: string,
+  grouping: Grouping,
+): Series[] {
+  const sorted = [...group.series].sort((a, b) => compareLabels(a.labels, b.labels));
+  const series = orderBy(sorted, ({ values }) => rate(values), sign);
+  const points = ks.length;
+  let remainder: Series | null = null;
+  if (rest !== "") {
+    const at = rest.indexOf("=");
+    const label = at < 0 ? rest : rest.slice(0, at);
+    const labels = withLabel(grouping.labels((series[0] as Series).labels), label, rest.slice(at + 1));
+    remainder = { labels, values: new Float64Array(points).fill(Number.NaN) };
+  }
+  for (let k = 0; k < points; k++) {
+    for (let i = countOf(ks[k] as number, series.length); i < series.length; i++) {
+      const { values } = series[i] as Series;
+      const v = values[k] as number;
+      if (v === v && remainder !== null) {
+        const sum = remainder.values[k] as number;
+        remainder.values[k] = sum === sum ? sum + v : v;
+      }
+      values[k] = Number.NaN;
+    }
+  }
+  return dropBlank(remainder === null ? series : [remainder, ...series]);
+}
+
+/** The statistics of topk_* and bottomk_*, over the points that have a value; NaN if none has. */
+export const STATISTICS = {
+  avg(values: Float64Array): number {
+    let sum = 0;
+    let count = 0;
+    for (const v of values) {
+      if (v !== v) continue;
+      sum += v;
+      count++;
+    }
+    return sum / count;
+  },
+  max(values: Float64Array): number {
+    let best = Number.NaN;
+    for (const v of values) if (v > best || best !== best) best = v;
+    return best;
+  },
+  min(values: Float64Array): number {
+    let best = Number.NaN;
+    for (const v of values) if (v < best || best !== best) best = v;
+    return best;
+  },
+  median(values: Float64Array): number {
+    const sorted = values.filter((v) => v === v);
+    sortColumn(sorted, sorted.length);
+    return quantileSorted(0.5, sorted, sorted.length);
+  },
+  last(values: Float64Array): number {
+    for (let k = values.length - 1; k >= 0; k--) if (values[k] === values[k]) return values[k] as number;
+    return Number.NaN;
+  },
+} as const;
+
+/** Σ of squared distances from the per-point medians: outliersk's rank. A series with gaps has none. */
+export function squaredDistance(values: Float64Array, from: Float64Array): number {
+  let sum = 0;
+  for (let k = 0; k < values.length; k++) {
+    const distance = (values[k] as number) - (from[k] as number);
+    sum += distance * distance;
+  }
+  return sum;
+}
+
+/** limitk: k series a group, the same ones in every query, chosen by a hash so that none is favoured. */
+export function limitSeries(group: Group, k: number): Series[] {
+  const hashed = group.series.map((series) => ({ series, hash: hashText(labelsKey(series.labels)) }));
+  hashed.sort((a, b) => a.hash - b.hash || compareLabels(a.series.labels, b.series.labels));
+  return hashed.slice(0, Math.max(0, k)).map((entry) => entry.series);
+}
+
+/** FNV-1a over UTF-16 units. It only has to scatter: nobody gains by steering it. */
+function hashText(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}

@@ -1,0 +1,85 @@
+/**
+ * Which series of the left side meets which of the right: by equal labels, the name apart, all of them or those that `on` and
+ * `ignoring` leave.
+ */
+import { Labels } from "../../base/labels.ts";
+import type { BinaryExpr } from "../../metricsql/ast.ts";
+import { dropLabels, keepLabels, labelsKey, withLabel, withoutName } from "../label-edit.ts";
+import type { Series } from "../series.ts";
+
+/** Reads matching labels off series; one a binary expression. */
+export class Matcher {
+  readonly #isOn: boolean;
+  readonly #listed: ReadonlySet<string>;
+  readonly #keepsName: boolean;
+
+  constructor(expr: BinaryExpr) {
+    this.#isOn = expr.matching?.op === "on";
+    const listed = new Set(expr.matching?.labels ?? []);
+    this.#keepsName = expr.keepMetricNames;
+    if (this.#keepsName && this.#isOn) listed.add("__name__");
+    this.#listed = listed;
+  }
+
+  /** Labels of a one-to-one result. A name among them survives only where the operator keeps names. */
+  matched(labels: Labels): Labels {
+    return this.#isOn ? keepLabels(labels, this.#listed) : dropLabels(labels, this.#listed);
+  }
+
+  /** Equal for series that match. */
+  key(labels: Labels): string {
+    return labelsKey(this.matched(this.#keepsName ? labels : withoutName(labels)));
+  }
+
+  /** Series by key, keys in order of appearance. */
+  group(list: readonly Series[]): Map<string, Series[]> {
+    const groups = new Map<string, Series[]>();
+    for (const series of list) {
+      const key = this.key(series.labels);
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [series]);
+      else group.push(series);
+    }
+    return groups;
+  }
+}
+
+/** Labels for a "many" side's series that takes `join.labels` from its "one" side's. A label missing there goes. */
+export function joinLabels(expr: BinaryExpr, many: Labels, one: Labels): Labels {
+  const { join, matching } = expr;
+  if (join === null) return many;
+  let labels = many;
+  if (join.isAll) {
+    const skipped = new Set(matching?.op === "on" ? matching.labels : []);
+    for (let i = 0; i < one.pairs.length; i += 2) {
+      const label = one.pairs[i] as string;
+      if (!skipped.has(label)) labels = withLabel(labels, join.prefix + label, one.pairs[i + 1] as string);
+    }
+    return labels;
+  }
+  for (const label of join.labels) {
+    // Labels of `on` are equal on both sides already.
+    if (matching?.op === "on" && matching.labels.includes(label)) continue;
+    labels = withLabel(labels, join.prefix + label, one.get(label));
+  }
+  return labels;
+}
+
+/**
+ * Makes one series of two that hardly overlap, as when a restarted process changes a label that is not matched on. Answers false,
+ * having changed nothing, if they share more than two points or are too short to tell (instant queries).
+ */
+export function mergeApart(target: Series, source: Series): boolean {
+  const { length } = target.values;
+  if (length <= 2) return false;
+  let shared = 0;
+  for (let k = 0; k < length; k++) {
+    if (!Number.isNaN(source.values[k]) && !Number.isNaN(target.values[k])) shared++;
+  }
+  if (shared > 2) return false;
+  for (let k = 0; k < length; k++) {
+    const v = source.values[k] as number;
+    if (v === v) target.values[k] = v;
+  }
+  return true;
+}

@@ -1,0 +1,588 @@
+/**
+ * Every transform and label function, one entry each. They take evaluated lists and own them, so most change columns and labels in
+ * place. `points(…)` ones drop the metric name unless keep_metric_names is written; the others say what happens to it.
+ * Rules: MetricsQL manual, "Transform functions" and "Label manipulation functions"; where manual and server differ, the server.
+ */
+import { InputError } from "../../base/errors.ts";
+import { Labels } from "../../base/labels.ts";
+import { Random } from "../../base/random.ts";
+import type { Expr, FunctionExpr } from "../../metricsql/ast.ts";
+import { readCount, readScalar, readString } from "../arguments.ts";
+import type { EvalContext } from "../context.ts";
+import { dropLabels, keepLabels, labelsKey, withLabel, withoutName } from "../label-edit.ts";
+import { formatShort, readNumber } from "../number-text.ts";
+import { absentLabels } from "../rollup/eval-rollup.ts";
+import { constantSeries, dropBlank, isScalarList, type Series } from "../series.ts";
+import { bucketsFromRanges, limitBuckets } from "./buckets.ts";
+import { histogramFraction, histogramMoment, histogramQuantile, histogramShare } from "./histogram.ts";
+import {
+  compilePattern,
+  dropCommonLabels,
+  graphiteGroup,
+  replaceLabel,
+  sortByLabels,
+  transformLabel,
+} from "./labels.ts";
+import { combineBits, roundColumn } from "./math.ts";
+import * as ranges from "./ranges.ts";
+import { DATE_PARTS, replaceByDatePart, zoneOffsets } from "./time.ts";
+
+/** A call with its arguments evaluated. Readers throw InputError 422 when an argument is not what is wanted. */
+export class TransformCall {
+  readonly context: EvalContext;
+  readonly expr: FunctionExpr;
+  readonly args: readonly Series[][];
+
+  constructor(context: EvalContext, expr: FunctionExpr, args: readonly Series[][]) {
+    this.context = context;
+    this.expr = expr;
+    this.args = args;
+  }
+
+  get count(): number {
+    return this.args.length;
+  }
+
+  list(i: number): Series[] {
+    return this.args[i] as Series[];
+  }
+
+  scalar(i: number): Float64Array {
+    return readScalar(this.list(i), this.expr.name, i + 1);
+  }
+
+  /** A scalar's first point. */
+  first(i: number): number {
+    return this.scalar(i)[0] as number;
+  }
+
+  /** A scalar's first point as a whole number. */
+  whole(i: number): number {
+    return readCount(this.list(i), this.expr.name, i + 1);
+  }
+
+  text(i: number): string {
+    return readString(this.list(i), this.expr.name, i + 1);
+  }
+
+  /** "" when the argument was not given. */
+  optionalText(i: number): string {
+    return i < this.count ? this.text(i) : "";
+  }
+
+  texts(from: number): string[] {
+    return this.args.slice(from).map((_, i) => this.text(from + i));
+  }
+
+  constant(value: number): Series[] {
+    return [constantSeries(this.context.points, value)];
+  }
+}
+
+export interface TransformEntry {
+  /** Fewest and most arguments. */
+  readonly min: number;
+  readonly max: number;
+  apply(call: TransformCall): Series[];
+}
+
+const MANY: number = Number.POSITIVE_INFINITY;
+
+function entry(min: number, max: number, apply: (call: TransformCall) => Series[]): TransformEntry {
+  return { min, max, apply };
+}
+
+/** f(q) point by point; NaN comes out as whatever `compute` makes of it. */
+function points(compute: (v: number) => number): TransformEntry {
+  return columns(1, 1, () => (values) => {
+    for (let k = 0; k < values.length; k++) values[k] = compute(values[k] as number);
+  });
+}
+
+/** f(q, …) column by column; the name goes unless asked to stay. */
+function columns(min: number, max: number, prepare: (call: TransformCall) => (values: Float64Array) => void): TransformEntry {
+  return entry(min, max, (call) => eachColumn(call, call.list(0), prepare(call), "asked"));
+}
+
+/** The same, name kept. `at` is the position of q. */
+function keeping(
+  min: number,
+  max: number,
+  prepare: (call: TransformCall) => (values: Float64Array) => void,
+  at = 0,
+): TransformEntry {
+  return entry(min, max, (call) => eachColumn(call, call.list(at), prepare(call), "kept"));
+}
+
+/** The same, name dropped whatever is asked. */
+function dropping(prepare: (call: TransformCall) => (values: Float64Array) => void): TransformEntry {
+  return entry(1, 1, (call) => eachColumn(call, call.list(0), prepare(call), "dropped"));
+}
+
+function eachColumn(
+  call: TransformCall,
+  list: Series[],
+  change: (values: Float64Array) => void,
+  name: "kept" | "asked" | "dropped",
+): Series[] {
+  const isKept = name === "kept" || (name === "asked" && call.expr.keepMetricNames);
+  for (const series of list) {
+    if (!isKept) series.labels = withoutName(series.labels);
+    change(series.values);
+  }
+  return list;
+}
+
+/** f(q, …) that changes labels only. */
+function labels(
+  min: number,
+  max: number,
+  prepare: (call: TransformCall) => (labels: Labels) => Labels,
+): TransformEntry {
+  return entry(min, max, (call) => {
+    const change = prepare(call);
+    for (const series of call.list(0)) series.labels = change(series.labels);
+    return call.list(0);
+  });
+}
+
+/** f() or f(q): a part of the date of q, or of the output time. */
+function datePart(part: keyof typeof DATE_PARTS): TransformEntry {
+  return entry(0, 1, (call) => {
+    const list = call.count === 0 ? timeSeries(call) : call.list(0);
+    return eachColumn(call, list, (values) => replaceByDatePart(values, DATE_PARTS[part]), "asked");
+  });
+}
+
+function constant(value: (call: TransformCall) => number): TransformEntry {
+  return entry(0, 0, (call) => call.constant(value(call)));
+}
+
+function timeSeries(call: TransformCall): Series[] {
+  return [{ labels: Labels.empty, values: call.context.timestamps().map((ms) => ms / 1000) }];
+}
+
+/** rand([seed]): without a seed the query's time is one. VictoriaMetrics' sequence is Go's and not repeated here. */
+function randoms(draw: (random: Random) => number): TransformEntry {
+  return entry(0, 1, (call) => {
+    const seed = call.count === 1 ? Math.trunc(call.first(0)) : Math.floor(Math.random() * 2 ** 32);
+    const random = new Random(seed | 0);
+    const values = new Float64Array(call.context.points);
+    for (let k = 0; k < values.length; k++) values[k] = draw(random);
+    return [{ labels: Labels.empty, values }];
+  });
+}
+
+/** `k1, v1, k2, v2, …` from argument `from` on. */
+function pairsFrom(call: TransformCall, from: number): [string, string][] {
+  const texts = call.texts(from);
+  if (texts.length % 2 !== 0) {
+    throw new InputError(`${call.expr.name}: want pairs of strings, got ${texts.length} strings`, 422);
+  }
+  const pairs: [string, string][] = [];
+  for (let i = 0; i < texts.length; i += 2) pairs.push([texts[i] as string, texts[i + 1] as string]);
+  return pairs;
+}
+
+/** label_copy and label_move: an empty source is left alone. */
+function copying(isMove: boolean): TransformEntry {
+  return labels(1, MANY, (call) => {
+    const pairs = pairsFrom(call, 1);
+    return (from) => {
+      let result = from;
+      for (const [source, target] of pairs) {
+        const value = result.get(source);
+        if (value === "") continue;
+        result = withLabel(result, target, value);
+        if (isMove && source !== target) result = withLabel(result, source, "");
+      }
+      return result;
+    };
+  });
+}
+
+/** label_uppercase, label_lowercase */
+function recasing(change: (text: string) => string): TransformEntry {
+  return labels(2, MANY, (call) => {
+    const names = call.texts(1);
+    return (from) => names.reduce((result, name) => withLabel(result, name, change(result.get(name))), from);
+  });
+}
+
+/** label_match, label_mismatch: series whose label matches as a whole, or does not. */
+function matching(wanted: boolean): TransformEntry {
+  return entry(3, 3, (call) => {
+    const label = call.text(1);
+    const regex = compilePattern(call.text(2), call.expr.name, true);
+    return call.list(0).filter((series) => regex.matcher(series.labels.get(label)).find() === wanted);
+  });
+}
+
+/** sort, sort_desc: by the last point; where equal or missing in both, by the one before. Series without a value first. */
+function sorting(sign: 1 | -1): TransformEntry {
+  return entry(1, 1, (call) =>
+    call.list(0).sort((a, b) => {
+      for (let k = a.values.length - 1; k >= 0; k--) {
+        const x = a.values[k] as number;
+        const y = b.values[k] as number;
+        if (x === x && y === y && x !== y) return x < y ? -sign : sign;
+        if ((x === x) !== (y === y)) return x === x ? 1 : -1;
+      }
+      return 0;
+    }),
+  );
+}
+
+function sortingByLabel(isNumeric: boolean, sign: 1 | -1): TransformEntry {
+  return entry(2, MANY, (call) => sortByLabels(call.list(0), call.texts(1), isNumeric, sign));
+}
+
+/** range_*: one number over the whole range, at every point. */
+function wholeRange(compute: (values: Float64Array) => number): TransformEntry {
+  return keeping(1, 1, () => (values) => {
+    values.fill(compute(values));
+  });
+}
+
+function copyList(list: readonly Series[]): Series[] {
+  return list.map((series) => ({ labels: series.labels, values: series.values.slice() }));
+}
+
+const ENTRIES: Record<string, TransformEntry> = {
+  abs: points(Math.abs),
+  /** absent(q): 1 where q has no value at all; labels from q's `=` filters if q is a plain selector. */
+  absent: entry(1, 1, (call) => {
+    const arg = call.expr.args[0] as Expr;
+    const values = new Float64Array(call.context.points).fill(1);
+    for (const series of call.list(0)) {
+      for (let k = 0; k < values.length; k++) if (series.values[k] === series.values[k]) values[k] = Number.NaN;
+    }
+    return [{ labels: arg.kind === "selector" ? absentLabels(arg) : Labels.empty, values }];
+  }),
+  acos: points(Math.acos),
+  acosh: points(Math.acosh),
+  /** alias(q, name) */
+  alias: labels(2, 2, (call) => {
+    const name = call.text(1);
+    return (from) => withLabel(from, "__name__", name);
+  }),
+  asin: points(Math.asin),
+  asinh: points(Math.asinh),
+  atan: points(Math.atan),
+  atanh: points(Math.atanh),
+  /** bitmap_and(q, mask) */
+  bitmap_and: columns(2, 2, (call) => (values) => combineBits(values, call.scalar(1), (a, b) => a & b)),
+  bitmap_or: columns(2, 2, (call) => (values) => combineBits(values, call.scalar(1), (a, b) => a | b)),
+  bitmap_xor: columns(2, 2, (call) => (values) => combineBits(values, call.scalar(1), (a, b) => a ^ b)),
+  /** buckets_limit(limit, q): at least 3 `le` buckets stay. */
+  buckets_limit: entry(2, 2, (call) => {
+    const limit = call.whole(0);
+    if (limit <= 0) throw new InputError(`buckets_limit: want a positive number of buckets, got ${limit}`, 422);
+    return limitBuckets(call.list(1), Math.max(limit, 3));
+  }),
+  /** Keeps the name. */
+  ceil: keeping(1, 1, () => (values) => {
+    for (let k = 0; k < values.length; k++) values[k] = Math.ceil(values[k] as number);
+  }),
+  /** clamp(q, min, max): the upper bound is looked at first. Keeps the name. */
+  clamp: keeping(3, 3, (call) => {
+    const [low, high] = [call.scalar(1), call.scalar(2)];
+    return (values) => {
+      for (let k = 0; k < values.length; k++) {
+        const v = values[k] as number;
+        if (v > (high[k] as number)) values[k] = high[k] as number;
+        else if (v < (low[k] as number)) values[k] = low[k] as number;
+      }
+    };
+  }),
+  /** Keeps the name. */
+  clamp_max: keeping(2, 2, (call) => {
+    const high = call.scalar(1);
+    return (values) => {
+      for (let k = 0; k < values.length; k++) if ((values[k] as number) > (high[k] as number)) values[k] = high[k] as number;
+    };
+  }),
+  /** Keeps the name. */
+  clamp_min: keeping(2, 2, (call) => {
+    const low = call.scalar(1);
+    return (values) => {
+      for (let k = 0; k < values.length; k++) if ((values[k] as number) < (low[k] as number)) values[k] = low[k] as number;
+    };
+  }),
+  cos: points(Math.cos),
+  cosh: points(Math.cosh),
+  day_of_month: datePart("day_of_month"),
+  day_of_week: datePart("day_of_week"),
+  day_of_year: datePart("day_of_year"),
+  days_in_month: datePart("days_in_month"),
+  deg: points((v) => (v * 180) / Math.PI),
+  /** drop_common_labels(q1, …) */
+  drop_common_labels: entry(1, MANY, (call) => {
+    const pooled = call.args.flat();
+    dropCommonLabels(pooled);
+    return pooled;
+  }),
+  drop_empty_series: entry(1, 1, (call) => dropBlank(call.list(0))),
+  /** The query's (or subquery's) last time, seconds. */
+  end: constant((call) => call.context.endMs / 1000),
+  exp: points(Math.exp),
+  /** Keeps the name. */
+  floor: keeping(1, 1, () => (values) => {
+    for (let k = 0; k < values.length; k++) values[k] = Math.floor(values[k] as number);
+  }),
+  /** Of the middles of the buckets; `+Inf` does not count. */
+  histogram_avg: entry(1, 1, (call) => histogramMoment(call.list(0), "avg")),
+  /** histogram_fraction(low, high, buckets) */
+  histogram_fraction: entry(3, 3, (call) => {
+    if (call.first(0) >= call.first(1)) {
+      throw new InputError(`histogram_fraction: want low < high, got ${call.first(0)} and ${call.first(1)}`, 422);
+    }
+    return histogramFraction(call.list(2), call.scalar(0), call.scalar(1));
+  }),
+  /** histogram_quantile(phi, buckets [, "bound"]) */
+  histogram_quantile: entry(2, 3, (call) => histogramQuantile(call.list(1), call.scalar(0), call.optionalText(2))),
+  /** histogram_quantiles("label", phi…, buckets) */
+  histogram_quantiles: entry(3, MANY, (call) => {
+    const label = call.text(0);
+    const last = call.count - 1;
+    const result: Series[] = [];
+    for (let i = 1; i < last; i++) {
+      const text = formatShort(call.first(i));
+      for (const series of histogramQuantile(copyList(call.list(last)), call.scalar(i), "")) {
+        series.labels = withLabel(series.labels, label, text);
+        result.push(series);
+      }
+    }
+    return result;
+  }),
+  /** histogram_share(le, buckets [, "bound"]) */
+  histogram_share: entry(2, 3, (call) => histogramShare(call.list(1), call.scalar(0), call.optionalText(2))),
+  histogram_stddev: entry(1, 1, (call) => histogramMoment(call.list(0), "stddev")),
+  histogram_stdvar: entry(1, 1, (call) => histogramMoment(call.list(0), "stdvar")),
+  hour: datePart("hour"),
+  /** Straight lines across gaps. Keeps the name. */
+  interpolate: keeping(1, 1, () => ranges.interpolate),
+  /** Keeps the name. */
+  keep_last_value: keeping(1, 1, () => ranges.keepLast),
+  /** Keeps the name. */
+  keep_next_value: keeping(1, 1, () => ranges.keepNext),
+  /** label_copy(q, source, target, …) */
+  label_copy: copying(false),
+  /** label_del(q, label, …) */
+  label_del: labels(1, MANY, (call) => {
+    const listed = new Set(call.texts(1));
+    return (from) => dropLabels(from, listed);
+  }),
+  /** label_graphite_group(q, index, …) */
+  label_graphite_group: labels(2, MANY, (call) => {
+    const indexes = call.args.slice(1).map((_, i) => call.whole(i + 1));
+    return (from) => graphiteGroup(from, indexes);
+  }),
+  /** label_join(q, target, separator, source, …) */
+  label_join: labels(3, MANY, (call) => {
+    const [target, separator, ...sources] = call.texts(1) as [string, string, ...string[]];
+    return (from) => withLabel(from, target, sources.map((source) => from.get(source)).join(separator));
+  }),
+  /** label_keep(q, label, …): the name goes too unless listed. */
+  label_keep: labels(1, MANY, (call) => {
+    const listed = new Set(call.texts(1));
+    return (from) => keepLabels(from, listed);
+  }),
+  /** label_lowercase(q, label, …) */
+  label_lowercase: recasing((text) => text.toLowerCase()),
+  /** label_map(q, label, from, to, …) */
+  label_map: labels(2, MANY, (call) => {
+    const label = call.text(1);
+    const mapping = new Map(pairsFrom(call, 2));
+    return (from) => withLabel(from, label, mapping.get(from.get(label)) ?? from.get(label));
+  }),
+  /** label_match(q, label, regex) */
+  label_match: matching(true),
+  label_mismatch: matching(false),
+  /** label_move(q, source, target, …) */
+  label_move: copying(true),
+  /** label_replace(q, target, replacement, source, regex): unchanged where the regex does not match the whole value. */
+  label_replace: labels(5, 5, (call) => {
+    const [target, template, source, pattern] = call.texts(1) as [string, string, string, string];
+    const regex = compilePattern(pattern, "label_replace", true);
+    return (from) => replaceLabel(from, target, template, source, regex);
+  }),
+  /** label_set(q, label, value, …): an empty value deletes. */
+  label_set: labels(1, MANY, (call) => {
+    const pairs = pairsFrom(call, 1);
+    return (from) => pairs.reduce((result, [label, value]) => withLabel(result, label, value), from);
+  }),
+  /** label_transform(q, label, regex, replacement): every match inside the value. */
+  label_transform: labels(4, 4, (call) => {
+    const [label, pattern, template] = call.texts(1) as [string, string, string];
+    const regex = compilePattern(pattern, "label_transform", false);
+    return (from) => transformLabel(from, label, regex, template);
+  }),
+  /** label_uppercase(q, label, …) */
+  label_uppercase: recasing((text) => text.toUpperCase()),
+  /** label_value(q, label): the label's number where q has a value. Drops the name. */
+  label_value: entry(2, 2, (call) => {
+    const label = call.text(1);
+    for (const series of call.list(0)) {
+      const number = readNumber(series.labels.get(label));
+      series.labels = withoutName(series.labels);
+      const { values } = series;
+      for (let k = 0; k < values.length; k++) if (values[k] === values[k]) values[k] = number;
+    }
+    return call.list(0);
+  }),
+  /** labels_equal(q, label1, label2, …) */
+  labels_equal: entry(3, MANY, (call) => {
+    const [first, ...others] = call.texts(1) as [string, ...string[]];
+    return call.list(0).filter(({ labels: own }) => others.every((other) => own.get(other) === own.get(first)));
+  }),
+  /** limit_offset(limit, offset, q): series without any value do not count. */
+  limit_offset: entry(3, 3, (call) => {
+    const offset = Math.max(0, call.whole(1));
+    return dropBlank(call.list(2)).slice(offset, offset + Math.max(0, call.whole(0)));
+  }),
+  ln: points(Math.log),
+  log10: points(Math.log10),
+  log2: points(Math.log2),
+  minute: datePart("minute"),
+  month: datePart("month"),
+  /** The time of evaluation, seconds. */
+  now: constant((call) => call.context.run.nowMs / 1000),
+  pi: constant(() => Math.PI),
+  /** `vmrange` buckets as `le` buckets. */
+  prometheus_buckets: entry(1, 1, (call) => bucketsFromRanges(call.list(0))),
+  rad: points((v) => (v * Math.PI) / 180),
+  rand: randoms((random) => random.next()),
+  rand_exponential: randoms((random) => -Math.log(1 - random.next())),
+  /** Box and Muller's method. */
+  rand_normal: randoms((random) => Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next())),
+  range_avg: dropping(() => (values) => rangeBy(values, ranges.STEPS.avg)),
+  range_first: keeping(1, 1, () => ranges.spreadFirst),
+  range_last: keeping(1, 1, () => ranges.spreadLast),
+  range_linear_regression: keeping(1, 1, (call) => (values) => ranges.fitRange(values, call.context.stepMs)),
+  range_mad: wholeRange(ranges.rangeMad),
+  range_max: dropping(() => (values) => rangeBy(values, ranges.STEPS.max)),
+  range_median: wholeRange((values) => ranges.rangeQuantile(values, 0.5)),
+  range_min: dropping(() => (values) => rangeBy(values, ranges.STEPS.min)),
+  /** range_normalize(q1, …): to [0, 1]; series with infinities go. Keeps the name. */
+  range_normalize: entry(1, MANY, (call) => call.args.flat().filter((series) => ranges.normalize(series.values))),
+  /** range_quantile(phi, q) */
+  range_quantile: keeping(
+    2,
+    2,
+    (call) => {
+      const phi = call.first(0);
+      return (values) => {
+        values.fill(ranges.rangeQuantile(values, phi));
+      };
+    },
+    1,
+  ),
+  range_stddev: wholeRange((values) => Math.sqrt(ranges.rangeVariance(values))),
+  range_stdvar: wholeRange(ranges.rangeVariance),
+  range_sum: dropping(() => (values) => rangeBy(values, ranges.STEPS.sum)),
+  /** range_trim_outliers(k, q): farther than k median deviations from the median. */
+  range_trim_outliers: keeping(
+    2,
+    2,
+    (call) => {
+      const k = call.first(0);
+      return (values) => ranges.trimAround(values, ranges.rangeQuantile(values, 0.5), k * ranges.rangeMad(values));
+    },
+    1,
+  ),
+  /** range_trim_spikes(phi, q): half of phi at each end. */
+  range_trim_spikes: keeping(
+    2,
+    2,
+    (call) => {
+      const half = call.first(0) / 2;
+      return (values) => ranges.trim(values, ranges.rangeQuantile(values, half), ranges.rangeQuantile(values, 1 - half));
+    },
+    1,
+  ),
+  /** range_trim_zscore(z, q): more than z standard deviations from the average. */
+  range_trim_zscore: keeping(
+    2,
+    2,
+    (call) => {
+      const z = Math.abs(call.first(0));
+      return (values) =>
+        ranges.trimAround(values, ranges.rangeMean(values), z * Math.sqrt(ranges.rangeVariance(values)));
+    },
+    1,
+  ),
+  range_zscore: keeping(1, 1, () => (values) => {
+    const mean = ranges.rangeMean(values);
+    const sigma = Math.sqrt(ranges.rangeVariance(values));
+    for (let k = 0; k < values.length; k++) values[k] = ((values[k] as number) - mean) / sigma;
+  }),
+  /** A counter without resets. Keeps the name. */
+  remove_resets: keeping(1, 1, () => ranges.removeColumnResets),
+  /** round(q [, nearest]): half away from zero. Keeps the name. */
+  round: keeping(1, 2, (call) => {
+    const nearest = call.count > 1 ? call.scalar(1) : new Float64Array(call.context.points).fill(1);
+    return (values) => roundColumn(values, nearest);
+  }),
+  running_avg: dropping(() => (values) => ranges.runOn(values, ranges.STEPS.avg)),
+  running_max: dropping(() => (values) => ranges.runOn(values, ranges.STEPS.max)),
+  running_min: dropping(() => (values) => ranges.runOn(values, ranges.STEPS.min)),
+  running_sum: dropping(() => (values) => ranges.runOn(values, ranges.STEPS.sum)),
+  /** scalar(q): the one series without labels, nothing for several; a string is read as a number. */
+  scalar: entry(1, 1, (call) => {
+    const arg = call.expr.args[0] as Expr;
+    if (arg.kind === "string") return call.constant(readNumber(arg.value));
+    const only = call.list(0)[0];
+    if (call.list(0).length !== 1 || only === undefined) return call.constant(Number.NaN);
+    return [{ labels: Labels.empty, values: only.values }];
+  }),
+  /** -1, 0 or 1; nothing stays 0, as in VictoriaMetrics. */
+  sgn: points((v) => (v < 0 ? -1 : v > 0 ? 1 : 0)),
+  sin: points(Math.sin),
+  sinh: points(Math.sinh),
+  /** smooth_exponential(q, factor). Keeps the name. */
+  smooth_exponential: keeping(2, 2, (call) => {
+    const factors = call.scalar(1);
+    return (values) => ranges.smooth(values, factors);
+  }),
+  sort: sorting(1),
+  /** sort_by_label(q, label, …) */
+  sort_by_label: sortingByLabel(false, 1),
+  sort_by_label_desc: sortingByLabel(false, -1),
+  /** Digit runs in values compare as numbers. */
+  sort_by_label_numeric: sortingByLabel(true, 1),
+  sort_by_label_numeric_desc: sortingByLabel(true, -1),
+  sort_desc: sorting(-1),
+  sqrt: points(Math.sqrt),
+  /** The query's (or subquery's) first time, seconds. */
+  start: constant((call) => call.context.startMs / 1000),
+  /** Seconds. */
+  step: constant((call) => call.context.stepMs / 1000),
+  tan: points(Math.tan),
+  tanh: points(Math.tanh),
+  /** The output time, seconds. */
+  time: entry(0, 0, timeSeries),
+  /** timezone_offset("zone"): seconds ahead of UTC at the output time. */
+  timezone_offset: entry(1, 1, (call) => [
+    { labels: Labels.empty, values: zoneOffsets(call.text(0), call.context.timestamps()) },
+  ]),
+  /** union(q1, …), also written (q1, …): of equal label sets the first; scalars are all kept, for `q == (1, 2)`. */
+  union: entry(0, MANY, (call) => {
+    if (call.args.every(isScalarList)) return call.args.flat();
+    const seen = new Set<string>();
+    return call.args.flat().filter((series) => {
+      const key = labelsKey(series.labels);
+      return !seen.has(key) && seen.add(key);
+    });
+  }),
+  vector: entry(1, 1, (call) => call.list(0)),
+  year: datePart("year"),
+};
+
+function rangeBy(values: Float64Array, step: ranges.Step): void {
+  ranges.runOn(values, step);
+  ranges.spreadLast(values);
+}
+
+/** By lower-case name. */
+export const TRANSFORMS: ReadonlyMap<string, TransformEntry> = new Map(Object.entries(ENTRIES));
