@@ -7,8 +7,8 @@
 import { InputError } from "../base/errors.ts";
 import type { Tenant } from "../base/tenant.ts";
 import type { Expr, FilterGroups } from "../metricsql/ast.ts";
+import { MAX_DEPTH } from "../metricsql/limits.ts";
 import type { QueryLimits } from "./limits.ts";
-import { DEPTH_MAX } from "./limits.ts";
 import type { Source } from "./source.ts";
 
 /** After this much time without a pause the event loop gets its turn. */
@@ -125,9 +125,9 @@ export class EvalContext {
     this.depth = depth;
   }
 
-  /** One level further down the tree. @throws InputError 422 past DEPTH_MAX. */
+  /** One level further down the tree. @throws InputError 422 past MAX_DEPTH. */
   deeper(expr: Expr): EvalContext {
-    if (this.depth >= DEPTH_MAX) throw this.run.fail(expr, `evaluating: want at most ${DEPTH_MAX} nested expressions`);
+    if (this.depth >= MAX_DEPTH) throw this.run.fail(expr, `evaluating: want at most ${MAX_DEPTH} nested expressions`);
     const inner = new EvalContext(this.run, this.startMs, this.endMs, this.stepMs, this.depth + 1);
     inner.#timestamps = this.#timestamps;
     return inner;

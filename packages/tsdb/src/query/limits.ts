@@ -25,6 +25,3 @@ export const DEFAULT_LIMITS: QueryLimits = {
   maxResponseSeries: 0,
   maxMemoryPerQuery: 1 << 30,
 };
-
-/** Expressions nested deeper than this are refused: evaluation recurses, and the stack is everyone's. */
-export const DEPTH_MAX = 400;

@@ -8,6 +8,7 @@
 import { Labels } from "../../base/labels.ts";
 import type { DurationExpr, Expr, FilterGroups, RollupExpr, SelectorExpr } from "../../metricsql/ast.ts";
 import type { EvalContext, QueryRun } from "../context.ts";
+import { sourceFilters } from "../filters.ts";
 import { withLabel, withoutName } from "../label-edit.ts";
 import type { Series } from "../series.ts";
 import { changesToNext, ratesToNext, removeResets, secondsSincePrevious } from "./counter.ts";
@@ -106,7 +107,7 @@ async function rollUpSelector(
   sink: RollupSink,
 ): Promise<void> {
   const { run: query } = grid;
-  const groups = withExtraFilters(selector.groups, query.extraFilters);
+  const groups = sourceFilters(selector.groups, query.extraFilters);
   if (groups.length === 0) return;
   const { flags } = call.entry;
   const windowMs = explicitWindowMs(grid, call);
@@ -299,13 +300,6 @@ function hasNaN(values: Float64Array, lo: number, hi: number): boolean {
     if (v !== v) return true;
   }
   return false;
-}
-
-/** Every group of the selector and every extra group must hold together. */
-export function withExtraFilters(groups: FilterGroups, extra: FilterGroups | null): FilterGroups {
-  const meant = groups.filter((group) => group.length > 0);
-  if (extra === null || extra.length === 0) return meant;
-  return meant.flatMap((group) => extra.map((more) => [...group, ...more]));
 }
 
 /** absent_over_time: one series that has a value where no series had a sample. */

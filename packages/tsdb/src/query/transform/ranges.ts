@@ -7,13 +7,13 @@ import { medianDeviation, quantileSorted, sortColumn } from "../statistics.ts";
 /** Combines the value so far with the next; `index` counts points from the first one with a value. */
 export type Step = (soFar: number, next: number, index: number) => number;
 
-export const STEPS = {
+export const STEPS: Readonly<Record<"sum" | "min" | "max" | "avg", Step>> = {
   sum: (a, b) => a + b,
   min: (a, b) => (b < a ? b : a),
   max: (a, b) => (b > a ? b : a),
   /** Running mean over points, as VictoriaMetrics has it: a gap counts as a point. */
   avg: (a, b, index) => a + (b - a) / (index + 1),
-} as const satisfies Record<string, Step>;
+};
 
 /** running_*: from the first value on; gaps repeat what there is so far. */
 export function runOn(values: Float64Array, step: Step): void {

@@ -25,7 +25,7 @@ import {
 } from "./labels.ts";
 import { combineBits, roundColumn } from "./math.ts";
 import * as ranges from "./ranges.ts";
-import { DATE_PARTS, replaceByDatePart, zoneOffsets } from "./time.ts";
+import { DATE_PARTS, type DatePartName, replaceByDatePart, zoneOffsets } from "./time.ts";
 
 /** A call with its arguments evaluated. Readers throw InputError 422 when an argument is not what is wanted. */
 export class TransformCall {
@@ -147,7 +147,7 @@ function labels(
 }
 
 /** f() or f(q): a part of the date of q, or of the output time. */
-function datePart(part: keyof typeof DATE_PARTS): TransformEntry {
+function datePart(part: DatePartName): TransformEntry {
   return entry(0, 1, (call) => {
     const list = call.count === 0 ? timeSeries(call) : call.list(0);
     return eachColumn(call, list, (values) => replaceByDatePart(values, DATE_PARTS[part]), "asked");

@@ -4,7 +4,17 @@ import { InputError } from "../../base/errors.ts";
 /** One part of the date; NaN for NaN and for times beyond what dates can say. */
 export type DatePart = (date: Date) => number;
 
-export const DATE_PARTS = {
+export type DatePartName =
+  | "minute"
+  | "hour"
+  | "day_of_week"
+  | "day_of_month"
+  | "day_of_year"
+  | "days_in_month"
+  | "month"
+  | "year";
+
+export const DATE_PARTS: Readonly<Record<DatePartName, DatePart>> = {
   minute: (date) => date.getUTCMinutes(),
   hour: (date) => date.getUTCHours(),
   /** Sunday is 0. */
@@ -16,7 +26,7 @@ export const DATE_PARTS = {
   /** From 1. */
   month: (date) => date.getUTCMonth() + 1,
   year: (date) => date.getUTCFullYear(),
-} as const satisfies Record<string, DatePart>;
+};
 
 function yearStart(date: Date): number {
   return Date.UTC(date.getUTCFullYear(), 0, 1);

@@ -1,0 +1,287 @@
+/**
+ * The query engine's two entry points: an expression at one time, or over a range of times.
+ *
+ *   text ──parse──▸ tree ──expr.ts──▸ series on a grid ──▸ points that have a value, in order ──▸ QueryResult
+ *
+ * Times are milliseconds. What is in here is what a request decides (alignment, the latency offset, order, rounding); what
+ * an expression decides is in expr.ts and below.
+ */
+import { InputError } from "../base/errors.ts";
+import { compareLabels, type Labels } from "../base/labels.ts";
+import { DEFAULT_TENANT, type Tenant } from "../base/tenant.ts";
+import type { Expr, FilterGroups, RollupExpr, SelectorExpr } from "../metricsql/ast.ts";
+import { parse } from "../metricsql/parse.ts";
+import { isRanking } from "./aggregate/table.ts";
+import { EvalContext, QueryRun } from "./context.ts";
+import { evaluate } from "./expr.ts";
+import { sourceFilters } from "./filters.ts";
+import { labelsKey } from "./label-edit.ts";
+import { DEFAULT_LIMITS, type QueryLimits } from "./limits.ts";
+import { checkNames } from "./names.ts";
+import type { QueryResult, ResultSeries } from "./result.ts";
+import { durationMs } from "./rollup/eval-rollup.ts";
+import { isBlank, type Series } from "./series.ts";
+import type { Source } from "./source.ts";
+
+export interface QueryOptions {
+  readonly source: Source;
+  readonly tenant?: Tenant;
+  /** The time of the request. */
+  readonly nowMs: number;
+  /** VictoriaMetrics' LookbackDelta (`max_lookback`); 0, the default, means none. */
+  readonly lookbackMs?: number;
+  /** `-search.latencyOffset`: how long samples may take to arrive. 0 by default: what is acknowledged is seen. */
+  readonly latencyOffsetMs?: number;
+  /** Allow what makes answers repeatable: aligned ranges and the latency offset. False for `nocache=1`. True by default. */
+  readonly mayAlign?: boolean;
+  /** ANDed to every selector of the query. */
+  readonly extraFilters?: FilterGroups;
+  /** Digits after the point that values are rounded to; negative ones round before it. Not rounded by default. */
+  readonly roundDigits?: number;
+  readonly signal?: AbortSignal;
+  readonly limits?: Partial<QueryLimits>;
+}
+
+export interface InstantOptions extends QueryOptions {
+  readonly timeMs: number;
+  /** Width of what "now" covers: the lookback of plain selectors. */
+  readonly stepMs: number;
+}
+
+export interface RangeOptions extends QueryOptions {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+}
+
+/** A range that ends before it starts is this long, as in VictoriaMetrics. */
+const EMPTY_RANGE_MS = 300_000;
+/** Ranges of fewer points are not aligned. */
+const ALIGNED_POINTS_MIN = 50;
+/** The latency offset touches ranges of smaller steps only. */
+const LATENCY_STEP_MAX_MS = 60_000;
+
+/**
+ * The value of `query` at one time. `m[5m]` answers its raw samples and `q[5m:1m]` a range, both as a matrix; all else is a
+ * vector.
+ *
+ * @throws InputError 400 for a text that is no query, 422 for a query that cannot be carried out or costs too much; the signal's
+ * reason when cancelled.
+ */
+export async function evaluateInstant(query: string | Expr, options: InstantOptions): Promise<QueryResult> {
+  const expr = typeof query === "string" ? parse(query) : query;
+  const run = startRun(query, options);
+  wantPositiveStep(options.stepMs);
+  let timeMs = options.timeMs;
+  if (expr.kind === "rollup" && expr.window !== null) {
+    const hasStep = expr.step !== null || expr.inheritsStep;
+    if (expr.expr.kind === "selector" && !hasStep && expr.at === null) {
+      return readRaw(run, expr, expr.expr, timeMs, options.stepMs);
+    }
+    if (hasStep && expr.at === null) return evaluateWindow(expr, timeMs, options);
+  }
+  const latencyMs = options.latencyOffsetMs ?? 0;
+  if (options.mayAlign !== false && Math.abs(options.nowMs - timeMs) < latencyMs) timeMs = options.nowMs - latencyMs;
+  const context = new EvalContext(run, timeMs, timeMs, options.stepMs);
+  checkNames(context, expr);
+  const list = await evaluate(context, expr);
+  return shape(run, expr, list, Float64Array.of(options.timeMs), "vector", options.roundDigits);
+}
+
+/**
+ * The values of `query` at startMs, startMs + stepMs, … ≤ endMs; ranges of 50 points and more are moved to multiples of the
+ * step unless `mayAlign` is false.
+ *
+ * @throws as evaluateInstant
+ */
+export async function evaluateRange(query: string | Expr, options: RangeOptions): Promise<QueryResult> {
+  const expr = typeof query === "string" ? parse(query) : query;
+  const run = startRun(query, options);
+  const { stepMs } = options;
+  wantPositiveStep(stepMs);
+  let startMs = options.startMs;
+  let endMs = options.endMs < startMs ? startMs + EMPTY_RANGE_MS : options.endMs;
+  const points = Math.floor((endMs - startMs) / stepMs) + 1;
+  if (points > run.limits.maxPointsPerTimeseries) {
+    throw new InputError(
+      `range from ${startMs} to ${endMs} ms by ${stepMs} ms: ${points} points a series, more than ` +
+        `-search.maxPointsPerTimeseries=${run.limits.maxPointsPerTimeseries}; use a larger step or a shorter range`,
+      422,
+    );
+  }
+  const mayAlign = options.mayAlign !== false;
+  if (mayAlign && points >= ALIGNED_POINTS_MIN) {
+    startMs = Math.floor(startMs / stepMs) * stepMs;
+    endMs = startMs + (points - 1) * stepMs;
+  }
+  const context = new EvalContext(run, startMs, endMs, stepMs);
+  checkNames(context, expr);
+  const list = await evaluate(context, expr);
+  const latencyMs = options.latencyOffsetMs ?? 0;
+  if (mayAlign && stepMs < LATENCY_STEP_MAX_MS && endMs > options.nowMs - latencyMs && latencyMs > 0) {
+    holdLast(list, context.timestamps(), options.nowMs - latencyMs, options.nowMs + stepMs);
+  }
+  return shape(run, expr, list, context.timestamps(), "matrix", options.roundDigits);
+}
+
+function startRun(query: string | Expr, options: QueryOptions): QueryRun {
+  return new QueryRun({
+    source: options.source,
+    tenant: options.tenant ?? DEFAULT_TENANT,
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    lookbackMs: options.lookbackMs ?? 0,
+    nowMs: options.nowMs,
+    text: typeof query === "string" ? query : "",
+    extraFilters: options.extraFilters ?? null,
+    signal: options.signal ?? null,
+  });
+}
+
+function wantPositiveStep(stepMs: number): void {
+  if (!(stepMs > 0)) throw new InputError(`step: want more than 0 ms, got ${stepMs}`);
+}
+
+/** `q[window:step] offset o` at the top of an instant query: the range of q that the window covers. */
+function evaluateWindow(expr: RollupExpr, timeMs: number, options: InstantOptions): Promise<QueryResult> {
+  const { stepMs } = options;
+  const endMs = timeMs - (expr.offset === null ? 0 : durationMs(expr.offset, stepMs));
+  const windowMs = expr.window === null ? 0 : durationMs(expr.window, stepMs);
+  const innerStepMs = expr.step === null ? 0 : durationMs(expr.step, stepMs);
+  return evaluateRange(expr.expr, {
+    ...options,
+    startMs: endMs - windowMs,
+    endMs,
+    stepMs: innerStepMs > 0 ? innerStepMs : stepMs,
+  });
+}
+
+/** `m[window] offset o` at the top of an instant query: the samples in (t - window, t], as they are. */
+async function readRaw(
+  run: QueryRun,
+  expr: RollupExpr,
+  selector: SelectorExpr,
+  timeMs: number,
+  stepMs: number,
+): Promise<QueryResult> {
+  const maxMs = timeMs - (expr.offset === null ? 0 : durationMs(expr.offset, stepMs));
+  const minMs = maxMs - (expr.window === null ? 0 : durationMs(expr.window, stepMs)) + 1;
+  const groups = sourceFilters(selector.groups, run.extraFilters);
+  const series: ResultSeries[] = [];
+  if (groups.length > 0 && minMs <= maxMs) {
+    const cursor = await run.source.search({
+      tenant: run.tenant,
+      groups,
+      minMs: Math.max(minMs, 0),
+      maxMs,
+      maxSeries: run.limits.maxUniqueTimeseries,
+      ...(run.signal === null ? {} : { signal: run.signal }),
+    });
+    try {
+      run.seriesFetched += cursor.seriesCount;
+      for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
+        run.signal?.throwIfAborted();
+        let lo = 0;
+        for (let s = 0; s < batch.series.length; s++) {
+          const hi = batch.ends[s] as number;
+          run.countSamples(hi - lo);
+          run.reserveColumns(2, run.samplesRead);
+          const labels = batch.series[s] as Labels;
+          series.push({ labels, timestamps: batch.timestamps.slice(lo, hi), values: batch.values.slice(lo, hi) });
+          lo = hi;
+        }
+        if (run.isDue()) await run.breathe();
+      }
+      run.isPartial ||= cursor.isPartial;
+    } finally {
+      cursor.close();
+    }
+  }
+  series.sort((a, b) => compareLabels(a.labels, b.labels));
+  return { kind: "matrix", series, stats: statsOf(run), isPartial: run.isPartial };
+}
+
+/** Points in (fromMs, toMs] may still change as samples arrive: they repeat the last value before. */
+function holdLast(list: readonly Series[], timestamps: Float64Array, fromMs: number, toMs: number): void {
+  let first = timestamps.findIndex((ms) => ms > fromMs);
+  if (first < 0) first = timestamps.length;
+  for (const { values } of list) {
+    const last = first > 0 ? (values[first - 1] as number) : Number.NaN;
+    for (let k = first; k < values.length && (timestamps[k] as number) <= toMs; k++) values[k] = last;
+  }
+}
+
+/** Leaves out what has no value, refuses equal label sets, puts the rest in order. */
+function shape(
+  run: QueryRun,
+  expr: Expr,
+  list: readonly Series[],
+  timestamps: Float64Array,
+  kind: QueryResult["kind"],
+  roundDigits: number | undefined,
+): QueryResult {
+  const shown = list.filter((series) => !isBlank(series.values));
+  const { maxResponseSeries } = run.limits;
+  if (maxResponseSeries > 0 && shown.length > maxResponseSeries) {
+    throw new InputError(
+      `answering with ${shown.length} series: more than -search.maxResponseSeries=${maxResponseSeries}; aggregate or filter`,
+      422,
+    );
+  }
+  refuseDuplicates(shown);
+  if (!hasOwnOrder(expr)) shown.sort((a, b) => compareLabels(a.labels, b.labels));
+  const series = shown.map(({ labels, values }): ResultSeries => {
+    const present = dropMissing(timestamps, values);
+    if (roundDigits !== undefined) roundTo(present.values, roundDigits);
+    return { labels, timestamps: present.timestamps, values: present.values };
+  });
+  return { kind, series, stats: statsOf(run), isPartial: run.isPartial };
+}
+
+function statsOf(run: QueryRun): QueryResult["stats"] {
+  return { seriesFetched: run.seriesFetched, samplesRead: run.samplesRead };
+}
+
+function refuseDuplicates(list: readonly Series[]): void {
+  const seen = new Set<string>();
+  for (const { labels } of list) {
+    const key = labelsKey(labels);
+    if (seen.has(key)) throw new InputError(`duplicate output timeseries: ${labels}`, 422);
+    seen.add(key);
+  }
+}
+
+/** True if the top of the tree says in which order its series come. */
+function hasOwnOrder(expr: Expr): boolean {
+  if (expr.kind === "function") return expr.name.startsWith("sort") || expr.name === "limit_offset";
+  if (expr.kind === "aggregate") return isRanking(expr.name);
+  return expr.kind === "binary" && expr.op === "or";
+}
+
+/** Points with a value. Without gaps the timestamps are the query's own, shared by all such series. */
+function dropMissing(
+  timestamps: Float64Array,
+  values: Float64Array,
+): { timestamps: Float64Array; values: Float64Array } {
+  let count = 0;
+  for (let k = 0; k < values.length; k++) if (values[k] === values[k]) count++;
+  if (count === values.length) return { timestamps, values };
+  const present = { timestamps: new Float64Array(count), values: new Float64Array(count) };
+  count = 0;
+  for (let k = 0; k < values.length; k++) {
+    const v = values[k] as number;
+    if (v !== v) continue;
+    present.timestamps[count] = timestamps[k] as number;
+    present.values[count++] = v;
+  }
+  return present;
+}
+
+function roundTo(values: Float64Array, digits: number): void {
+  if (!(digits < 100)) return;
+  const scale = 10 ** digits;
+  for (let k = 0; k < values.length; k++) {
+    const v = values[k] as number;
+    const scaled = v * scale;
+    if (Number.isFinite(scaled)) values[k] = (Math.sign(v) * Math.round(Math.abs(scaled))) / scale;
+  }
+}
