@@ -39,9 +39,19 @@ export async function queryRange(
   return ask("query_range", params, signal);
 }
 
-/** @throws QueryError, or the signal's reason */
-export async function queryInstant(query: string, timeMs: number, stepMs: number, signal: AbortSignal): Promise<Reply> {
-  return ask("query", { query, time: seconds(timeMs), step: `${stepMs / 1000}s` }, signal);
+/**
+ * Without `stepMs` the server looks back as far as it does by default; a step is for an instant how far to look back.
+ *
+ * @throws QueryError, or the signal's reason
+ */
+export async function queryInstant(
+  query: string,
+  timeMs: number,
+  stepMs: number | null,
+  signal: AbortSignal,
+): Promise<Reply> {
+  const step: Record<string, string> = stepMs === null ? {} : { step: `${stepMs / 1000}s` };
+  return ask("query", { query, time: seconds(timeMs), ...step }, signal);
 }
 
 /** Names of all metrics, sorted. Empty if they cannot be had: nobody waits for a suggestion. */

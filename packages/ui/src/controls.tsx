@@ -1,6 +1,7 @@
 /** Time range, step and automatic refresh. */
 import { type Signal, signal, useSignal } from "@preact/signals";
 import type { TargetedEvent } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
 import { formatDuration } from "./model/duration.ts";
 import { describeZone, formatTimeInput, parseTimeInput } from "./model/time-format.ts";
 import { describeRange, RANGE_CHOICES, resolveRange, shiftRange, widenRange } from "./model/time-range.ts";
@@ -80,7 +81,8 @@ function RangeControl() {
 
 function CustomRange() {
   const { range } = view.value;
-  const { fromMs, toMs } = resolveRange(range, Date.now());
+  // The times of the moment it was opened, or of the range that was chosen since; not of every drawing.
+  const { fromMs, toMs } = useMemo(() => resolveRange(range, Date.now()), [range]);
   const problem = useSignal("");
   const submit = (event: TargetedEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -97,7 +99,7 @@ function CustomRange() {
   };
   // The key makes new inputs when the range changes from outside: by a drag, or the back button.
   return (
-    <form class="custom-range" key={range.kind === "fixed" ? `${fromMs}-${toMs}` : "last"} onSubmit={submit}>
+    <form class="custom-range" key={`${fromMs}-${toMs}`} onSubmit={submit}>
       <label>
         <span>From</span>
         <input
@@ -123,18 +125,27 @@ function CustomRange() {
 
 function StepControl() {
   const { value } = outcome;
-  const auto = value.kind === "reply" ? `auto (${formatDuration(value.stepMs)})` : "auto";
+  const isAuto = value.kind === "reply" && value.view.step === "";
+  const auto = isAuto ? `auto (${formatDuration(value.stepMs)})` : "auto";
   const { step } = view.value;
+  // Its own text while somebody types: an answer that arrives meanwhile must not take it away.
+  const typed = useSignal(step);
+  useEffect(() => {
+    typed.value = step;
+  }, [step]);
   return (
     <label class="labelled">
       <span>Step</span>
       <input
         id="step"
         class="control step"
-        value={step}
-        placeholder={step === "" ? auto : "auto"}
+        value={typed.value}
+        placeholder={auto}
         autocomplete="off"
         spellcheck={false}
+        onInput={(event) => {
+          typed.value = event.currentTarget.value;
+        }}
         onChange={(event) => show({ step: event.currentTarget.value.trim() })}
       />
     </label>

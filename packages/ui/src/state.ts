@@ -103,7 +103,7 @@ async function ask(asked: View, signal: AbortSignal): Promise<Outcome> {
     const reply =
       asked.tab === "graph"
         ? await queryRange(asked.query, interval, stepMs, signal)
-        : await queryInstant(asked.query, wanted.toMs, stepMs, signal);
+        : await queryInstant(asked.query, wanted.toMs, asked.step === "" ? null : stepMs, signal);
     return { kind: "reply", view: asked, reply, interval, stepMs };
   } catch (error) {
     const known = error instanceof QueryError ? error : new QueryError("The page failed", String(error));
