@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { decodeColumn, encodeColumn, isCodecKernelLoaded } from "./codec.ts";
 import { CODEC_NAMES } from "./codec-format.ts";
 import { decodeColumnTwin, encodeColumnTwin } from "./codec-twin.ts";
+import { type KernelExports, loadKernel } from "./wasm.ts";
 
 /** The kernel and its twin write the same bytes and read each other's. */
 function agree(column: Float64Array, seen?: Set<string>): void {
@@ -121,4 +122,41 @@ test("kernel and twin refuse the same bytes", () => {
     { numRuns: 500 },
   );
   assert.ok(refused > 100 && accepted > 100, `${refused} refused, ${accepted} accepted`);
+});
+
+test("malformed bytes change nothing in the kernel's memory but its scratch", () => {
+  interface CodecExports extends KernelExports {
+    columnAddress(): number;
+    bytesAddress(): number;
+    decode(length: number, count: number): number;
+  }
+  const { exports, memory } = loadKernel<CodecExports>("codec");
+  const bytesAt = exports.bytesAddress();
+  const columnAt = exports.columnAddress() / 8;
+  // Before the first call only tables are not zero.
+  const tables: [at: number, byte: number][] = [];
+  for (let at = 0; at < memory.byteLength; at++) if (memory.u8[at] !== 0) tables.push([at, memory.u8[at]]);
+  assert.ok(tables.length > 100, `${tables.length} bytes of tables`);
+  // Behind everything the kernel owns nothing may be written.
+  memory.reserve(memory.base + 65_536);
+  const behind = new Uint32Array(memory.u8.buffer, memory.base, 1024).fill(0xdeadbeef);
+  fc.assert(
+    fc.property(ingredients, fc.infiniteStream(fc.nat(0xffff)), (recipe, noise) => {
+      const bytes = encodeColumnTwin(cook(recipe), 0, recipe.count).slice();
+      const next = () => noise.next().value as number;
+      for (let round = 0; round < 30; round++) {
+        const length = round % 3 === 0 ? next() % (bytes.length + 1) : bytes.length;
+        memory.u8.set(bytes, bytesAt);
+        for (let k = next() % 4; k >= 0 && length > 0; k--) memory.u8[bytesAt + (next() % length)] = next() & 0xff;
+        const count = round % 2 === 0 ? recipe.count : next() % 400;
+        memory.f64.fill(7, columnAt, columnAt + 402);
+        exports.decode(length, count);
+        // An odd count is rounded up to a pair.
+        for (let i = count + 1; i < 402; i++) if (memory.f64[columnAt + i] !== 7) assert.fail(`wrote ${i} of ${count}`);
+      }
+    }),
+    { numRuns: 500 },
+  );
+  for (const [at, byte] of tables) assert.equal(memory.u8[at], byte, `table byte at ${at}`);
+  for (const word of behind) assert.equal(word, 0xdeadbeef);
 });
