@@ -3,7 +3,15 @@
 import { measureXor, planSplit, writeSplit, writeXor } from "./doubles";
 import { COLUMN, CONSTANT, EXPONENT_ULPS, IMPOSSIBLE, LINE, RAW } from "./format";
 import { planIntegers, writeIntegers } from "./integers";
-import { findExponent, findNearExponent, fits, scaleNearby, scaleToMantissas, subtractFirstBits } from "./scale";
+import {
+  findExponent,
+  findNearExponent,
+  fits,
+  hasStrangers,
+  scaleNearby,
+  scaleToMantissas,
+  subtractFirstBits,
+} from "./scale";
 import { rewind, writeByte, writeBytes, writeU64, writeZigzag, written, zigzagLength } from "./writer";
 
 const DEAR_BITS: i64 = 32;
@@ -24,7 +32,7 @@ export function encodeColumn(count: i32): i32 {
 function encodeChanging(count: i32): void {
   const exponent = findExponent(count);
   const decimalBits = exponent < 0 ? IMPOSSIBLE : planDecimals(count, exponent);
-  if (decimalBits <= DEAR_BITS * <i64>count) {
+  if (decimalBits <= DEAR_BITS * <i64>count && !hasStrangers()) {
     writeIntegers(exponent, count);
     return;
   }

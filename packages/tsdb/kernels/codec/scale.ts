@@ -156,6 +156,14 @@ function addException(i: i32): void {
   exceptionCount++;
 }
 
+/** Whether an exception is a number that only lacks digits, and may be near a decimal. */
+export function hasStrangers(): bool {
+  for (let k = 0; k < exceptionCount; k++) {
+    if (!isSpecial(valueAt(<i32>load<u16>(EXCEPTIONS + ((<usize>k) << 1))))) return true;
+  }
+  return false;
+}
+
 /** Gives every exception its predecessor's integer (the first ones their successor's), so that packing it is free. */
 function fillExceptions(count: i32): void {
   let k = 0;

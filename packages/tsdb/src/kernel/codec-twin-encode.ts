@@ -21,6 +21,7 @@ import {
   findExponent,
   findNearExponent,
   fits,
+  hasStrangers,
   scaleNearby,
   scaleToMantissas,
   subtractFirstBits,
@@ -59,7 +60,8 @@ export function encodeColumnTwin(column: Float64Array, lo: number, hi: number): 
 function encodeChanging(count: number): void {
   const exponent = findExponent(count);
   const decimalBits = exponent < 0 ? Infinity : planDecimals(count, exponent);
-  if (decimalBits <= DEAR_BITS * count) {
+  // Cheap decimals without a doubt are what most columns are: nothing else is measured then.
+  if (decimalBits <= DEAR_BITS * count && !hasStrangers()) {
     writeIntegers(exponent, count);
     return;
   }

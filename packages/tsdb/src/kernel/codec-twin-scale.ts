@@ -126,6 +126,12 @@ export function scaleToMantissas(count: number, exponent: number): void {
   fillExceptions(count);
 }
 
+/** Whether an exception is a number that only lacks digits, and may be near a decimal. */
+export function hasStrangers(): boolean {
+  for (let k = 0; k < exceptionCount; k++) if (!isSpecial(values[exceptions[k]])) return true;
+  return false;
+}
+
 /** Gives every exception its predecessor's mantissa (the first ones their successor's), so that packing it is free. */
 function fillExceptions(count: number): void {
   let k = 0;
