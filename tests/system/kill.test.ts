@@ -13,7 +13,7 @@ import { remoteWrite, seriesOf } from "./support/remote-write.ts";
 import { makeFolder, scoped } from "./support/scope.ts";
 
 const rounds = 20;
-const startMs = Date.UTC(2026, 9, 31, 20, 0, 0);
+const startMs = Date.UTC(2026, 9, 31, 23, 55, 0);
 const seriesPerWriter = 40;
 
 /** Fate of each sample by its value, which is unique: sent, or sent and acknowledged. */

@@ -95,7 +95,7 @@ for (const { name, path, make } of senders) {
           1,
           `${metric} ${JSON.stringify(labels)} among ${all.map((s) => s.metric["__name__"]).join(" ")}`,
         );
-        return Number((found[0]?.value?.[1] as string).replace("Inf", "Infinity"));
+        return Number(found[0]?.value?.[1]?.replace("Inf", "Infinity"));
       };
 
       assert.equal(number("trips", { boat: "ferry" }), 42.5);

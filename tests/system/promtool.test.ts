@@ -26,7 +26,7 @@ test(
       assert.equal(code, 0, output);
       return output.trim();
     };
-    const at = String(start + 60);
+    const at = String(start + 61);
     assert.equal(
       await promtool("instant", `--time=${at}`, url, "sum by (path) (pt_requests_total)"),
       `{path="/a"} => 61 @[${at}]\n{path="/b"} => 7.5 @[${at}]`,
@@ -36,8 +36,15 @@ test(
       `pt_requests_total{code="200", path="/a"} => 61 @[${at}]`,
     );
     assert.equal(
-      await promtool("range", `--start=${start}`, `--end=${at}`, "--step=30s", url, 'pt_requests_total{path="/a"}'),
-      `pt_requests_total{code="200", path="/a"} =>\n1 @[${start}]\n31 @[${start + 30}]\n61 @[${at}]`,
+      await promtool(
+        "range",
+        `--start=${start}`,
+        `--end=${start + 60}`,
+        "--step=30s",
+        url,
+        'pt_requests_total{path="/a"}',
+      ),
+      `pt_requests_total{code="200", path="/a"} =>\n1 @[${start}]\n31 @[${start + 30}]\n61 @[${start + 60}]`,
     );
     assert.equal(
       await promtool("series", "--match=pt_requests_total", `--start=${start}`, `--end=${at}`, url),

@@ -20,15 +20,17 @@ export interface SentSeries {
 /** The bytes of a prometheus.WriteRequest, not compressed. */
 export function encodeWriteRequest(series: readonly SentSeries[]): Buffer {
   const whole = new ProtobufWriter(1 << 16);
-  const one = new ProtobufWriter();
-  for (const { labels, timestamps, values } of series) {
-    one.reset();
-    one.raw(encodeLabels(labels));
-    const bits = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    for (let i = 0; i < values.length; i++) one.raw(encodeSample(timestamps[i] as number | bigint, bits, i * 8));
-    whole.field(1, one.finish());
-  }
+  for (const one of series) whole.field(1, encodeTimeSeries(one));
   return Buffer.from(whole.finish());
+}
+
+/** The content of one TimeSeries. */
+export function encodeTimeSeries({ labels, timestamps, values }: SentSeries): Buffer {
+  const one = new ProtobufWriter();
+  one.raw(encodeLabels(labels));
+  const bits = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  for (let i = 0; i < values.length; i++) one.raw(encodeSample(timestamps[i] as number | bigint, bits, i * 8));
+  return Buffer.from(one.finish());
 }
 
 /** The `labels` fields of a TimeSeries. */
