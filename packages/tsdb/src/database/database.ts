@@ -22,7 +22,8 @@ import { RealDisk } from "../disk/real-disk.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
 import { RowBatch } from "../ingest/row-batch.ts";
 import type { FilterGroups } from "../metricsql/ast.ts";
-import { evaluateInstant, evaluateRange } from "../query/eval.ts";
+import { evaluateInstant, evaluateRange, type QueryOptions as EvaluationOptions } from "../query/eval.ts";
+import type { QueryLimits } from "../query/limits.ts";
 import type { QueryResult } from "../query/result.ts";
 import type { Answer, LabelsRequest, SampleCursor, SearchRequest } from "../query/source.ts";
 import {
@@ -81,8 +82,12 @@ export interface QueryOptions {
   /** How far back a plain selector looks for a sample; by default that follows from step and sample distance. */
   readonly lookbackMs?: number;
   readonly nowMs?: number;
+  /** How long samples may take to arrive: an instant query for now is evaluated this much earlier. 0 by default. */
+  readonly latencyOffsetMs?: number;
   readonly signal?: AbortSignal;
+  /** Or-ed groups of filters that every selector gets in addition. */
   readonly extraFilters?: FilterGroups;
+  /** Series a selector may match, samples the query may read, points a series of the answer may have. */
   readonly maxSeries?: number;
   readonly maxSamples?: number;
   readonly maxPointsPerSeries?: number;
@@ -245,23 +250,23 @@ export class Database {
     await this.close();
   }
 
-  private common(options: Omit<QueryOptions, "timeMs">, nowMs: number): CommonOptions {
+  private common(options: Omit<QueryOptions, "timeMs">, nowMs: number): EvaluationOptions {
+    const limits: { -readonly [K in keyof QueryLimits]?: QueryLimits[K] } = {};
+    if (options.maxSeries !== undefined) limits.maxUniqueTimeseries = options.maxSeries;
+    if (options.maxSamples !== undefined) limits.maxSamplesPerQuery = options.maxSamples;
+    if (options.maxPointsPerSeries !== undefined) limits.maxPointsPerTimeseries = options.maxPointsPerSeries;
     return {
       source: this.source,
       tenant: options.tenant ?? DEFAULT_TENANT,
       nowMs,
+      limits,
       ...(options.lookbackMs === undefined ? {} : { lookbackMs: options.lookbackMs }),
+      ...(options.latencyOffsetMs === undefined ? {} : { latencyOffsetMs: options.latencyOffsetMs }),
+      ...(options.extraFilters === undefined ? {} : { extraFilters: options.extraFilters }),
+      ...(options.roundDigits === undefined ? {} : { roundDigits: options.roundDigits }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     };
   }
-}
-
-interface CommonOptions {
-  readonly source: StorageSource;
-  readonly tenant: Tenant;
-  readonly nowMs: number;
-  readonly lookbackMs?: number;
-  readonly signal?: AbortSignal;
 }
 
 function labelsRequest(options: LabelsOptions): LabelsRequest {
