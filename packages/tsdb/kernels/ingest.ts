@@ -206,8 +206,9 @@ export function unsnappy(body: u32, length: u32, raw: u32): bool {
       }
       if (lengthMinus1 >= end - source) return fail(FAULT_LITERAL_INPUT, SNAPPY, 0, at, <f64>lengthMinus1 + 1);
       if (lengthMinus1 >= rawEnd - target) return fail(FAULT_LITERAL_OUTPUT, SNAPPY, 0, at, <f64>lengthMinus1 + 1);
-      if (lengthMinus1 < 16) v128.store(target, v128.load(source));
-      else memory.copy(target, source, lengthMinus1 + 1);
+      if (lengthMinus1 < 64) {
+        for (let i: u32 = 0; i <= lengthMinus1; i += 16) v128.store(target + i, v128.load(source + i));
+      } else memory.copy(target, source, lengthMinus1 + 1);
       source += lengthMinus1 + 1;
       target += lengthMinus1 + 1;
       continue;
