@@ -1,4 +1,6 @@
-/** What is done to a series' values once, before any window is looked at. Each writes `target[0..hi-lo)`. */
+/**
+ * What is done to a series' values once, before any window is looked at. Each writes `target[lo..hi)`, which may be the input.
+ */
 
 /**
  * Makes a counter grow for ever: after each drop what was lost is added to all that follows. A drop to more than 7/8 of the
@@ -26,13 +28,13 @@ export function removeResets(
     if (gapMaxMs > 0 && i > lo && (timestamps[i] as number) - (timestamps[i - 1] as number) > gapMaxMs) {
       correction = 0;
       floor = v;
-      target[i - lo] = v;
+      target[i] = v;
       continue;
     }
     // Adding the correction may round down by a bit; a counter must not.
     const raised = v + correction;
     if (raised >= floor) floor = raised;
-    target[i - lo] = i > lo && raised < floor ? floor : raised;
+    target[i] = i > lo && raised < floor ? floor : raised;
   }
 }
 
@@ -41,9 +43,9 @@ export function changesToNext(values: Float64Array, lo: number, hi: number, targ
   let change = 0;
   for (let i = lo; i + 1 < hi; i++) {
     change = (values[i + 1] as number) - (values[i] as number);
-    target[i - lo] = change;
+    target[i] = change;
   }
-  if (hi > lo) target[hi - 1 - lo] = change;
+  if (hi > lo) target[hi - 1] = change;
 }
 
 /** The same per second. */
@@ -58,15 +60,15 @@ export function ratesToNext(
   for (let i = lo; i + 1 < hi; i++) {
     const seconds = ((timestamps[i + 1] as number) - (timestamps[i] as number)) / 1000;
     rate = ((values[i + 1] as number) - (values[i] as number)) / seconds;
-    target[i - lo] = rate;
+    target[i] = rate;
   }
-  if (hi > lo) target[hi - 1 - lo] = rate;
+  if (hi > lo) target[hi - 1] = rate;
 }
 
 /** Seconds since the sample before; the first sample takes the second one's. */
 export function secondsSincePrevious(timestamps: Float64Array, lo: number, hi: number, target: Float64Array): void {
   for (let i = lo + 1; i < hi; i++) {
-    target[i - lo] = ((timestamps[i] as number) - (timestamps[i - 1] as number)) / 1000;
+    target[i] = ((timestamps[i] as number) - (timestamps[i - 1] as number)) / 1000;
   }
-  if (hi > lo) target[0] = hi - lo > 1 ? (target[1] as number) : NaN;
+  if (hi > lo) target[lo] = hi - lo > 1 ? (target[lo + 1] as number) : NaN;
 }

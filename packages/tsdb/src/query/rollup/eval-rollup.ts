@@ -226,13 +226,7 @@ class SeriesRoller {
       timestamps = this.#cleanTimestamps;
       values = this.#cleanValues;
     }
-    if (plan.resets || entry.flags.between !== undefined) {
-      values = this.#prepare(timestamps, values, lo, hi);
-      // The prepared column starts at 0, so the timestamps must too.
-      if (lo > 0) timestamps = timestamps.subarray(lo, hi);
-      hi -= lo;
-      lo = 0;
-    }
+    if (plan.resets || entry.flags.between !== undefined) values = this.#prepare(timestamps, values, lo, hi);
     this.#run.place(timestamps, values, lo, hi);
     const labels = this.#dropsName ? withoutName(source) : source;
     for (const output of plan.outputs) {
@@ -269,22 +263,18 @@ class SeriesRoller {
     return count;
   }
 
+  /** Into a column of our own, at the same places, so that the timestamps still fit. */
   #prepare(timestamps: Float64Array, values: Float64Array, lo: number, hi: number): Float64Array {
-    if (this.#prepared.length < hi - lo) this.#prepared = new Float64Array((hi - lo) * 2);
+    if (this.#prepared.length < hi) this.#prepared = new Float64Array(hi * 2);
     const target = this.#prepared;
     const { between } = this.#call.entry.flags;
     if (this.#call.plan.resets) {
       removeResets(timestamps, values, lo, hi, this.#gapMaxMs, target);
-      if (between === undefined) return target;
       values = target;
-      if (lo > 0) timestamps = timestamps.subarray(lo, hi);
-      hi -= lo;
-      lo = 0;
     }
-    // Each slot is written after it and its successor were read, so target may be the input.
     if (between === "changes") changesToNext(values, lo, hi, target);
     else if (between === "rates") ratesToNext(timestamps, values, lo, hi, target);
-    else secondsSincePrevious(timestamps, lo, hi, target);
+    else if (between === "seconds") secondsSincePrevious(timestamps, lo, hi, target);
     return target;
   }
 }

@@ -56,12 +56,33 @@ export class RollupRun {
 
   /** Moves to another series and finds its windows. The columns are read, never written. */
   place(timestamps: Float64Array, values: Float64Array, lo: number, hi: number): void {
+    const isAlike = this.#hasTimesOf(timestamps, lo, hi);
+    const shift = lo - this.lo;
     this.timestamps = timestamps;
     this.values = values;
     this.lo = lo;
     this.hi = hi;
+    if (isAlike) {
+      const { firsts, ends, points } = this;
+      for (let k = 0; k < points; k++) {
+        firsts[k] = (firsts[k] as number) + shift;
+        ends[k] = (ends[k] as number) + shift;
+      }
+      return;
+    }
     this.#chooseWindow();
     this.#findWindows();
+  }
+
+  /**
+   * True if these are the times of the current series, as they are for the series of one scrape that lie side by side in a batch.
+   * Their windows are the same then. Different series part at the first sample or so, which costs nothing.
+   */
+  #hasTimesOf(timestamps: Float64Array, lo: number, hi: number): boolean {
+    // Another batch may have been written over the current column: then it is not known any more.
+    if (timestamps !== this.timestamps || hi - lo !== this.hi - this.lo || lo < this.hi) return false;
+    for (let i = lo, j = this.lo; i < hi; i++, j++) if (timestamps[i] !== timestamps[j]) return false;
+    return true;
   }
 
   /** At least `hi - lo` slots. */
