@@ -66,5 +66,7 @@ export function measureZstd(body: Uint8Array): ZstdMeasure {
 }
 
 function notZstd(at: number): InputError {
-  return new InputError(`cannot decode the zstd body: want a frame or block at byte ${at}, got something else or the end`);
+  return new InputError(
+    `cannot decode the zstd body: want a frame or block at byte ${at}, got something else or the end`,
+  );
 }

@@ -212,7 +212,7 @@ class LineParser {
       this.skipSpace();
       const at = cursor.at;
       let value = readDecimal(bytes, cursor, hi);
-      if (value !== value) {
+      if (Number.isNaN(value)) {
         cursor.at = at;
         if (!this.readSpecialValue()) return -1;
         value = this.number.value;
@@ -239,7 +239,7 @@ class LineParser {
       const timestampMs = readDecimal(bytes, cursor, hi);
       const clampedMs = clampTimestampMs(timestampMs);
       // What is whole is a timestamp, 1e12 as well.
-      if (!Number.isInteger(timestampMs) || clampedMs !== clampedMs) {
+      if (!Number.isInteger(timestampMs) || Number.isNaN(clampedMs)) {
         cursor.at = at;
         return -1;
       }

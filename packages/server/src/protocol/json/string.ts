@@ -37,9 +37,9 @@ export function unescapeString(
       continue;
     }
     if (++i >= hi) return -1;
-    const escape = bytes[i];
-    if (escape !== 0x75) {
-      const plain = plainEscape(escape);
+    const letter = bytes[i];
+    if (letter !== 0x75) {
+      const plain = plainEscape(letter);
       if (plain < 0) return -1;
       target[end++] = plain;
       continue;

@@ -146,7 +146,7 @@ class LineParser {
       return "want a number as timestamp, got %";
     }
     const timestampMs = this.toMilliseconds(timestamp);
-    if (timestampMs !== timestampMs) {
+    if (Number.isNaN(timestampMs)) {
       cursor.at = at;
       return "want a timestamp within 64 bits, got %";
     }
@@ -158,7 +158,7 @@ class LineParser {
   private readValue(at: number, hi: number): boolean {
     const { bytes, cursor, number } = this;
     number.value = readDecimal(bytes, cursor, hi);
-    if (number.value === number.value && (cursor.at === hi || isValueEnd(bytes[cursor.at]))) return true;
+    if (!Number.isNaN(number.value) && (cursor.at === hi || isValueEnd(bytes[cursor.at]))) return true;
     let end = at;
     while (end < hi && !isValueEnd(bytes[end])) end++;
     const isSpecial = parseSpecialNumber(bytes, at, end, number);
@@ -242,9 +242,9 @@ class LineParser {
     const lo = this.scratchLength;
     const scratch = this.reserve(lo + (nameHi - nameLo) + (quotedHi - quotedLo));
     const middle = nameHasEscapes
-      ? unescape(bytes, nameLo, nameHi, scratch, lo)
+      ? undoEscapes(bytes, nameLo, nameHi, scratch, lo)
       : copy(bytes, nameLo, nameHi, scratch, lo);
-    const end = unescape(bytes, quotedLo, quotedHi, scratch, middle);
+    const end = undoEscapes(bytes, quotedLo, quotedHi, scratch, middle);
     batch.addLabelBytes(scratch, lo, middle, middle, end);
   }
 
@@ -255,9 +255,12 @@ class LineParser {
   }
 
   private addQuotedName(lo: number, hi: number, hasEscapes: boolean): void {
-    if (!hasEscapes) return this.addName(this.bytes, lo, hi);
+    if (!hasEscapes) {
+      this.addName(this.bytes, lo, hi);
+      return;
+    }
     const scratch = this.reserve(NAME_LABEL.length + (hi - lo));
-    this.endName(scratch, unescape(this.bytes, lo, hi, scratch, NAME_LABEL.length));
+    this.endName(scratch, undoEscapes(this.bytes, lo, hi, scratch, NAME_LABEL.length));
   }
 
   private endName(scratch: Uint8Array, end: number): void {
@@ -365,7 +368,7 @@ function copy(bytes: Uint8Array, lo: number, hi: number, target: Uint8Array, tar
 }
 
 /** Writes `bytes[lo..hi)` with `\\`, `\"` and `\n` undone; any other backslash is itself. Returns the end of what it wrote. */
-function unescape(bytes: Uint8Array, lo: number, hi: number, target: Uint8Array, targetLo: number): number {
+function undoEscapes(bytes: Uint8Array, lo: number, hi: number, target: Uint8Array, targetLo: number): number {
   let end = targetLo;
   for (let i = lo; i < hi; i++) {
     let byte = bytes[i];
