@@ -27,7 +27,8 @@ export const pointMedian: PointFunction = (column, count) => {
 
 export const pointMode: PointFunction = (column, count) => modeOf(Number.NaN, column, count);
 
-export const pointDistinct: PointFunction = (column, count) => (count === 0 ? Number.NaN : countDistinct(column, count));
+export const pointDistinct: PointFunction = (column, count) =>
+  count === 0 ? Number.NaN : countDistinct(column, count);
 
 export const pointDeviation: PointFunction = (column, count) => medianDeviation(column, count);
 

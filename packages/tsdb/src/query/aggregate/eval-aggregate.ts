@@ -65,7 +65,10 @@ async function aggregateList(
   for (const group of groupSeries(pool, grouping, expr.limit)) {
     for (const series of entry.compute?.(group, args) ?? []) result.push(series);
     if (result.length > run.limits.maxSeriesPerAggrFunc) {
-      throw run.fail(expr, `${expr.name}: makes more than -search.maxSeriesPerAggrFunc=${run.limits.maxSeriesPerAggrFunc} series`);
+      throw run.fail(
+        expr,
+        `${expr.name}: makes more than -search.maxSeriesPerAggrFunc=${run.limits.maxSeriesPerAggrFunc} series`,
+      );
     }
     if (run.isDue()) await run.breathe();
   }
@@ -127,7 +130,8 @@ class GroupSink implements RollupSink {
     if (group === undefined) {
       if (this.#limit > 0 && this.#groups.size >= this.#limit) return;
       // Up to three columns a group.
-      if ((this.#groups.size & 1023) === 0) this.#context.run.reserveColumns(this.#groups.size * 3, this.#scratch.length);
+      if ((this.#groups.size & 1023) === 0)
+        this.#context.run.reserveColumns(this.#groups.size * 3, this.#scratch.length);
       group = { labels: this.#grouping.labels(labels), accumulator: this.#accumulate(this.#scratch.length) };
       this.#groups.set(key, group);
     }

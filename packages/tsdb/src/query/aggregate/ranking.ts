@@ -3,7 +3,7 @@ import { compareLabels } from "../../base/labels.ts";
 import { labelsKey, withLabel } from "../label-edit.ts";
 import { dropBlank, type Series } from "../series.ts";
 import { quantileSorted, sortColumn } from "../statistics.ts";
-import { type Group, type Grouping } from "./grouping.ts";
+import type { Group, Grouping } from "./grouping.ts";
 
 /** k as a number of series: truncated, at most `most`, none for NaN and negatives. */
 function countOf(k: number, most: number): number {

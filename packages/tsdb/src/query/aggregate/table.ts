@@ -64,7 +64,9 @@ const ENTRIES: Record<string, AggregateEntry> = {
   any: grouped(["pool"], (group) => group.series.slice(0, 1)),
   avg: streaming((points) => new accumulators.AverageAccumulator(points)),
   /** bottomk(k, q): at every point the k smallest keep their value. */
-  bottomk: grouped(["scalar", "series"], (group, { scalars }) => ranking.rankPoints(group, scalars[0] as Float64Array, -1)),
+  bottomk: grouped(["scalar", "series"], (group, { scalars }) =>
+    ranking.rankPoints(group, scalars[0] as Float64Array, -1),
+  ),
   bottomk_avg: ranked("avg", -1),
   bottomk_last: ranked("last", -1),
   bottomk_max: ranked("max", -1),
@@ -113,7 +115,11 @@ const ENTRIES: Record<string, AggregateEntry> = {
   ),
   /** quantiles("label", phi…, q): a series a phi, phis read at the first point. */
   quantiles: grouped(["string", "scalars", "series"], (group, { strings, scalars }) =>
-    columns.spreadQuantiles(group, strings[0] as string, scalars.map((phi) => phi[0] as number)),
+    columns.spreadQuantiles(
+      group,
+      strings[0] as string,
+      scalars.map((phi) => phi[0] as number),
+    ),
   ),
   /** Part of the point's sum; original series. */
   share: grouped(["pool"], columns.share),

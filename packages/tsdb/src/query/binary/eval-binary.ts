@@ -52,7 +52,12 @@ interface Pair {
   target: Series;
 }
 
-async function applyPointwise(context: EvalContext, expr: BinaryExpr, left: Series[], right: Series[]): Promise<Series[]> {
+async function applyPointwise(
+  context: EvalContext,
+  expr: BinaryExpr,
+  left: Series[],
+  right: Series[],
+): Promise<Series[]> {
   const { run } = context;
   const compare = COMPARISONS.get(expr.op);
   if (compare === undefined) {
@@ -104,7 +109,16 @@ function isFiltered(expr: Expr): boolean {
   return expr.kind === "binary" && COMPARISONS.has(expr.op) && !(isScalarLike(expr.left) && isScalarLike(expr.right));
 }
 
-const SCALAR_FUNCTIONS: ReadonlySet<string> = new Set(["now", "pi", "scalar", "start", "end", "step", "time", "timezone_offset"]);
+const SCALAR_FUNCTIONS: ReadonlySet<string> = new Set([
+  "now",
+  "pi",
+  "scalar",
+  "start",
+  "end",
+  "step",
+  "time",
+  "timezone_offset",
+]);
 
 function isScalarLike(expr: Expr): boolean {
   if (expr.kind === "number" || expr.kind === "duration") return true;
@@ -212,4 +226,3 @@ function duplicate(context: EvalContext, expr: BinaryExpr, side: string, a: Seri
     `duplicate time series on the ${side} side of "${expr.op}"${by}: want one series per label set, got ${a.labels} and ${b.labels}`,
   );
 }
-

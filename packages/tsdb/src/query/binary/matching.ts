@@ -2,7 +2,7 @@
  * Which series of the left side meets which of the right: by equal labels, the name apart, all of them or those that `on` and
  * `ignoring` leave.
  */
-import { Labels } from "../../base/labels.ts";
+import type { Labels } from "../../base/labels.ts";
 import type { BinaryExpr } from "../../metricsql/ast.ts";
 import { dropLabels, keepLabels, labelsKey, withLabel, withoutName } from "../label-edit.ts";
 import type { Series } from "../series.ts";

@@ -22,7 +22,13 @@ export const SET_OPERATORS: ReadonlyMap<string, SetOperator> = new Map<string, S
   ["default", fillGaps],
 ]);
 
-function keepPoints(expr: BinaryExpr, left: Series[], right: Series[], wantsPoint: boolean, servesAll: boolean): Series[] {
+function keepPoints(
+  expr: BinaryExpr,
+  left: Series[],
+  right: Series[],
+  wantsPoint: boolean,
+  servesAll: boolean,
+): Series[] {
   const matcher = new Matcher(expr);
   const rightGroups = matcher.group(right);
   const result: Series[] = [];

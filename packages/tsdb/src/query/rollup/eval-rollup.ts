@@ -94,7 +94,8 @@ export function durationMs(duration: DurationExpr, stepMs: number): number {
 /** `@ expr`: the first value of the one series it must be, as a time in milliseconds. */
 async function evaluateAt(context: EvalContext, at: Expr, evaluate: Evaluate): Promise<number> {
   const list = await evaluate(context, at);
-  if (list.length !== 1) throw context.run.fail(at, `"@": want one series with the time in seconds, got ${list.length}`);
+  if (list.length !== 1)
+    throw context.run.fail(at, `"@": want one series with the time in seconds, got ${list.length}`);
   const value = (list[0] as Series).values.find((v) => v === v);
   if (value === undefined) throw context.run.fail(at, '"@": want a time in seconds, got no value');
   return Math.trunc(value * 1000);
@@ -129,7 +130,8 @@ async function rollUpSelector(
           `${query.limits.maxUniqueTimeseries}; add filters or raise the flag`,
       );
     }
-    if (sink.keepsColumns) query.reserveColumns(cursor.seriesCount * Math.max(call.plan.outputs.length, 1), grid.points);
+    if (sink.keepsColumns)
+      query.reserveColumns(cursor.seriesCount * Math.max(call.plan.outputs.length, 1), grid.points);
     const roller = new SeriesRoller(grid, call, windowMs, sink);
     for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
       query.signal?.throwIfAborted();
@@ -150,7 +152,12 @@ async function rollUpSelector(
 }
 
 /** The inside is evaluated on a finer grid that also covers the windows; its points are then samples like any others. */
-async function rollUpSubquery(grid: EvalContext, call: RollupCall, sink: RollupSink, evaluate: Evaluate): Promise<void> {
+async function rollUpSubquery(
+  grid: EvalContext,
+  call: RollupCall,
+  sink: RollupSink,
+  evaluate: Evaluate,
+): Promise<void> {
   const { run: query } = grid;
   const { rollup } = call;
   const windowMs = explicitWindowMs(grid, call);

@@ -11,8 +11,8 @@
  * MetricsQL manual, "Rollup functions"; where manual and server differ, what the server does.
  */
 import { InputError } from "../../base/errors.ts";
-import * as slide from "./sliding.ts";
 import type { RollupKernel } from "./run.ts";
+import * as slide from "./sliding.ts";
 import type { RollupSpread } from "./spread.ts";
 import { spreadHistogram, spreadQuantiles, spreadValues } from "./spread.ts";
 import * as at from "./windows.ts";
@@ -85,7 +85,11 @@ function withScalars(
 }
 
 /** With several output series named by what is found. */
-function spreading(args: readonly RollupArg[], build: (args: RollupArgs) => RollupSpread, flags: RollupFlags = {}): RollupEntry {
+function spreading(
+  args: readonly RollupArg[],
+  build: (args: RollupArgs) => RollupSpread,
+  flags: RollupFlags = {},
+): RollupEntry {
   return { args, flags, plan: (given) => ({ outputs: [], spread: build(given), resets: false }) };
 }
 
@@ -115,7 +119,11 @@ const CANDLES: readonly RollupOutput[] = (["open", "close", "low", "high"] as co
 
 function pick(outputs: readonly RollupOutput[], tag: string): RollupOutput {
   const found = outputs.find((output) => output.tag === tag);
-  if (found === undefined) throw new InputError(`rollup: want ${outputs.map((o) => `"${o.tag}"`).join(", ")} as the last argument, got "${tag}"`, 422);
+  if (found === undefined)
+    throw new InputError(
+      `rollup: want ${outputs.map((o) => `"${o.tag}"`).join(", ")} as the last argument, got "${tag}"`,
+      422,
+    );
   return found;
 }
 
@@ -208,7 +216,11 @@ const ENTRIES: Record<string, RollupEntry> = {
   /** quantiles_over_time("label", phi…, m[d]): a series a phi, phis read at the first point. */
   quantiles_over_time: spreading(
     ["string", "scalars", "series"],
-    ({ strings, scalars }) => spreadQuantiles(strings[0] as string, scalars.map((phi) => phi[0] as number)),
+    ({ strings, scalars }) =>
+      spreadQuantiles(
+        strings[0] as string,
+        scalars.map((phi) => phi[0] as number),
+      ),
     { keepsName: true },
   ),
   /** max - min */
@@ -275,7 +287,8 @@ function planSeveral(names: readonly string[]): RollupPlan {
   const outputs = names.map((name) => {
     const entry = ROLLUPS.get(name === "iqr_over_time" ? "outlier_iqr_over_time" : name);
     const plan = entry !== undefined && entry.args.length === 1 ? entry.plan({ scalars: [], strings: [] }) : null;
-    if (plan === null || plan.outputs.length !== 1) throw new InputError(`aggr_over_time: want names of one-argument rollup functions, got "${name}"`, 422);
+    if (plan === null || plan.outputs.length !== 1)
+      throw new InputError(`aggr_over_time: want names of one-argument rollup functions, got "${name}"`, 422);
     resets ||= plan.resets;
     return { kernel: (plan.outputs[0] as RollupOutput).kernel, tag: name };
   });

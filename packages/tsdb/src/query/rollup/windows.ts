@@ -276,7 +276,11 @@ export const distinct: WindowFunction = (run, k) => {
 export type Comparison = "eq" | "ne" | "gt" | "le";
 
 /** count_*, share_* and sum_*_over_time: how many samples pass, which part, and what they add up to. */
-export function compareOverTime(what: "count" | "share" | "sum", comparison: Comparison, limits: Float64Array): WindowFunction {
+export function compareOverTime(
+  what: "count" | "share" | "sum",
+  comparison: Comparison,
+  limits: Float64Array,
+): WindowFunction {
   return (run, k) => {
     const { values } = run;
     const first = run.firsts[k] as number;
@@ -288,7 +292,13 @@ export function compareOverTime(what: "count" | "share" | "sum", comparison: Com
     for (let i = first; i < end; i++) {
       const v = values[i] as number;
       const passes =
-        comparison === "eq" ? v === limit : comparison === "ne" ? v !== limit : comparison === "gt" ? v > limit : v <= limit;
+        comparison === "eq"
+          ? v === limit
+          : comparison === "ne"
+            ? v !== limit
+            : comparison === "gt"
+              ? v > limit
+              : v <= limit;
       if (passes) {
         count++;
         sum += v;

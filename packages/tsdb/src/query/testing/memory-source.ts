@@ -1,10 +1,11 @@
 /**
  * A Source over arrays: the smallest thing that keeps the port's promises. For tests, examples and benches; it scans every series.
  */
+
+import { InputError } from "../../base/errors.ts";
 import { compareLabels, type Labels } from "../../base/labels.ts";
 import { compileRegex } from "../../base/regex.ts";
 import { DEFAULT_TENANT, formatTenant, type Tenant } from "../../base/tenant.ts";
-import { InputError } from "../../base/errors.ts";
 import type { FilterGroups, LabelFilter } from "../../metricsql/ast.ts";
 import type { Answer, LabelsRequest, SampleCursor, SearchRequest, SeriesBatch, Source } from "../source.ts";
 

@@ -49,7 +49,9 @@ function addEqualBounds(buckets: Bucket[]): void {
     const bucket = buckets[i] as Bucket;
     const last = buckets[kept] as Bucket;
     if (bucket.le !== last.le) buckets[++kept] = bucket;
-    else for (let k = 0; k < last.values.length; k++) last.values[k] = (last.values[k] as number) + (bucket.values[k] as number);
+    else
+      for (let k = 0; k < last.values.length; k++)
+        last.values[k] = (last.values[k] as number) + (bucket.values[k] as number);
   }
   buckets.length = Math.min(buckets.length, kept + 1);
 }
@@ -179,7 +181,8 @@ function thinOut(group: { le: number; hits: number; series: Series }[], limit: n
       below = v;
     }
   }
-  const isEmpty = (bucket: { hits: number } | undefined): boolean => bucket !== undefined && Math.abs(bucket.hits) < 1e-9;
+  const isEmpty = (bucket: { hits: number } | undefined): boolean =>
+    bucket !== undefined && Math.abs(bucket.hits) < 1e-9;
   while (group.length > limit && isEmpty(group[group.length - 1])) group.pop();
   let cut = 0;
   while (group.length - cut > limit && isEmpty(group[cut])) cut++;

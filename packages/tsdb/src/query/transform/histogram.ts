@@ -70,9 +70,18 @@ function set(out: Estimate, value: number, lower: number, upper: number): void {
 function estimateQuantile(buckets: readonly Bucket[], k: number, phi: number, out: Estimate): void {
   mendCounts(buckets, k);
   const total = (buckets[buckets.length - 1] as Bucket).values[k] as number;
-  if (phi !== phi || total === 0) return set(out, NaN, NaN, NaN);
-  if (phi < 0) return set(out, -Infinity, -Infinity, (buckets[0] as Bucket).values[k] as number);
-  if (phi > 1) return set(out, Infinity, total, Infinity);
+  if (phi !== phi || total === 0) {
+    set(out, NaN, NaN, NaN);
+    return;
+  }
+  if (phi < 0) {
+    set(out, -Infinity, -Infinity, (buckets[0] as Bucket).values[k] as number);
+    return;
+  }
+  if (phi > 1) {
+    set(out, Infinity, total, Infinity);
+    return;
+  }
   const rank = total * phi;
   let below = 0;
   let lowerBound = 0;
@@ -88,18 +97,31 @@ function estimateQuantile(buckets: readonly Bucket[], k: number, phi: number, ou
       continue;
     }
     if (!Number.isFinite(le)) break;
-    if (count === below) return set(out, lowerBound, lowerBound, count);
-    return set(out, lowerBound + ((le - lowerBound) * (rank - below)) / (count - below), lowerBound, le);
+    if (count === below) {
+      set(out, lowerBound, lowerBound, count);
+      return;
+    }
+    set(out, lowerBound + ((le - lowerBound) * (rank - below)) / (count - below), lowerBound, le);
+    return;
   }
   let last = NaN;
   for (const { le } of buckets) if (Number.isFinite(le)) last = le;
-  return set(out, last, last, Infinity);
+  set(out, last, last, Infinity);
 }
 
 function estimateShare(buckets: readonly Bucket[], k: number, wanted: number, out: Estimate): void {
-  if (wanted !== wanted) return set(out, NaN, NaN, NaN);
-  if (wanted < 0) return set(out, 0, 0, 0);
-  if (wanted === Infinity) return set(out, 1, 1, 1);
+  if (wanted !== wanted) {
+    set(out, NaN, NaN, NaN);
+    return;
+  }
+  if (wanted < 0) {
+    set(out, 0, 0, 0);
+    return;
+  }
+  if (wanted === Infinity) {
+    set(out, 1, 1, 1);
+    return;
+  }
   mendCounts(buckets, k);
   const total = (buckets[buckets.length - 1] as Bucket).values[k] as number;
   let below = 0;
@@ -112,12 +134,19 @@ function estimateShare(buckets: readonly Bucket[], k: number, wanted: number, ou
       continue;
     }
     const lower = below / total;
-    if (le === Infinity) return set(out, lower, lower, 1);
-    if (lowerBound === wanted) return set(out, lower, lower, lower);
+    if (le === Infinity) {
+      set(out, lower, lower, 1);
+      return;
+    }
+    if (lowerBound === wanted) {
+      set(out, lower, lower, lower);
+      return;
+    }
     const inside = (((count - below) / total) * (wanted - lowerBound)) / (le - lowerBound);
-    return set(out, lower + inside, lower, count / total);
+    set(out, lower + inside, lower, count / total);
+    return;
   }
-  return set(out, 1, 1, 1);
+  set(out, 1, 1, 1);
 }
 
 /** histogram_avg, histogram_stdvar, histogram_stddev: of the middles of the finite buckets. */

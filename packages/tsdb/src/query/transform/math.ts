@@ -28,7 +28,11 @@ function decimalExponent(value: number): number {
 }
 
 /** bitmap_and, _or, _xor: on 64-bit whole numbers, as floats carry them. NaN in, NaN out. */
-export function combineBits(values: Float64Array, masks: Float64Array, combine: (a: bigint, b: bigint) => bigint): void {
+export function combineBits(
+  values: Float64Array,
+  masks: Float64Array,
+  combine: (a: bigint, b: bigint) => bigint,
+): void {
   for (let k = 0; k < values.length; k++) {
     const v = values[k] as number;
     const mask = masks[k] as number;

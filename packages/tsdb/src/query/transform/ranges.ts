@@ -42,7 +42,7 @@ export function spreadFirst(values: Float64Array): void {
 }
 
 function firstIndex(values: Float64Array): number {
-  return values.findIndex((v) => v === v);
+  return values.findIndex((v) => !Number.isNaN(v));
 }
 
 /** A sorted copy of the values there are. */

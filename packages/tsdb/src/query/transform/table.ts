@@ -100,7 +100,11 @@ function points(compute: (v: number) => number): TransformEntry {
 }
 
 /** f(q, …) column by column; the name goes unless asked to stay. */
-function columns(min: number, max: number, prepare: (call: TransformCall) => (values: Float64Array) => void): TransformEntry {
+function columns(
+  min: number,
+  max: number,
+  prepare: (call: TransformCall) => (values: Float64Array) => void,
+): TransformEntry {
   return entry(min, max, (call) => eachColumn(call, call.list(0), prepare(call), "asked"));
 }
 
@@ -299,14 +303,16 @@ const ENTRIES: Record<string, TransformEntry> = {
   clamp_max: keeping(2, 2, (call) => {
     const high = call.scalar(1);
     return (values) => {
-      for (let k = 0; k < values.length; k++) if ((values[k] as number) > (high[k] as number)) values[k] = high[k] as number;
+      for (let k = 0; k < values.length; k++)
+        if ((values[k] as number) > (high[k] as number)) values[k] = high[k] as number;
     };
   }),
   /** Keeps the name. */
   clamp_min: keeping(2, 2, (call) => {
     const low = call.scalar(1);
     return (values) => {
-      for (let k = 0; k < values.length; k++) if ((values[k] as number) < (low[k] as number)) values[k] = low[k] as number;
+      for (let k = 0; k < values.length; k++)
+        if ((values[k] as number) < (low[k] as number)) values[k] = low[k] as number;
     };
   }),
   cos: points(Math.cos),
@@ -497,7 +503,8 @@ const ENTRIES: Record<string, TransformEntry> = {
     2,
     (call) => {
       const half = call.first(0) / 2;
-      return (values) => ranges.trim(values, ranges.rangeQuantile(values, half), ranges.rangeQuantile(values, 1 - half));
+      return (values) =>
+        ranges.trim(values, ranges.rangeQuantile(values, half), ranges.rangeQuantile(values, 1 - half));
     },
     1,
   ),

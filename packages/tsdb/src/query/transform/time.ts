@@ -21,7 +21,8 @@ export const DATE_PARTS: Readonly<Record<DatePartName, DatePart>> = {
   day_of_week: (date) => date.getUTCDay(),
   day_of_month: (date) => date.getUTCDate(),
   /** From 1. */
-  day_of_year: (date) => (Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()) - yearStart(date)) / 86_400_000 + 1,
+  day_of_year: (date) =>
+    (Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()) - yearStart(date)) / 86_400_000 + 1,
   days_in_month: (date) => new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate(),
   /** From 1. */
   month: (date) => date.getUTCMonth() + 1,
