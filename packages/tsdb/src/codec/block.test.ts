@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { CODEC_NAMES } from "../kernel/codec-format.ts";
+import { encodeColumnTwin } from "../kernel/codec-twin.ts";
 import { BlockError, decodeTimestamps, decodeValues, encodeTimestamps, encodeValues } from "./block.ts";
 import { GENERATOR_KINDS, OTHER_KINDS, seededRandom, TIMESTAMP_KINDS, withStaleMarkers } from "./sample-columns.ts";
 
@@ -10,9 +11,10 @@ function bitsOf(column: Float64Array): BigUint64Array {
   return new BigUint64Array(column.buffer, column.byteOffset, column.length);
 }
 
-/** Encodes, decodes, wants the same bits; returns the bytes. */
+/** Encodes, decodes, wants the same bits, and the same bytes from the kernel's twin; returns the bytes. */
 function roundTrip(column: Float64Array): Uint8Array {
   const bytes = encodeValues(column, 0, column.length).slice();
+  assert.deepEqual(Buffer.from(encodeColumnTwin(column, 0, column.length)), Buffer.from(bytes));
   const decoded = new Float64Array(column.length);
   decodeValues(bytes, 0, bytes.length, column.length, decoded, 0);
   assert.deepEqual(bitsOf(decoded), bitsOf(column), `codec ${CODEC_NAMES[bytes[0]]}`);
