@@ -141,7 +141,7 @@ export class Chart {
             show: isShown[i] ?? true,
             stroke: color,
             width: 1.5,
-            ...(isAlone ? { fill: `color-mix(in srgb, ${color} 12%, transparent)` } : {}),
+            ...(isAlone ? { fill: (plot: uPlot) => fadeDown(plot, color) } : {}),
             points: { size: 4, fill: color, filter: listLonePoints },
           }),
         ),
@@ -190,6 +190,14 @@ export class Chart {
     plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
     this.#events.onSelect({ fromMs, toMs: Math.max(toMs, fromMs + 1000) });
   }
+}
+
+/** Fades out towards the bottom: an even area would claim that the bottom is zero. */
+function fadeDown({ ctx, bbox }: uPlot, color: string): CanvasGradient {
+  const gradient = ctx.createLinearGradient(0, bbox.top, 0, bbox.top + bbox.height);
+  gradient.addColorStop(0, `${color}38`);
+  gradient.addColorStop(1, `${color}00`);
+  return gradient;
 }
 
 /** uPlot's word for "no point" is null. Infinities have no place on a scale. */

@@ -1,4 +1,4 @@
-/** Colours of lines: neighbours differ in hue and lightness, and all can be read on light and on dark. */
+/** Colours of lines, six hex digits each: neighbours differ in hue and lightness, and all can be read on light and on dark. */
 const COLORS: readonly string[] = [
   "#2f86d6",
   "#e07b39",
