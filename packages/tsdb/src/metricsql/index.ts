@@ -4,6 +4,7 @@ export { InputError } from "../base/errors.ts";
 export { AGGREGATE_NAMES } from "./aggregates.ts";
 export type * from "./ast.ts";
 export { MAX_DEPTH, MAX_QUERY_BYTES } from "./limits.ts";
+export { optimize } from "./optimize.ts";
 export { parse } from "./parse.ts";
 export { printExpr, printSelector } from "./printer.ts";
 export { constantOf, evalConstant, setMembersOf } from "./simplify.ts";

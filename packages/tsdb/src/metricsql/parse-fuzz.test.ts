@@ -1,0 +1,6 @@
+import { test } from "node:test";
+import { fuzz } from "./parse.fuzz.ts";
+
+test("whatever the text, parse answers a tree or an InputError, in time", () => {
+  for (let seed = 1; seed <= 3000; seed++) fuzz(seed);
+});
