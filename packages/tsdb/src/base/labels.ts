@@ -59,6 +59,12 @@ export class Labels {
   }
 }
 
+/** A label as a sender wrote it. The views are valid as long as the bytes they look at. */
+export interface RawLabel {
+  readonly name: Uint8Array;
+  readonly value: Uint8Array;
+}
+
 /** Order of result series in VictoriaMetrics' answers: by name, then label by label (name, then value), shorter first. */
 export function compareLabels(a: Labels, b: Labels): number {
   if (a.name !== b.name) return a.name < b.name ? -1 : 1;

@@ -1,10 +1,9 @@
 /** The embedded engine as what queries read from: the storage room behind the query room's port. */
 import type { Labels } from "../base/labels.ts";
-import type { SeriesIndex } from "../index/filter-search.ts";
-import { NO_POSTINGS } from "../index/postings.ts";
 import type { FilterGroups } from "../metricsql/ast.ts";
 import type { Answer, LabelsRequest, SampleCursor, SearchRequest, Source } from "../query/source.ts";
-import { searchLabels, type Snapshot } from "../storage/search.ts";
+import { collectTexts, searchLabels } from "../storage/label-search.ts";
+import type { Snapshot } from "../storage/search.ts";
 import type { Storage } from "../storage/storage.ts";
 
 /** What "no filter" means as a filter: every series. */
@@ -22,11 +21,11 @@ export class StorageSource implements Source {
   }
 
   async series(request: LabelsRequest): Promise<Answer<Labels>> {
-    return await this.withSnapshot(request, (snapshot) => this.matching(snapshot, request, request.limit ?? 0));
+    return await this.withSnapshot(request, (snapshot) => searchLabels(snapshot, withFilter(request), request.limit ?? 0));
   }
 
   async labelNames(request: LabelsRequest): Promise<Answer<string>> {
-    return await this.collect(
+    return await this.texts(
       request,
       (index) => index.names(),
       (labels, names) => {
@@ -36,7 +35,7 @@ export class StorageSource implements Source {
   }
 
   async labelValues(label: string, request: LabelsRequest): Promise<Answer<string>> {
-    return await this.collect(
+    return await this.texts(
       request,
       (index) => index.values(label),
       (labels, values) => {
@@ -46,32 +45,16 @@ export class StorageSource implements Source {
     );
   }
 
-  /**
-   * Texts of all series in the request's range. An index answers for all its series at once (`ofIndex`) where there is no filter and all of them
-   * have samples in the range; otherwise series are looked at one by one (`ofSeries`).
-   */
-  private async collect(
+  private async texts(
     request: LabelsRequest,
-    ofIndex: (index: SeriesIndex) => Iterable<string>,
-    ofSeries: (labels: Labels, found: Set<string>) => void,
+    ofIndex: Parameters<typeof collectTexts>[3],
+    ofSeries: Parameters<typeof collectTexts>[4],
   ): Promise<Answer<string>> {
     return await this.withSnapshot(request, async (snapshot) => {
-      const found = new Set<string>();
-      const { minMs, maxMs, tenant } = request;
-      const areWhole = snapshot.partitions.every(({ parts }) => parts.every((part) => isInside(part.info, minMs, maxMs)));
-      if (request.groups.length > 0 || !areWhole) {
-        for (const labels of await this.matching(snapshot, request, 0)) ofSeries(labels, found);
-      } else {
-        for (const { partition } of snapshot.partitions) {
-          for (const index of partition.indexes(tenant)) for (const text of ofIndex(index)) found.add(text);
-        }
-        const head = snapshot.registry.indexOf(tenant);
-        const slots = head?.all() ?? NO_POSTINGS;
-        const present = slots.filter((slot) => snapshot.stores.some((store) => store.overlaps(slot, minMs, maxMs)));
-        if (head !== null && present.length === slots.length) for (const text of ofIndex(head)) found.add(text);
-        else for (const slot of present) ofSeries(snapshot.registry.get(slot).labels, found);
-      }
-      return sorted(found, request.limit);
+      const found = await collectTexts(snapshot, withFilter(request), request.groups.length > 0, ofIndex, ofSeries);
+      const list = [...found].sort();
+      const limit = request.limit ?? 0;
+      return limit > 0 ? list.slice(0, limit) : list;
     });
   }
 
@@ -83,18 +66,8 @@ export class StorageSource implements Source {
       snapshot.release();
     }
   }
-
-  private matching(snapshot: Snapshot, request: LabelsRequest, limit: number): Promise<Labels[]> {
-    const groups = request.groups.length === 0 ? EVERYTHING : request.groups;
-    return searchLabels(snapshot, { ...request, groups }, limit);
-  }
 }
 
-function isInside(info: { readonly minMs: number; readonly maxMs: number }, minMs: number, maxMs: number): boolean {
-  return info.minMs >= minMs && info.maxMs <= maxMs;
-}
-
-function sorted(texts: Iterable<string>, limit = 0): string[] {
-  const list = [...texts].sort();
-  return limit > 0 ? list.slice(0, limit) : list;
+function withFilter(request: LabelsRequest): LabelsRequest {
+  return request.groups.length === 0 ? { ...request, groups: EVERYTHING } : request;
 }

@@ -5,7 +5,7 @@
  * by what it excludes. Filters that include are intersected first, cheapest first; those that exclude are subtracted after.
  */
 import { compileRegex, type StringMatcher } from "../base/regex.ts";
-import type { FilterGroups, LabelFilter } from "../metricsql/ast.ts";
+import type { FilterGroups, LabelFilter } from "../base/label-filter.ts";
 import { intersect, NO_POSTINGS, type Postings, subtract, unite } from "./postings.ts";
 
 /** What a search needs of an index. Label "" stands for `__name__` nowhere here: names are as people write them. */

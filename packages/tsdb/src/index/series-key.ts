@@ -6,8 +6,7 @@
  */
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { decodeLabelBytes, encodeLabelText } from "../base/label-bytes.ts";
-import { Labels } from "../base/labels.ts";
-import type { RawLabel } from "../ingest/batch.ts";
+import { Labels, type RawLabel } from "../base/labels.ts";
 
 const METRIC_NAME: Uint8Array = encodeLabelText("__name__");
 const EMPTY: Uint8Array = new Uint8Array(0);

@@ -8,7 +8,10 @@
  * Storage finds a known series by its hash alone; only a miss asks for the labels. The hash is 128 bits and keyed
  * per process, so no sender can craft two series into one.
  */
+import type { RawLabel } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
+
+export type { RawLabel } from "../base/labels.ts";
 
 /** The columns belong to the batch, hold until it is filled anew, and may be longer than the counts say. */
 export interface WriteBatch {
@@ -23,12 +26,6 @@ export interface WriteBatch {
   readonly timestamps: Float64Array;
   /** Bit-exact; copied only by TypedArray.set and wasm, never through JS arithmetic. */
   readonly values: Float64Array;
-  /** Labels of series `i` as they came: any order, possibly empty or repeated names. Called only for series not seen before. */
+  /** Labels of series `i` as they came: any order, possibly empty or repeated names; views valid as long as the batch is. Called only for series not seen before. */
   readLabels(i: number): RawLabel[];
-}
-
-/** Label bytes as the sender wrote them. Views are valid as long as the batch is. */
-export interface RawLabel {
-  readonly name: Uint8Array;
-  readonly value: Uint8Array;
 }

@@ -4,6 +4,10 @@
  *
  * `pos` is the offset in UTF-16 units of the expression's first character in the query text.
  */
+import type { FilterGroups } from "../base/label-filter.ts";
+
+export type { FilterGroups, FilterOp, LabelFilter } from "../base/label-filter.ts";
+
 export type Expr =
   | NumberExpr
   | DurationExpr
@@ -35,18 +39,6 @@ export interface StringExpr {
   readonly pos: number;
   readonly value: string;
 }
-
-export type FilterOp = "=" | "!=" | "=~" | "!~";
-
-/** One condition on a label. A missing label equals "". Regexes are RE2 and anchored at both ends. */
-export interface LabelFilter {
-  readonly label: string;
-  readonly op: FilterOp;
-  readonly value: string;
-}
-
-/** A series matches if it fulfils every filter of at least one group. No groups, or one empty group: matches nothing. */
-export type FilterGroups = readonly (readonly LabelFilter[])[];
 
 export interface SelectorExpr {
   readonly kind: "selector";

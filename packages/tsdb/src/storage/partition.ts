@@ -8,16 +8,15 @@
  * simply ordered by id.
  */
 import type { CorruptionError } from "../base/errors.ts";
-import { randomHashKey } from "../base/hash.ts";
 import type { Labels } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
 import type { Disk } from "../disk/disk.ts";
-import { searchSeries, type SeriesIndex } from "../index/filter-search.ts";
+import { searchSeries } from "../index/filter-search.ts";
 import { type Postings, unite } from "../index/postings.ts";
-import { type IndexSegment, type TenantSegment } from "../index/segment-reader.ts";
+import type { IndexSegment, TenantSegment } from "../index/segment-reader.ts";
 import { seriesKeyOf } from "../index/series-key.ts";
 import { SeriesTable, UNKNOWN_SERIES } from "../index/series-table.ts";
-import type { FilterGroups } from "../metricsql/ast.ts";
+import type { FilterGroups } from "../base/label-filter.ts";
 import type { PartReader } from "./part-reader.ts";
 import { hashSeriesKey, type RegisteredSeries, type SeriesRegistry } from "./registry.ts";
 
@@ -49,7 +48,6 @@ export class Partition {
   private slotById: Uint32Array = new Uint32Array(0);
   private linkedEpoch = -1;
   private byKey: SeriesTable | null = null;
-  private readonly hashKey: Uint32Array = randomHashKey();
 
   constructor(name: string, nextSeriesId: number) {
     this.name = name;
@@ -98,10 +96,6 @@ export class Partition {
     return found;
   }
 
-  indexes(tenant: Tenant): SeriesIndex[] {
-    return this.tenantSegments(tenant);
-  }
-
   /** Labels of ascending ids of one tenant. */
   labelsOf(tenant: Tenant, ids: Postings): Labels[] {
     const segments = this.tenantSegments(tenant).map((segment) => ({ segment, ids: segment.all() }));
@@ -141,7 +135,7 @@ export class Partition {
       const slot = slots[i] as number;
       if (this.idBySlot[slot] === 0) {
         const { tenant, key } = registry.get(slot);
-        hashSeriesKey(this.hashKey, tenant, key, hash);
+        hashSeriesKey(tenant, key, hash);
         const id = byKey.find(hash, 0);
         if (id === UNKNOWN_SERIES) unknown.push(slot);
         else this.link(slot, id);
@@ -151,7 +145,7 @@ export class Partition {
     for (const slot of unknown) {
       const { tenant, key, labels } = registry.get(slot);
       const id = this.nextSeriesId++;
-      hashSeriesKey(this.hashKey, tenant, key, hash);
+      hashSeriesKey(tenant, key, hash);
       byKey.add(hash, 0, id);
       this.unindexed.push({ id, tenant, labels });
       this.link(slot, id);
@@ -183,7 +177,7 @@ export class Partition {
       for (const segment of this.segments) {
         for (const own of segment.all()) {
           for (const { id, labels } of own.series()) {
-            hashSeriesKey(this.hashKey, own.tenant, seriesKeyOf(labels), hash);
+            hashSeriesKey(own.tenant, seriesKeyOf(labels), hash);
             this.byKey.add(hash, 0, id);
           }
         }

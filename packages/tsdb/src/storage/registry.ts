@@ -7,13 +7,13 @@
  *
  * Slots are dense and live as long as the registry; with the registry's epoch in front they are the 64-bit ids of the log.
  */
-import { randomHashKey, sipHash128 } from "../base/hash.ts";
 import type { Labels } from "../base/labels.ts";
 import { formatTenant, type Tenant } from "../base/tenant.ts";
 import { MemoryIndex } from "../index/memory-index.ts";
 import { decodeSeriesKey, encodeSeriesKey, type InvalidLabels } from "../index/series-key.ts";
 import { SeriesTable, UNKNOWN_SERIES } from "../index/series-table.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
+import { hashRowKeys } from "../kernel/ingest-kernel.ts";
 import { SKIPPED_SLOT } from "../kernel/sample-store.ts";
 
 /** Marks, in the raw table, bytes that name no series: their senders repeat them, and repeating must stay cheap. */
@@ -33,7 +33,6 @@ export class SeriesRegistry {
   private readonly indexes: Map<string, MemoryIndex> = new Map();
   /** One instance of every label text, however many series carry it. */
   private readonly texts: Map<string, string> = new Map();
-  private readonly hashKey: Uint32Array = randomHashKey();
   private readonly hash: Uint32Array = new Uint32Array(4);
 
   constructor(epoch: number) {
@@ -84,7 +83,7 @@ export class SeriesRegistry {
 
   /** Slot of the series with this key, which becomes known if it was not. The key must be one of encodeSeriesKey. */
   slotOf(tenant: Tenant, key: Uint8Array): number {
-    hashSeriesKey(this.hashKey, tenant, key, this.hash);
+    hashSeriesKey(tenant, key, this.hash);
     const known = this.byKeyHash.find(this.hash, 0);
     if (known !== UNKNOWN_SERIES) return known;
     const slot = this.series.length;
@@ -109,14 +108,10 @@ export class SeriesRegistry {
   }
 }
 
-/** Hash of tenant and key under `hashKey`, four words into `target`. */
-export function hashSeriesKey(hashKey: Uint32Array, tenant: Tenant, key: Uint8Array, target: Uint32Array): void {
-  // The tenant goes into the hash's key: as good as a prefix, and nothing is copied.
-  const tenantKey = Uint32Array.of(
-    (hashKey[0] as number) ^ tenant.accountId,
-    (hashKey[1] as number) ^ tenant.projectId,
-    hashKey[2] as number,
-    hashKey[3] as number,
-  );
-  sipHash128(tenantKey, key, 0, key.length, target, 0);
+/** The 128-bit hash of tenant and key, keyed per process, four words into `target`. */
+export function hashSeriesKey(tenant: Tenant, key: Uint8Array, target: Uint32Array): void {
+  oneEnd[0] = key.length;
+  hashRowKeys(tenant, key, oneEnd, 0, 1, target);
 }
+
+const oneEnd: Uint32Array = new Uint32Array(1);

@@ -6,10 +6,7 @@
  * staleness marker < other NaN < numbers by size, -0 before +0, NaNs among themselves by their bits.
  */
 import { copyBits, type SampleColumns } from "../base/columns.ts";
-
-/** High and low word of the staleness marker's bits. */
-export const STALE_HIGH = 0x7ff0_0000;
-export const STALE_LOW = 2;
+import { STALE_NAN_HIGH, STALE_NAN_LOW } from "../ingest/stale-marker.ts";
 
 /**
  * Sorts samples `[lo, columns.length)` by time and leaves one a time; `columns.length` becomes their end. Does nothing but look where all is in order.
@@ -85,5 +82,5 @@ function isPreferred(bits: Uint32Array, a: number, b: number, values: Float64Arr
 
 function rank(bits: Uint32Array, i: number, value: number): number {
   if (value === value) return 2;
-  return bits[2 * i + 1] === STALE_HIGH && bits[2 * i] === STALE_LOW ? 0 : 1;
+  return bits[2 * i + 1] === STALE_NAN_HIGH && bits[2 * i] === STALE_NAN_LOW ? 0 : 1;
 }

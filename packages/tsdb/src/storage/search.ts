@@ -8,11 +8,11 @@
 import { SampleColumns } from "../base/columns.ts";
 import type { CorruptionError } from "../base/errors.ts";
 import { InputError } from "../base/errors.ts";
-import { compareLabels, type Labels } from "../base/labels.ts";
+import type { Labels } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
 import { searchSeries } from "../index/filter-search.ts";
 import type { SampleStore } from "../kernel/sample-store.ts";
-import type { FilterGroups } from "../metricsql/ast.ts";
+import type { FilterGroups } from "../base/label-filter.ts";
 import { BlockGatherer } from "./block-gatherer.ts";
 import type { PartReader } from "./part-reader.ts";
 import type { Partition } from "./partition.ts";
@@ -231,52 +231,6 @@ export function planSearch(snapshot: Snapshot, search: StorageSearch): Plan {
 }
 
 /** Labels as one string; a NUL cannot be mistaken because it also stands between a name and its value. */
-function joinKey(labels: Labels): string {
+export function joinKey(labels: Labels): string {
   return `${labels.name}\0${labels.pairs.join("\0")}`;
-}
-
-/** Label sets that match and have samples in the range: sorted, at most `limit` (0: all). */
-export async function searchLabels(snapshot: Snapshot, search: StorageSearch, limit: number): Promise<Labels[]> {
-  const found: Labels[] = [];
-  const seen = new Set<string>();
-  const add = (labels: Labels): void => {
-    const key = joinKey(labels);
-    if (seen.has(key)) return;
-    seen.add(key);
-    found.push(labels);
-  };
-  for (const { partition, parts } of snapshot.partitions) {
-    const ids = partition.search(search.tenant, search.groups);
-    const present = await presentIds(parts, search.minMs, search.maxMs, snapshot);
-    const kept = present === null ? ids : ids.filter((id) => present.has(id));
-    for (const labels of partition.labelsOf(search.tenant, kept)) add(labels);
-    search.signal?.throwIfAborted();
-  }
-  const index = snapshot.registry.indexOf(search.tenant);
-  if (index !== null) {
-    for (const slot of searchSeries(index, search.groups)) {
-      if (snapshot.stores.some((store) => store.overlaps(slot, search.minMs, search.maxMs))) add(snapshot.registry.get(slot).labels);
-    }
-  }
-  found.sort(compareLabels);
-  return limit > 0 ? found.slice(0, limit) : found;
-}
-
-/** Ids with a block in the range; null if that is all of them because the range covers every part. */
-async function presentIds(
-  parts: readonly PartReader[],
-  minMs: number,
-  maxMs: number,
-  snapshot: Snapshot,
-): Promise<Set<number> | null> {
-  if (parts.every(({ info }) => info.minMs >= minMs && info.maxMs <= maxMs)) return null;
-  const present = new Set<number>();
-  for (const part of parts) {
-    try {
-      for (const id of await part.idsIn(minMs, maxMs)) present.add(id);
-    } catch (error) {
-      snapshot.onCorruption(part, error as CorruptionError);
-    }
-  }
-  return present;
 }
