@@ -1,0 +1,133 @@
+/** Query results → the JSON VictoriaMetrics answers with, piece by piece. */
+import type { Labels } from "@nyanza/tsdb";
+import type { RequestContext } from "../http/context.ts";
+import { StreamedAnswer } from "../http/response.ts";
+import { JsonWriter } from "./json-writer.ts";
+
+/** The parts of a query's result that are printed. */
+export interface PrintableResult {
+  readonly kind: "vector" | "matrix";
+  readonly series: readonly {
+    readonly labels: Labels;
+    readonly timestamps: Float64Array;
+    readonly values: Float64Array;
+  }[];
+  readonly stats: { readonly seriesFetched: number };
+  readonly isPartial: boolean;
+}
+
+const JSON_TYPE = "application/json";
+
+/** Points between two looks at how much is waiting to be sent. */
+const POINTS_PER_CHECK = 1024;
+
+/** `{"status":"success","isPartial":…,"data":{"resultType":…,"result":[…]},"stats":{…}}` */
+export async function sendResult(context: RequestContext, result: PrintableResult, elapsedMs: number): Promise<void> {
+  const json = new JsonWriter(StreamedAnswer.pieceBytes);
+  const answer = new StreamedAnswer(context.request, context.response, { contentType: JSON_TYPE });
+  json.raw(`{"status":"success","isPartial":${result.isPartial},"data":{"resultType":"${result.kind}","result":[`);
+  let isFirst = true;
+  for (const series of result.series) {
+    if (!isFirst) json.comma();
+    isFirst = false;
+    json.raw('{"metric":');
+    writeLabels(json, series.labels);
+    if (result.kind === "vector") {
+      json.raw(',"value":');
+      writePoint(json, series.timestamps[0] as number, series.values[0] as number);
+    } else {
+      json.raw(',"values":');
+      await writePoints(json, answer, series.timestamps, series.values, 0, series.values.length);
+    }
+    json.raw("}");
+    if (json.length >= StreamedAnswer.pieceBytes) await answer.write(json.take());
+  }
+  json.raw(
+    `]},"stats":{"seriesFetched": "${result.stats.seriesFetched}","executionTimeMsec": ${Math.round(elapsedMs)}}}`,
+  );
+  await answer.end(json.take());
+}
+
+/** `{"status":"success","isPartial":…,"data":[…]}` of strings. */
+export async function sendStrings(
+  context: RequestContext,
+  items: readonly string[],
+  isPartial: boolean,
+): Promise<void> {
+  await sendList(context, items, isPartial, (json, item) => json.string(item));
+}
+
+/** `{"status":"success","isPartial":…,"data":[…]}` of label sets. */
+export async function sendLabelSets(
+  context: RequestContext,
+  items: readonly Labels[],
+  isPartial: boolean,
+): Promise<void> {
+  await sendList(context, items, isPartial, writeLabels);
+}
+
+async function sendList<T>(
+  context: RequestContext,
+  items: readonly T[],
+  isPartial: boolean,
+  write: (json: JsonWriter, item: T) => void,
+): Promise<void> {
+  const json = new JsonWriter();
+  const answer = new StreamedAnswer(context.request, context.response, { contentType: JSON_TYPE });
+  json.raw(`{"status":"success","isPartial":${isPartial},"data":[`);
+  for (let i = 0; i < items.length; i++) {
+    if (i > 0) json.comma();
+    write(json, items[i] as T);
+    if (json.length >= StreamedAnswer.pieceBytes) await answer.write(json.take());
+  }
+  json.raw("]}");
+  await answer.end(json.take());
+}
+
+/** `{"__name__":"up","job":"node"}` */
+export function writeLabels(json: JsonWriter, labels: Labels): void {
+  json.raw("{");
+  if (labels.name !== "") {
+    json.raw('"__name__":');
+    json.string(labels.name);
+    if (labels.pairs.length > 0) json.comma();
+  }
+  const { pairs } = labels;
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (i > 0) json.comma();
+    json.string(pairs[i] as string);
+    json.raw(":");
+    json.string(pairs[i + 1] as string);
+  }
+  json.raw("}");
+}
+
+/** `[[1700000000,"1"],[1700000015,"2"]]`, sent as it grows. */
+export async function writePoints(
+  json: JsonWriter,
+  answer: StreamedAnswer,
+  timestamps: Float64Array,
+  values: Float64Array,
+  lo: number,
+  hi: number,
+): Promise<void> {
+  json.raw("[");
+  for (let from = lo; from < hi; from += POINTS_PER_CHECK) {
+    const to = Math.min(from + POINTS_PER_CHECK, hi);
+    for (let i = from; i < to; i++) {
+      if (i > lo) json.comma();
+      writePoint(json, timestamps[i] as number, values[i] as number);
+    }
+    if (json.length >= StreamedAnswer.pieceBytes) await answer.write(json.take());
+  }
+  json.raw("]");
+}
+
+/** `[1700000000.123,"1.5"]` */
+function writePoint(json: JsonWriter, timestampMs: number, value: number): void {
+  json.raw("[");
+  json.seconds(timestampMs);
+  json.raw(',"');
+  json.float(value);
+  json.raw('"]');
+}

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { formatFloat, JsonWriter } from "./json-writer.ts";
+
+function written(write: (writer: JsonWriter) => void): string {
+  const writer = new JsonWriter(1);
+  write(writer);
+  return writer.take().toString("utf8");
+}
+
+test("formatFloat prints as Go does", () => {
+  const same = (value: number, text: string) => {
+    assert.equal(formatFloat(value), text);
+    assert.equal(
+      written((writer) => writer.float(value)),
+      text,
+    );
+  };
+  same(0, "0");
+  same(-0, "-0");
+  same(1, "1");
+  same(-17, "-17");
+  same(0.1, "0.1");
+  same(1 / 3, "0.3333333333333333");
+  same(1e-9, "0.000000001");
+  same(1.5e-7, "0.00000015");
+  same(1e15, "1000000000000000");
+  same(1e21, "1000000000000000000000");
+  same(1.5e21, "1500000000000000000000");
+  same(-1.25e22, "-12500000000000000000000");
+  same(2 ** 64, "18446744073709552000");
+  same(Number.NaN, "NaN");
+  same(Infinity, "+Inf");
+  same(-Infinity, "-Inf");
+  same(5e-324, `0.${"0".repeat(323)}5`);
+  same(1.7976931348623157e308, `17976931348623157${"0".repeat(292)}`);
+});
+
+test("floats read back as they were, without exponent", () => {
+  fc.assert(
+    fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
+      const text = written((writer) => writer.float(value));
+      assert.match(text, /^-?\d+(\.\d+)?$/);
+      assert.ok(Object.is(Number(text), value), text);
+    }),
+  );
+});
+
+test("integers and seconds", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: -999_999_999_999_999, max: 999_999_999_999_999 }), (value) => {
+      assert.equal(
+        written((writer) => writer.integer(value)),
+        String(value),
+      );
+    }),
+  );
+  fc.assert(
+    fc.property(fc.integer({ min: -1e13, max: 1e14 }), (ms) => {
+      assert.equal(
+        written((writer) => writer.seconds(ms)),
+        formatFloat(ms / 1000),
+      );
+    }),
+  );
+});
+
+test("strings are valid JSON whatever they hold", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" }), (a, b) => {
+      for (const text of [a, b, `${a}<'"\\\n\u0000`]) {
+        const bytes = written((writer) => writer.string(text));
+        const back = JSON.parse(bytes);
+        assert.equal(back, Buffer.from(text, "utf8").toString("utf8"));
+        assert.ok(!bytes.includes("<") && !bytes.includes("'"));
+      }
+    }),
+  );
+  assert.equal(
+    written((writer) => writer.string("\udc80x")),
+    '"\ufffdx"',
+  );
+  assert.equal(
+    written((writer) => writer.string("a<b'c\td\u007f")),
+    '"a\\u003cb\\u0027c\\td\u007f"',
+  );
+});
+
+test("grows past any capacity and takes are independent", () => {
+  const writer = new JsonWriter(1);
+  for (let i = 0; i < 1000; i++) writer.raw("0123456789");
+  const first = writer.take();
+  writer.raw("x");
+  assert.equal(first.length, 10_000);
+  assert.equal(first.toString().slice(-3), "789");
+  assert.equal(writer.take().toString(), "x");
+});
