@@ -1,1 +1,118 @@
-export {};
+/**
+ * The process: command line in, exit code out. Flags → loggers → server (start.ts) → signals.
+ *
+ *   exit 0   help, version, dry run, clean stop
+ *   exit 1   cannot start or run on: one line says why
+ */
+import { MetricSet } from "@nyanza/metrics";
+import { formatHelp } from "./flags/help.ts";
+import { FlagError, parseFlags } from "./flags/parse.ts";
+import { FLAGS, type Flags, type ParsedServerFlags } from "./flags/table.ts";
+import { createLoggers, type LoggerFor } from "./process/logger.ts";
+import { VERSION } from "./process/version.ts";
+import { openServedDatabase } from "./served-database.ts";
+import { type RunningServer, startServer } from "./start.ts";
+
+await main();
+
+async function main(): Promise<void> {
+  const parsed = parseCommandLine();
+  const flags = parsed.values;
+  if (flags.help) return print(formatHelp(FLAGS, VERSION));
+  if (flags.version) return print(`nyanza-${VERSION} node-${process.version}\n`);
+
+  const metrics = new MetricSet();
+  let loggers: LoggerFor;
+  try {
+    loggers = createProcessLoggers(flags, metrics);
+  } catch (error) {
+    return fail(`flag -loggerTimezone: ${(error as Error).message}`);
+  }
+  const log = loggers("main.ts");
+  if (flags.dryRun) return log.info("the flags are ok; exiting with 0 status code");
+
+  // Samples are in the log before they are acknowledged: stopping here loses none, running on in an unknown state might.
+  process.on("uncaughtException", (error) => {
+    log.error(`stopping because of our own fault: ${error.stack ?? error.message}`);
+    process.exit(1);
+  });
+
+  log.info(`nyanza ${VERSION} on Node ${process.version}, pid ${process.pid}`);
+  for (const name of parsed.given) log.info(`flag ${JSON.stringify(name)}=${JSON.stringify(parsed.texts.get(name))}`);
+  let server: RunningServer;
+  try {
+    server = await startServer({ flags: parsed, loggers, metrics, openDatabase: openServedDatabase });
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+  logAddresses(loggers, server.addresses, flags);
+  stopOnSignals(loggers, server);
+}
+
+function parseCommandLine(): ParsedServerFlags {
+  try {
+    return parseFlags(FLAGS, process.argv.slice(2), process.env);
+  } catch (error) {
+    if (!(error instanceof FlagError)) throw error;
+    fail(error.message);
+  }
+}
+
+function createProcessLoggers(flags: Flags, metrics: MetricSet): LoggerFor {
+  const stream = flags.loggerOutput === "stdout" ? process.stdout : process.stderr;
+  return createLoggers({
+    level: flags.loggerLevel,
+    format: flags.loggerFormat as "default" | "json",
+    timezone: flags.loggerTimezone,
+    hasTimestamps: !flags.loggerDisableTimestamps,
+    errorsPerSecond: flags.loggerErrorsPerSecondLimit,
+    warnsPerSecond: flags.loggerWarnsPerSecondLimit,
+    output: { write: (line) => stream.write(line) },
+    onMessage: (level, place, isPrinted) => {
+      const labels = `app_version="nyanza-${VERSION}",level="${level}",location="${place}",is_printed="${isPrinted}"`;
+      metrics.counter(`vm_log_messages_total{${labels}}`).inc();
+    },
+  });
+}
+
+/** Addresses to copy, for the person who has just started it. */
+function logAddresses(loggers: LoggerFor, addresses: readonly string[], flags: Flags): void {
+  const log = loggers("main.ts");
+  const prefix = flags["http.pathPrefix"].replace(/^\/+|\/+$/g, "");
+  for (const address of addresses) {
+    const host = address.replace(/^(0\.0\.0\.0|\[::\]):/, "localhost:");
+    const base = `http://${host}${prefix === "" ? "" : `/${prefix}`}`;
+    log.info(`listening at ${address}`);
+    log.info(`  web page:      ${base}/vmui/`);
+    log.info(`  queries:       ${base}/ (a Prometheus data source)`);
+    log.info(`  remote write:  ${base}/api/v1/write`);
+    log.info(`  OpenTelemetry: ${base}/opentelemetry/v1/metrics`);
+  }
+}
+
+/** The first signal stops cleanly, the second at once. */
+function stopOnSignals(loggers: LoggerFor, server: RunningServer): void {
+  const log = loggers("main.ts");
+  let isStopping = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    log.info(`received signal ${signal}`);
+    if (isStopping) {
+      log.warn("stopping at once because of a second signal");
+      process.exit(1);
+    }
+    isStopping = true;
+    void server.stop().then(() => process.exit(0));
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+/** One line, whatever the message is made of. */
+function fail(message: string): never {
+  process.stderr.write(`nyanza: cannot start: ${message.replace(/\s*\n\s*/g, " ")}\n`);
+  process.exit(1);
+}

@@ -1,12 +1,99 @@
-/** What the endpoints need of a database. The embedded one has it; tests bring their own. */
-import type {
-  AnswerOf,
-  AppendOutcome,
-  LabelsRequest,
-  Labels,
-  QueryResult,
-  SampleCursor,
-  SearchRequest,
-  Tenant,
-} from "@nyanza/tsdb";
+/**
+ * What the endpoints need of a database, owned by its user. The embedded database has it; tests bring their own.
+ * Times are milliseconds, ranges inclusive at both ends.
+ */
+import type { Labels, Tenant } from "@nyanza/tsdb";
 import type { WriteBatch } from "@nyanza/tsdb/ingest";
+import type { FilterGroups } from "@nyanza/tsdb/metricsql";
+import type { PrintableResult } from "./answer.ts";
+
+/** What became of a batch's samples. */
+export interface AppendCounts {
+  /** In the log now. */
+  readonly stored: number;
+  /** Not taken: older than the retention, too far in the future, of series whose labels name none. */
+  readonly tooOld: number;
+  readonly tooNew: number;
+  readonly invalidLabels: number;
+  /** Why the first of those labels was refused. */
+  readonly firstInvalid: string | null;
+}
+
+export interface QueryLimits {
+  readonly tenant: Tenant;
+  readonly nowMs: number;
+  readonly signal: AbortSignal;
+  /** Absent: from the distance of samples. */
+  readonly lookbackMs?: number;
+  /** Series and samples a query may read, points it may answer a series. Absent: no limit. */
+  readonly maxSeries?: number;
+  readonly maxSamples?: number;
+  readonly maxPointsPerSeries?: number;
+  /** Or-ed groups of filters that every selector gets in addition. */
+  readonly extraFilters?: FilterGroups;
+  /** Digits after the point that values are rounded to. */
+  readonly roundDigits?: number;
+}
+
+export interface InstantQuery extends QueryLimits {
+  readonly timeMs: number;
+  readonly stepMs: number;
+}
+
+export interface RangeQuery extends QueryLimits {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+  /** Whether start and end may be moved to multiples of the step. */
+  readonly mayAlign: boolean;
+}
+
+export interface LabelsQuery {
+  readonly tenant: Tenant;
+  /** Empty: all series. */
+  readonly groups: FilterGroups;
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly limit: number;
+  readonly signal: AbortSignal;
+}
+
+export interface ExportQuery {
+  readonly tenant: Tenant;
+  readonly groups: FilterGroups;
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly maxSeries: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Listed<T> {
+  readonly items: readonly T[];
+  readonly isPartial: boolean;
+}
+
+export interface ExportedSeries {
+  readonly series: readonly Labels[];
+  readonly ends: Uint32Array;
+  readonly timestamps: Float64Array;
+  readonly values: Float64Array;
+}
+
+export interface ExportCursor {
+  readonly isPartial: boolean;
+  next(): Promise<ExportedSeries | null>;
+  close(): void;
+}
+
+export interface ServedDatabase {
+  /** Resolves once the batch is in the log; the batch may be used again then. */
+  appendBatch(batch: WriteBatch): Promise<AppendCounts>;
+  query(text: string, options: InstantQuery): Promise<PrintableResult>;
+  queryRange(text: string, options: RangeQuery): Promise<PrintableResult>;
+  series(request: LabelsQuery): Promise<Listed<Labels>>;
+  labelNames(request: LabelsQuery): Promise<Listed<string>>;
+  labelValues(label: string, request: LabelsQuery): Promise<Listed<string>>;
+  export(request: ExportQuery): Promise<ExportCursor>;
+  flush(): Promise<void>;
+  merge(): Promise<void>;
+}

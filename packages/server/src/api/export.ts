@@ -1,0 +1,184 @@
+/**
+ * /api/v1/export: raw samples, series by series as the database hands them over, at the pace of the reader.
+ *
+ *   default              {"metric":{…},"values":[…],"timestamps":[…]}     a line a series, or max_rows_per_line samples
+ *   format=prometheus    name{label="value"} 1.5 1700000000000            a line a sample
+ *   format=promapi       the matrix of /api/v1/query_range
+ */
+import { InputError, type Labels } from "@nyanza/tsdb";
+import { quote } from "../http/arguments.ts";
+import type { Handler, RequestContext } from "../http/context.ts";
+import { StreamedAnswer } from "../http/response.ts";
+import { writeLabels, writePoints } from "./answer.ts";
+import type { ServedDatabase } from "./database.ts";
+import { withDeadline } from "./deadline.ts";
+import { JsonWriter } from "./json-writer.ts";
+import { getMatchGroups } from "./selectors.ts";
+import { getTime } from "./time-arguments.ts";
+
+export interface ExportOptions {
+  readonly database: Pick<ServedDatabase, "export">;
+  readonly maxDurationMs: number;
+  readonly maxSeries: number;
+}
+
+const SAMPLES_PER_CHECK = 1024;
+
+interface Format {
+  readonly contentType: string;
+  readonly head: string;
+  readonly foot: string;
+  /** Between two series. */
+  readonly separator: string;
+  write(output: Output, labels: Labels, timestamps: Float64Array, values: Float64Array, lo: number, hi: number): Promise<void>;
+}
+
+interface Output {
+  readonly json: JsonWriter;
+  readonly answer: StreamedAnswer;
+}
+
+export function createExportHandler(options: ExportOptions): Handler {
+  return (context) =>
+    withDeadline(context, options.maxDurationMs, "search.maxExportDuration", (signal) =>
+      answerExport(context, options, signal),
+    );
+}
+
+async function answerExport(context: RequestContext, options: ExportOptions, signal: AbortSignal): Promise<void> {
+  const { args, request, response, startMs: nowMs } = context;
+  const format = getFormat(args.get("format"));
+  const maxRowsPerLine = args.getInteger("max_rows_per_line");
+  const minMs = getTime(args, "start", 0, nowMs);
+  const endMs = getTime(args, "end", nowMs, nowMs);
+  const cursor = await options.database.export({
+    tenant: context.tenant,
+    groups: getMatchGroups(args, true),
+    minMs,
+    maxMs: args.get("end") === "" ? nowMs : Math.max(endMs, minMs),
+    maxSeries: options.maxSeries,
+    signal,
+  });
+  const json = new JsonWriter(2 * StreamedAnswer.pieceBytes);
+  const answer = new StreamedAnswer(request, response, { contentType: format.contentType });
+  const output = { json, answer };
+  let isFirst = true;
+  try {
+    json.raw(format.head);
+    for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
+      let lo = 0;
+      for (let i = 0; i < batch.series.length; i++) {
+        const end = batch.ends[i] as number;
+        const lineRows = maxRowsPerLine > 0 ? maxRowsPerLine : end - lo;
+        for (; lo < end; lo += lineRows) {
+          const hi = Math.min(lo + lineRows, end);
+          if (!isFirst) json.raw(format.separator);
+          isFirst = false;
+          await format.write(output, batch.series[i] as Labels, batch.timestamps, batch.values, lo, hi);
+        }
+        lo = end;
+        if (json.length >= StreamedAnswer.pieceBytes) await answer.write(json.take());
+      }
+    }
+  } finally {
+    cursor.close();
+  }
+  json.raw(format.foot);
+  await answer.end(json.take());
+}
+
+function getFormat(name: string): Format {
+  switch (name) {
+    case "":
+      return JSON_LINES;
+    case "prometheus":
+      return PROMETHEUS_TEXT;
+    case "promapi":
+      return PROMETHEUS_API;
+    default:
+      throw new InputError(`argument format: want prometheus, promapi or none, got ${quote(name)}`);
+  }
+}
+
+const JSON_LINES: Format = {
+  contentType: "application/stream+json; charset=utf-8",
+  head: "",
+  foot: "",
+  separator: "",
+  async write({ json, answer }, labels, timestamps, values, lo, hi) {
+    json.raw('{"metric":');
+    writeLabels(json, labels);
+    json.raw(',"values":[');
+    for (let from = lo; from < hi; from += SAMPLES_PER_CHECK) {
+      const to = Math.min(from + SAMPLES_PER_CHECK, hi);
+      for (let i = from; i < to; i++) {
+        if (i > lo) json.comma();
+        writeJsonValue(json, values[i] as number);
+      }
+      if (json.length >= StreamedAnswer.pieceBytes) await answer.write(json.take());
+    }
+    json.raw('],"timestamps":[');
+    for (let from = lo; from < hi; from += SAMPLES_PER_CHECK) {
+      const to = Math.min(from + SAMPLES_PER_CHECK, hi);
+      for (let i = from; i < to; i++) {
+        if (i > lo) json.comma();
+        json.float(timestamps[i] as number);
+      }
+      if (json.length >= StreamedAnswer.pieceBytes) await answer.write(json.take());
+    }
+    json.raw("]}\n");
+  },
+};
+
+/** JSON has no NaN and no infinities: `null`, which importing reads as a stale marker's NaN, and strings. */
+function writeJsonValue(json: JsonWriter, value: number): void {
+  if (value - value === 0) json.float(value);
+  else json.raw(value !== value ? "null" : value > 0 ? '"Infinity"' : '"-Infinity"');
+}
+
+const PROMETHEUS_TEXT: Format = {
+  contentType: "text/plain; charset=utf-8",
+  head: "",
+  foot: "",
+  separator: "",
+  async write({ json, answer }, labels, timestamps, values, lo, hi) {
+    const name = Buffer.from(formatSeriesName(labels));
+    for (let from = lo; from < hi; from += SAMPLES_PER_CHECK) {
+      const to = Math.min(from + SAMPLES_PER_CHECK, hi);
+      for (let i = from; i < to; i++) {
+        json.bytes(name);
+        json.raw(" ");
+        json.float(values[i] as number);
+        json.raw(" ");
+        json.float(timestamps[i] as number);
+        json.raw("\n");
+      }
+      if (json.length >= StreamedAnswer.pieceBytes) await answer.write(json.take());
+    }
+  },
+};
+
+const PROMETHEUS_API: Format = {
+  contentType: "application/json",
+  head: '{"status":"success","data":{"resultType":"matrix","result":[',
+  foot: "]}}",
+  separator: ",",
+  async write({ json, answer }, labels, timestamps, values, lo, hi) {
+    json.raw('{"metric":');
+    writeLabels(json, labels);
+    json.raw(',"values":');
+    await writePoints(json, answer, timestamps, values, lo, hi);
+    json.raw("}");
+  },
+};
+
+/** `name{label="value"}`, escaped as the text format wants it. */
+function formatSeriesName(labels: Labels): string {
+  const parts: string[] = [];
+  const { pairs } = labels;
+  for (let i = 0; i < pairs.length; i += 2) {
+    const value = (pairs[i + 1] as string).replace(/["\\\n]/g, (character) => (character === "\n" ? "\\n" : `\\${character}`));
+    parts.push(`${pairs[i]}="${value}"`);
+  }
+  return parts.length === 0 && labels.name !== "" ? labels.name : `${labels.name}{${parts.join(",")}}`;
+}

@@ -1,0 +1,263 @@
+/**
+ * Everything that takes samples in: remote write, OpenTelemetry, JSON lines, text exposition.
+ *
+ *   body (body.ts) → parser (protocol/) → batch → database.appendBatch → 204
+ *
+ * The answer is sent when the samples are in the log. What is bad inside a readable body is skipped, counted in
+ * `vm_rows_invalid_total` and logged at a limited rate; the rest is stored.
+ */
+import type { IncomingMessage } from "node:http";
+import type { MetricSet } from "@nyanza/metrics";
+import { InputError } from "@nyanza/tsdb";
+import { type RemoteWriteBatch, RemoteWriteParser, RowBatch, type WriteBatch } from "@nyanza/tsdb/ingest";
+import { quote } from "../http/arguments.ts";
+import { type BodyContext, type BodyLimits, type LineLimits, readLines, readRawBody, withBody } from "../http/body.ts";
+import type { Handler, RequestContext } from "../http/context.ts";
+import { decodeBody, parseEncoding } from "../http/decode.ts";
+import { sendBody, sendStatus } from "../http/response.ts";
+import type { Logger } from "../process/logger.ts";
+import { parseJsonLines } from "../protocol/json-lines/parse.ts";
+import { parsePrometheusText } from "../protocol/prometheus/parse.ts";
+import { ParseReport } from "../protocol/report.ts";
+import type { RowSink } from "../protocol/row-sink.ts";
+import type { ServedDatabase } from "./database.ts";
+import { type ExtraLabels, getExtraLabels, parsePushgatewayPath } from "./extra-labels.ts";
+import { ExtraLabelSink } from "./sinks.ts";
+
+export interface InsertOptions {
+  readonly database: Pick<ServedDatabase, "appendBatch">;
+  readonly metrics: MetricSet;
+  /** Its warnings are limited: they quote what strangers sent. */
+  readonly logger: Logger;
+  readonly body: BodyContext;
+  readonly maxRequestBytes: number;
+  readonly maxOtlpRequestBytes: number;
+  readonly maxLineBytes: number;
+}
+
+/** Samples in a batch before it is handed on: keeps memory flat however long the body. */
+const BATCH_SAMPLES = 100_000;
+
+export class Inserter {
+  readonly #options: InsertOptions;
+  readonly #batches: Pool<RowBatch> = new Pool(() => new RowBatch());
+  readonly #parsers: Pool<RemoteWriteParser> = new Pool(() => new RemoteWriteParser());
+  readonly #remoteWriteLimits: BodyLimits;
+  readonly #otlpLimits: BodyLimits;
+  readonly #lineLimits: LineLimits;
+
+  constructor(options: InsertOptions) {
+    this.#options = options;
+    this.#remoteWriteLimits = { maxBytes: options.maxRequestBytes, flag: "maxInsertRequestSize" };
+    this.#otlpLimits = { maxBytes: options.maxOtlpRequestBytes, flag: "opentelemetry.maxRequestSize" };
+    this.#lineLimits = {
+      maxLineBytes: options.maxLineBytes,
+      flag: "import.maxLineLen",
+      wholeBody: this.#remoteWriteLimits,
+    };
+  }
+
+  readonly writeRemote: Handler = async (context) => {
+    const { args, request, response } = context;
+    // VictoriaMetrics' agents ask whether they may send zstd.
+    if (args.get("get_vm_proto_version") === "1") {
+      sendBody(request, response, { contentType: "text/plain; charset=utf-8" }, "1");
+      return;
+    }
+    if (request.method === "GET") throw new InputError("remote write: want POST with a body, got GET", 405);
+    if (/\bproto=io\.prometheus\.write\.v2\./i.test(request.headers["content-type"] ?? "")) {
+      throw new InputError("remote write 2.0 is not supported, want 1.0 (prometheus.WriteRequest)", 415);
+    }
+    const extraLabels = getExtraLabels(args);
+    const { bytes, release } = await readRawBody(request, this.#remoteWriteLimits, this.#options.body);
+    try {
+      await this.#parsers.lend(async (parser) => {
+        const batch = await this.#parseRemoteWrite(parser, bytes, context);
+        this.#reportRemoteWrite(batch);
+        if (extraLabels.length === 0) await this.#store(batch, "promremotewrite");
+        else await this.#batches.lend((target) => this.#store(relabel(batch, target, extraLabels), "promremotewrite"));
+      });
+    } finally {
+      release();
+    }
+    sendStatus(response, 204);
+  };
+
+  /**
+   * Bodies are snappy unless Content-Encoding says otherwise. Agents that changed their mind send what they had queued
+   * under the wrong header, so the other codec gets its chance when the first one fails.
+   */
+  async #parseRemoteWrite(
+    parser: RemoteWriteParser,
+    body: Uint8Array,
+    { request, tenant }: RequestContext,
+  ): Promise<RemoteWriteBatch> {
+    const { maxBytes, flag } = this.#remoteWriteLimits;
+    const header = parseEncoding(request.headers["content-encoding"]);
+    const encoding = header === "identity" ? "snappy" : header;
+    const parse = async (from: typeof encoding): Promise<RemoteWriteBatch> => {
+      if (from === "snappy") return parser.parse(body, { tenant, compression: "snappy", maxBytes });
+      const decoded = await decodeBody(body, from, maxBytes, flag, this.#options.body.decodeSnappy);
+      return parser.parse(decoded, { tenant, compression: "none", maxBytes });
+    };
+    try {
+      return await parse(encoding);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      const other = encoding === "zstd" ? "snappy" : isZstd(body) ? "zstd" : null;
+      if (encoding !== "gzip" && encoding !== "deflate" && other !== null) {
+        try {
+          return await parse(other);
+        } catch {
+          // The error that fits the header is the one that helps.
+        }
+      }
+      // 413 would make VictoriaMetrics' agents send the same body for ever; 400 makes them drop it.
+      throw new InputError(`remote write: ${error.message}`, 400, error.line, error.column);
+    }
+  }
+
+  #reportRemoteWrite(batch: RemoteWriteBatch): void {
+    const { metrics } = this.#options;
+    const type = 'type="promremotewrite"';
+    metrics.counter(`vm_protoparser_rows_read_total{${type}}`).add(batch.sampleCount);
+    for (const [reason, count] of [
+      ["exemplar", batch.exemplarCount],
+      ["native_histogram", batch.histogramCount],
+      ["no_labels", batch.unnamedSampleCount],
+    ] as const) {
+      if (count > 0) metrics.counter(`vm_rows_ignored_total{${type},reason="${reason}"}`).add(count);
+    }
+  }
+
+  readonly importJson: Handler = async (context) => {
+    const extraLabels = getExtraLabels(context.args);
+    await this.#importLines(context, "vmimport", extraLabels, (piece, sink, firstLine) =>
+      parseJsonLines(piece, 0, piece.length, sink, { lineBytesMax: this.#options.maxLineBytes, firstLine }),
+    );
+    sendStatus(context.response, 204);
+  };
+
+  readonly importText: Handler = async (context) => {
+    const isPushgateway = context.rest !== "" || context.path.endsWith("/metrics/");
+    const pathLabels = isPushgateway ? parsePushgatewayPath(context.rest) : [];
+    const extraLabels = [...new Map([...pathLabels, ...getExtraLabels(context.args)])];
+    const defaultTimestampMs = context.args.getInteger("timestamp", context.startMs);
+    const isOpenMetrics = /^application\/openmetrics-text\b/i.test(context.request.headers["content-type"] ?? "");
+    await this.#importLines(context, "prometheus", extraLabels, (piece, sink, firstLine) =>
+      parsePrometheusText(piece, 0, piece.length, sink, {
+        defaultTimestampMs,
+        isOpenMetrics: isOpenMetrics ? true : undefined,
+        firstLine,
+      }),
+    );
+    sendStatus(context.response, isPushgateway ? 200 : 204);
+  };
+
+  async #importLines(
+    context: RequestContext,
+    type: string,
+    extraLabels: ExtraLabels,
+    parse: (piece: Uint8Array, sink: RowSink, firstLine: number) => ParseReport,
+  ): Promise<void> {
+    const total = new ParseReport();
+    let firstLine = 1;
+    await this.#batches.lend(async (batch) => {
+      const sink = extraLabels.length === 0 ? batch : new ExtraLabelSink(batch, extraLabels);
+      batch.reset(context.tenant);
+      try {
+        await readLines(context.request, this.#lineLimits, this.#options.body, async (piece) => {
+          total.add(parse(piece, sink, firstLine));
+          firstLine += countLines(piece);
+          if (batch.sampleCount < BATCH_SAMPLES) return;
+          await this.#store(batch, type);
+          batch.reset(context.tenant);
+        });
+      } finally {
+        // What came whole before a body broke off is kept, as with any other stream.
+        await this.#store(batch, type);
+        this.#report(context.request, type, total);
+      }
+    });
+  }
+
+  /** Resolves when the batch is in the log. */
+  async #store(batch: WriteBatch, type: string): Promise<void> {
+    if (batch.sampleCount === 0) return;
+    const { database, logger, metrics } = this.#options;
+    const counts = await database.appendBatch(batch);
+    metrics.counter(`vm_rows_inserted_total{type="${type}"}`).add(counts.stored);
+    metrics.histogram(`vm_rows_per_insert{type="${type}"}`).update(counts.stored);
+    if (counts.tooOld > 0) metrics.counter('vm_rows_ignored_total{reason="small_timestamp"}').add(counts.tooOld);
+    if (counts.tooNew > 0) metrics.counter('vm_rows_ignored_total{reason="big_timestamp"}').add(counts.tooNew);
+    if (counts.tooOld + counts.tooNew > 0) {
+      logger.warn(
+        `${type}: did not take ${counts.tooOld} samples older than -retentionPeriod and ${counts.tooNew} newer than -futureRetention`,
+      );
+    }
+    if (counts.invalidLabels > 0) {
+      metrics.counter(`vm_rows_invalid_total{type="${type}"}`).add(counts.invalidLabels);
+      logger.warn(`${type}: skipped ${counts.invalidLabels} samples with bad labels; the first: ${counts.firstInvalid}`);
+    }
+  }
+
+  #report(request: IncomingMessage, type: string, report: ParseReport): void {
+    const { logger, metrics } = this.#options;
+    metrics.counter(`vm_protoparser_rows_read_total{type="${type}"}`).add(report.rows);
+    for (const [reason, count] of report.skipped) {
+      metrics.counter(`vm_rows_ignored_total{type="${type}",reason="${reason}"}`).add(count);
+    }
+    if (report.invalidRows === 0) return;
+    metrics.counter(`vm_rows_invalid_total{type="${type}"}`).add(report.invalidRows);
+    const from = quote(request.socket.remoteAddress ?? "");
+    logger.warn(`${type}: skipped ${report.invalidRows} bad rows from ${from}; the first: ${report.firstError}`);
+  }
+}
+
+/** Things that are lent to one request at a time and used again: a batch is a request's own until it is in the log. */
+class Pool<T> {
+  readonly #idle: T[] = [];
+  readonly #create: () => T;
+
+  constructor(create: () => T) {
+    this.#create = create;
+  }
+
+  async lend<R>(use: (item: T) => Promise<R>): Promise<R> {
+    const item = this.#idle.pop() ?? this.#create();
+    try {
+      return await use(item);
+    } finally {
+      this.#idle.push(item);
+    }
+  }
+}
+
+/** Copies a batch with labels added to each series. */
+function relabel(batch: WriteBatch, target: RowBatch, labels: ExtraLabels): RowBatch {
+  const sink = new ExtraLabelSink(target, labels);
+  const bytes = new Uint8Array(batch.values.buffer, batch.values.byteOffset, batch.values.byteLength);
+  target.reset(batch.tenant);
+  let lo = 0;
+  for (let i = 0; i < batch.seriesCount; i++) {
+    sink.beginSeries();
+    for (const { name, value } of batch.readLabels(i)) {
+      const pair = Buffer.concat([name, value]);
+      sink.addLabelBytes(pair, 0, name.length, name.length, pair.length);
+    }
+    sink.endLabels();
+    const hi = batch.sampleEnds[i] as number;
+    for (; lo < hi; lo++) sink.addSampleBits(batch.timestamps[lo] as number, bytes, lo * 8);
+  }
+  return target;
+}
+
+function isZstd(body: Uint8Array): boolean {
+  return body.length > 4 && body[0] === 0x28 && body[1] === 0xb5 && body[2] === 0x2f && body[3] === 0xfd;
+}
+
+function countLines(piece: Uint8Array): number {
+  let count = 0;
+  for (let at = piece.indexOf(10); at >= 0; at = piece.indexOf(10, at + 1)) count += 1;
+  return count;
+}

@@ -1,0 +1,129 @@
+/**
+ * A database for tests of the endpoints: keeps what it is given, answers what it is told to, fails on demand.
+ * It evaluates nothing: queries answer `result`.
+ */
+import { Labels } from "@nyanza/tsdb";
+import { decodeLabelBytes, type WriteBatch } from "@nyanza/tsdb/ingest";
+import type { PrintableResult } from "./answer.ts";
+import type {
+  AppendCounts,
+  ExportCursor,
+  ExportQuery,
+  InstantQuery,
+  LabelsQuery,
+  Listed,
+  RangeQuery,
+  ServedDatabase,
+} from "./database.ts";
+
+export interface StoredSeries {
+  readonly labels: Labels;
+  readonly samples: [timestampMs: number, value: number][];
+}
+
+export class MemoryDatabase implements ServedDatabase {
+  readonly stored: Map<string, StoredSeries> = new Map();
+  readonly asked: { text: string; options: InstantQuery | RangeQuery }[] = [];
+  readonly listed: LabelsQuery[] = [];
+  result: PrintableResult = { kind: "vector", series: [], stats: { seriesFetched: 0 }, isPartial: false };
+  /** Thrown by the next calls when set. */
+  failure: Error | null = null;
+  /** Every call waits for it. */
+  gate: Promise<void> = Promise.resolve();
+  isClosed = false;
+
+  async appendBatch(batch: WriteBatch): Promise<AppendCounts> {
+    await this.#enter();
+    let lo = 0;
+    for (let i = 0; i < batch.seriesCount; i++) {
+      const text = (bytes: Uint8Array): string => decodeLabelBytes(bytes, 0, bytes.length);
+      const labels = Labels.from(batch.readLabels(i).map(({ name, value }) => [text(name), text(value)] as const));
+      const key = labels.toString();
+      const series = this.stored.get(key) ?? { labels, samples: [] };
+      this.stored.set(key, series);
+      const hi = batch.sampleEnds[i] as number;
+      for (; lo < hi; lo++) series.samples.push([batch.timestamps[lo] as number, batch.values[lo] as number]);
+    }
+    return { stored: batch.sampleCount, tooOld: 0, tooNew: 0, invalidLabels: 0, firstInvalid: null };
+  }
+
+  async query(text: string, options: InstantQuery): Promise<PrintableResult> {
+    this.asked.push({ text, options });
+    await this.#enter(options.signal);
+    return this.result;
+  }
+
+  async queryRange(text: string, options: RangeQuery): Promise<PrintableResult> {
+    this.asked.push({ text, options });
+    await this.#enter(options.signal);
+    return this.result;
+  }
+
+  async series(request: LabelsQuery): Promise<Listed<Labels>> {
+    await this.#list(request);
+    return { items: [...this.stored.values()].map(({ labels }) => labels), isPartial: false };
+  }
+
+  async labelNames(request: LabelsQuery): Promise<Listed<string>> {
+    await this.#list(request);
+    const names = [...this.stored.values()].flatMap(({ labels }) => [...labels.entries()].map(([name]) => name));
+    return { items: [...new Set(names)].sort(), isPartial: false };
+  }
+
+  async labelValues(label: string, request: LabelsQuery): Promise<Listed<string>> {
+    await this.#list(request);
+    const values = [...this.stored.values()].map(({ labels }) => labels.get(label)).filter((value) => value !== "");
+    return { items: [...new Set(values)].sort(), isPartial: false };
+  }
+
+  async export(request: ExportQuery): Promise<ExportCursor> {
+    await this.#enter(request.signal);
+    const all = [...this.stored.values()];
+    let next = 0;
+    return {
+      isPartial: false,
+      next: async () => {
+        await this.#enter(request.signal);
+        const series = all[next++];
+        if (series === undefined) return null;
+        return {
+          series: [series.labels],
+          ends: Uint32Array.of(series.samples.length),
+          timestamps: Float64Array.from(series.samples, ([timestampMs]) => timestampMs),
+          values: Float64Array.from(series.samples, ([, value]) => value),
+        };
+      },
+      close: () => {},
+    };
+  }
+
+  async flush(): Promise<void> {
+    await this.#enter();
+  }
+
+  async merge(): Promise<void> {
+    await this.#enter();
+  }
+
+  metrics(): ReadonlyMap<string, number> {
+    return new Map([["vm_test_series", this.stored.size]]);
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
+
+  async #list(request: LabelsQuery): Promise<void> {
+    this.listed.push(request);
+    await this.#enter(request.signal);
+  }
+
+  async #enter(signal?: AbortSignal): Promise<void> {
+    const aborted = new Promise<never>((_, reject) => {
+      if (signal?.aborted) reject(signal.reason);
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+    await Promise.race([this.gate, aborted]);
+    if (this.failure !== null) throw this.failure;
+  }
+}

@@ -1,0 +1,152 @@
+/** /api/v1/query and /api/v1/query_range. */
+import { InputError } from "@nyanza/tsdb";
+import { quote, type RequestArguments } from "../http/arguments.ts";
+import type { Handler, RequestContext } from "../http/context.ts";
+import type { Logger } from "../process/logger.ts";
+import { sendResult } from "./answer.ts";
+import type { QueryLimits, ServedDatabase } from "./database.ts";
+import { withDeadline } from "./deadline.ts";
+import { getExtraFilters } from "./selectors.ts";
+import { getDuration, getTime } from "./time-arguments.ts";
+
+export interface QueryOptions {
+  readonly database: Pick<ServedDatabase, "query" | "queryRange">;
+  readonly logger: Logger;
+  readonly maxQueryBytes: number;
+  readonly maxDurationMs: number;
+  readonly maxPointsPerSeries: number;
+  /** 0 means no limit. */
+  readonly maxSeries: number;
+  readonly maxSamples: number;
+  /** 0: from the distance of samples. */
+  readonly maxLookbackMs: number;
+  readonly isLookbackStep: boolean;
+  readonly latencyOffsetMs: number;
+  /** 0 logs no slow queries. */
+  readonly slowQueryMs: number;
+  readonly onSlowQuery: () => void;
+}
+
+const DEFAULT_STEP_MS = 300_000;
+
+export function createQueryHandlers(options: QueryOptions): { query: Handler; queryRange: Handler } {
+  return {
+    query: (context) => logSlow(context, options, () => answerQuery(context, options)),
+    queryRange: (context) => logSlow(context, options, () => answerQueryRange(context, options)),
+  };
+}
+
+async function answerQuery(context: RequestContext, options: QueryOptions): Promise<void> {
+  const { args, startMs: nowMs } = context;
+  const text = getQuery(args, options.maxQueryBytes);
+  const askedMs = getTime(args, "time", nowMs, nowMs);
+  const lookbackMs = getLookback(args, options);
+  const stepMs = getDuration(args, "step", lookbackMs === 0 ? DEFAULT_STEP_MS : lookbackMs);
+  // Answers for "now" are those of a moment ago, when -search.latencyOffset hides the newest samples.
+  const offsetMs = getDuration(args, "latency_offset", options.latencyOffsetMs);
+  const isNow = !args.getBool("nocache") && Math.abs(nowMs - askedMs) < offsetMs;
+  const timeMs = isNow ? nowMs - offsetMs : askedMs;
+  await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
+    const result = await options.database.query(text, { ...getLimits(context, options, lookbackMs, signal), timeMs, stepMs });
+    if (isNow && result.kind === "vector") for (const { timestamps } of result.series) timestamps[0] = askedMs;
+    await sendResult(context, result, Date.now() - nowMs);
+  });
+}
+
+async function answerQueryRange(context: RequestContext, options: QueryOptions): Promise<void> {
+  const { args, startMs: nowMs } = context;
+  const text = getQuery(args, options.maxQueryBytes);
+  const startMs = getTime(args, "start", nowMs - DEFAULT_STEP_MS, nowMs);
+  let endMs = getTime(args, "end", nowMs, nowMs);
+  const stepMs = getDuration(args, "step", DEFAULT_STEP_MS);
+  const lookbackMs = getLookback(args, options);
+  const offsetMs = getDuration(args, "latency_offset", options.latencyOffsetMs);
+  if (startMs > endMs) endMs = startMs + DEFAULT_STEP_MS;
+  const points = Math.floor((endMs - startMs) / stepMs) + 1;
+  if (points > options.maxPointsPerSeries) {
+    throw new InputError(
+      `too many points for step=${stepMs}ms, start=${startMs}ms and end=${endMs}ms: ${points}, ` +
+        `at most ${options.maxPointsPerSeries}; see the -search.maxPointsPerTimeseries flag`,
+      422,
+    );
+  }
+  await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
+    const result = await options.database.queryRange(text, {
+      ...getLimits(context, options, lookbackMs, signal),
+      startMs,
+      endMs,
+      stepMs,
+      mayAlign: !args.getBool("nocache"),
+    });
+    if (offsetMs > 0 && nowMs - offsetMs < endMs) hideNewest(result.series, nowMs - offsetMs, nowMs + stepMs);
+    await sendResult(context, result, Date.now() - nowMs);
+  });
+}
+
+/** Points in `(fromMs, toMs]` may be incomplete: they repeat the one before. */
+function hideNewest(
+  series: readonly { readonly timestamps: Float64Array; readonly values: Float64Array }[],
+  fromMs: number,
+  toMs: number,
+): void {
+  for (const { timestamps, values } of series) {
+    const last = timestamps.length - 1;
+    if (last < 0 || (timestamps[last] as number) > toMs) continue;
+    let i = last;
+    while (i >= 0 && (timestamps[i] as number) > fromMs) i -= 1;
+    if (i >= 0) values.fill(values[i] as number, i + 1);
+  }
+}
+
+function getQuery(args: RequestArguments, maxBytes: number): string {
+  const text = args.get("query");
+  if (text === "") throw new InputError("missing `query` arg");
+  const bytes = Buffer.byteLength(text);
+  if (bytes > maxBytes) {
+    throw new InputError(`too long query: ${bytes} bytes, at most ${maxBytes}; see the -search.maxQueryLen flag`);
+  }
+  return text;
+}
+
+function getLookback(args: RequestArguments, options: QueryOptions): number {
+  const lookbackMs = getDuration(args, "max_lookback", options.maxLookbackMs);
+  return options.isLookbackStep ? getDuration(args, "step", lookbackMs) : lookbackMs;
+}
+
+function getLimits(
+  context: RequestContext,
+  options: QueryOptions,
+  lookbackMs: number,
+  signal: AbortSignal,
+): QueryLimits {
+  const extraFilters = getExtraFilters(context.args);
+  const digits = context.args.get("round_digits");
+  return {
+    tenant: context.tenant,
+    nowMs: context.startMs,
+    signal,
+    maxPointsPerSeries: options.maxPointsPerSeries,
+    ...(lookbackMs > 0 ? { lookbackMs } : {}),
+    ...(options.maxSeries > 0 ? { maxSeries: options.maxSeries } : {}),
+    ...(options.maxSamples > 0 ? { maxSamples: options.maxSamples } : {}),
+    ...(extraFilters.length > 0 ? { extraFilters } : {}),
+    ...(/^-?\d{1,3}$/.test(digits) ? { roundDigits: Number(digits) } : {}),
+  };
+}
+
+async function logSlow(context: RequestContext, options: QueryOptions, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } finally {
+    const elapsedMs = Date.now() - context.startMs;
+    if (options.slowQueryMs > 0 && elapsedMs >= options.slowQueryMs) {
+      options.onSlowQuery();
+      const { remoteAddress } = context.request.socket;
+      options.logger.warn(
+        `slow query according to -search.logSlowQueryDuration=${options.slowQueryMs / 1000}s: ` +
+          `remoteAddr=${quote(remoteAddress ?? "")}, duration=${(elapsedMs / 1000).toFixed(3)} seconds; ` +
+          `path=${context.path}, query=${quote(context.args.get("query"))}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/** Row sinks that change what passes through them on its way to a batch. */
+import { encodeLabelText, STALE_NAN_BYTES } from "@nyanza/tsdb/ingest";
+import type { RowSink } from "../protocol/row-sink.ts";
+import type { ExtraLabels } from "./extra-labels.ts";
+
+/** Adds labels to each series. They replace labels of the same name: what the request says overrules what it brings. */
+export class ExtraLabelSink implements RowSink {
+  readonly #target: RowSink;
+  readonly #labels: ExtraLabels;
+  readonly #names: readonly Uint8Array[];
+
+  constructor(target: RowSink, labels: ExtraLabels) {
+    this.#target = target;
+    this.#labels = labels;
+    this.#names = labels.map(([name]) => encodeLabelText(name));
+  }
+
+  beginSeries(): void {
+    this.#target.beginSeries();
+  }
+
+  addLabel(name: string, value: string): void {
+    if (!this.#labels.some(([own]) => own === name)) this.#target.addLabel(name, value);
+  }
+
+  addLabelBytes(bytes: Uint8Array, nameLo: number, nameHi: number, valueLo: number, valueHi: number): void {
+    for (const name of this.#names) {
+      if (name.length === nameHi - nameLo && isAt(bytes, nameLo, name)) return;
+    }
+    this.#target.addLabelBytes(bytes, nameLo, nameHi, valueLo, valueHi);
+  }
+
+  endLabels(): void {
+    for (const [name, value] of this.#labels) this.#target.addLabel(name, value);
+    this.#target.endLabels();
+  }
+
+  addSample(timestampMs: number, value: number): void {
+    this.#target.addSample(timestampMs, value);
+  }
+
+  addSampleBits(timestampMs: number, bytes: Uint8Array, offset: number): void {
+    this.#target.addSampleBits(timestampMs, bytes, offset);
+  }
+
+  abandonSeries(): void {
+    this.#target.abandonSeries();
+  }
+}
+
+/** Takes every value for a staleness marker. */
+export class StaleSink extends ExtraLabelSink {
+  override addSample(timestampMs: number): void {
+    this.addSampleBits(timestampMs, STALE_NAN_BYTES, 0);
+  }
+}
+
+function isAt(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean {
+  for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false;
+  return true;
+}

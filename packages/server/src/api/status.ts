@@ -1,0 +1,122 @@
+/** What the server says of itself, and the empty but well-formed answers Grafana asks for. */
+import type { Handler, Handlers, RequestContext } from "../http/context.ts";
+import { OverloadError } from "../http/errors.ts";
+import { sendBody, sendStatus } from "../http/response.ts";
+import type { Logger } from "../process/logger.ts";
+import type { ServedDatabase } from "./database.ts";
+
+export interface StatusOptions {
+  readonly database: Pick<ServedDatabase, "flush" | "merge">;
+  readonly logger: Logger;
+  readonly isDraining: () => boolean;
+  /** Own metrics in Prometheus' text format. */
+  readonly writeMetrics: () => string;
+  /** Texts of the flags that were given, secrets masked. */
+  readonly flagTexts: ReadonlyMap<string, string>;
+  readonly version: string;
+}
+
+type StatusHandlers = Pick<
+  Handlers,
+  | "buildInfo"
+  | "metadata"
+  | "queryExemplars"
+  | "rules"
+  | "alerts"
+  | "notifiers"
+  | "health"
+  | "healthy"
+  | "ready"
+  | "readyWord"
+  | "metrics"
+  | "flags"
+  | "forceFlush"
+  | "forceMerge"
+  | "robots"
+  | "ping"
+  | "landing"
+>;
+
+const TEXT = { contentType: "text/plain; charset=utf-8" };
+const JSON_TYPE = { contentType: "application/json" };
+
+/** Grafana chooses what to ask by this version of Prometheus. */
+const PROMETHEUS_VERSION = "2.24.0";
+
+export function createStatusHandlers(options: StatusOptions): StatusHandlers {
+  const text =
+    (body: string): Handler =>
+    ({ request, response }) =>
+      sendBody(request, response, TEXT, body);
+  const success =
+    (data: string): Handler =>
+    ({ request, response }) =>
+      sendBody(request, response, JSON_TYPE, `{"status":"success","data":${data}}`);
+  let merging: Promise<void> | null = null;
+  return {
+    buildInfo: success(`{"version":"${PROMETHEUS_VERSION}","application":"nyanza ${options.version}"}`),
+    metadata: success("{}"),
+    queryExemplars: success("[]"),
+    rules: success('{"groups":[]}'),
+    alerts: success('{"alerts":[]}'),
+    notifiers: success('{"notifiers":[]}'),
+    health: ({ request, response }) => {
+      if (options.isDraining()) throw new OverloadError(503, "the server is shutting down", 1);
+      sendBody(request, response, TEXT, "OK");
+    },
+    healthy: text("VictoriaMetrics is Healthy.\n"),
+    ready: text("VictoriaMetrics is Ready.\n"),
+    readyWord: text("OK"),
+    robots: text("User-agent: *\nDisallow: /\n"),
+    ping: ({ args, response }) => sendStatus(response, args.getBool("verbose") ? 200 : 204),
+    metrics: ({ request, response }) => sendBody(request, response, TEXT, options.writeMetrics()),
+    flags: ({ request, response }) => {
+      const lines = [...options.flagTexts].sort(([a], [b]) => (a < b ? -1 : 1));
+      const body = lines.map(([name, value]) => `-${name}=${JSON.stringify(value)}\n`).join("");
+      sendBody(request, response, TEXT, body);
+    },
+    forceFlush: async ({ response }) => {
+      options.logger.info("flushing the storage as asked by /internal/force_flush");
+      await options.database.flush();
+      sendStatus(response, 200);
+    },
+    forceMerge: async ({ args, response }) => {
+      // A merge may take hours: it goes on in the background unless the caller wants to see its end.
+      merging ??= runMerge(options).finally(() => {
+        merging = null;
+      });
+      if (args.getBool("wait")) await merging;
+      sendStatus(response, 200);
+    },
+    landing: (context) => sendLanding(context, options.version),
+  };
+}
+
+/** Never rejects: nobody may be waiting. */
+async function runMerge({ database, logger }: StatusOptions): Promise<void> {
+  const startMs = Date.now();
+  logger.info("forced merge has been started");
+  try {
+    await database.merge();
+    logger.info(`forced merge has been finished in ${((Date.now() - startMs) / 1000).toFixed(3)} seconds`);
+  } catch (error) {
+    logger.error(`forced merge failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  }
+}
+
+const LINKS: readonly (readonly [string, string])[] = [
+  ["vmui/", "web page: query and draw"],
+  ["metrics", "own metrics"],
+  ["flags", "flags that were given"],
+  ["health", "health"],
+];
+
+function sendLanding({ request, response }: RequestContext, version: string): void {
+  const links = LINKS.map(([path, what]) => `<li><a href="${path}">${path}</a> – ${what}</li>`).join("");
+  const answer = {
+    contentType: "text/html; charset=utf-8",
+    headers: { "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'" },
+  };
+  const body = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Nyanza</title><h1>Nyanza ${version}</h1><ul>${links}</ul></html>\n`;
+  sendBody(request, response, answer, body);
+}

@@ -1,0 +1,298 @@
+/**
+ * Puts a server together from its flags: memory, database, endpoints, listener, own metrics; and takes it apart again.
+ * `main.ts` adds what belongs to the process (command line, signals, exit codes); tests start servers without it.
+ */
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { MetricSet, startProcessMetrics } from "@nyanza/metrics";
+import type { ServedDatabase } from "./api/database.ts";
+import { createExportHandler } from "./api/export.ts";
+import { Inserter } from "./api/insert.ts";
+import { createLabelsHandlers } from "./api/labels.ts";
+import { OwnMetrics, SelfScraper } from "./api/own-metrics.ts";
+import { createPageHandlers, loadPage } from "./api/page.ts";
+import { createQueryHandlers } from "./api/query.ts";
+import { createStatusHandlers } from "./api/status.ts";
+import type { Flags, ParsedServerFlags } from "./flags/table.ts";
+import type { AuthOptions } from "./http/auth.ts";
+import { type BodyContext, ByteBudget } from "./http/body.ts";
+import type { Handlers } from "./http/context.ts";
+import { RequestQueue } from "./http/queue.ts";
+import { HttpServer } from "./http/server.ts";
+import { limitWarnings, type LoggerFor } from "./process/logger.ts";
+import { allowedMemoryBytes, availableMemoryBytes } from "./process/memory.ts";
+import { VERSION } from "./process/version.ts";
+
+/** A database the server can run on and close. */
+export interface OwnedDatabase extends ServedDatabase {
+  /** Flat numbers for /metrics, by metric name with labels. */
+  metrics(): ReadonlyMap<string, number>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseSettings {
+  readonly path: string;
+  readonly retentionMs: number;
+  readonly futureRetentionMs: number;
+  readonly fsync: "always" | "interval" | "never";
+  readonly fsyncIntervalMs: number;
+  readonly memoryBytes: number;
+  readonly logger: ReturnType<LoggerFor>;
+}
+
+export interface StartOptions {
+  readonly flags: ParsedServerFlags;
+  readonly loggers: LoggerFor;
+  /** Counts log messages and everything else; the server's own set. */
+  readonly metrics?: MetricSet;
+  readonly openDatabase: (settings: DatabaseSettings) => Promise<OwnedDatabase>;
+}
+
+export interface RunningServer {
+  /** `host:port` of each listener, with the ports the system chose. */
+  readonly addresses: readonly string[];
+  /** Drains, stores what is under way, closes. Never throws. */
+  stop(): Promise<void>;
+}
+
+/** Bad lines logged a second, of each protocol's sender. */
+const BAD_INPUT_WARNINGS_PER_SECOND = 5;
+const BODY_STALL_MS = 30_000;
+const BODY_BUDGET_BYTES_MIN = 256 << 20;
+
+/** @throws Error with a line for the terminal when the database cannot be opened or an address not be listened at */
+export async function startServer(options: StartOptions): Promise<RunningServer> {
+  const { loggers } = options;
+  const flags = options.flags.values;
+  const log = loggers("main.ts");
+  const metrics = options.metrics ?? new MetricSet();
+  startProcessMetrics();
+
+  const available = availableMemoryBytes();
+  const allowed = allowedMemoryBytes(flags["memory.allowedBytes"], flags["memory.allowedPercent"], available);
+  const dataPath = resolve(flags.storageDataPath);
+  const openedMs = Date.now();
+  const database = await openAt(dataPath, options, {
+    path: dataPath,
+    retentionMs: flags.retentionPeriod,
+    futureRetentionMs: flags.futureRetention,
+    fsync: flags["wal.fsync"] as DatabaseSettings["fsync"],
+    fsyncIntervalMs: flags["wal.fsyncInterval"],
+    memoryBytes: allowed,
+    logger: loggers("storage"),
+  });
+  log.info(`opened the storage at ${JSON.stringify(dataPath)} in ${((Date.now() - openedMs) / 1000).toFixed(3)} seconds`);
+
+  const cpuCores = availableParallelism();
+  const ownMetrics = new OwnMetrics({
+    set: metrics,
+    version: VERSION,
+    flagTexts: options.flags.texts,
+    givenFlags: options.flags.given,
+    allowedMemoryBytes: allowed,
+    availableMemoryBytes: available,
+    cpuCores,
+    readStorage: () => database.metrics(),
+  });
+  const body: BodyContext = {
+    budget: new ByteBudget(Math.max(BODY_BUDGET_BYTES_MIN, allowed / 4)),
+    decodeSnappy,
+    stallMs: BODY_STALL_MS,
+  };
+  const queues = createQueues(flags, cpuCores, metrics);
+  const server: HttpServer = new HttpServer({
+    addresses: flags.httpListenAddr,
+    isIpv6Enabled: flags.enableTCP6,
+    pathPrefix: flags["http.pathPrefix"],
+    maxConnections: flags["http.maxConnections"],
+    connTimeoutMs: flags["http.connTimeout"],
+    idleTimeoutMs: flags["http.idleConnTimeout"],
+    maxShutdownMs: flags["http.maxGracefulShutdownDuration"],
+    isCompressionEnabled: !flags["http.disableResponseCompression"],
+    isCorsEnabled: !flags["http.disableCORS"],
+    auth: createAuth(flags),
+    body,
+    queues,
+    handlers: createHandlers(options, database, body, metrics, ownMetrics, () => server.isDraining),
+    metrics,
+    logger: loggers("http/server.ts"),
+  });
+  let addresses: string[];
+  try {
+    addresses = await server.listen();
+  } catch (error) {
+    await server.close();
+    await database.close();
+    throw listenError(error);
+  }
+
+  const scraper = new SelfScraper({
+    write: () => ownMetrics.write(),
+    database,
+    intervalMs: flags.selfScrapeInterval,
+    job: flags.selfScrapeJob,
+    instance: flags.selfScrapeInstance,
+    logger: loggers("api/own-metrics.ts"),
+  });
+  if (flags.selfScrapeInterval > 0) scraper.start();
+
+  let stopped: Promise<void> | null = null;
+  return {
+    addresses,
+    stop: () => {
+      stopped ??= stopAll();
+      return stopped;
+    },
+  };
+
+  async function stopAll(): Promise<void> {
+    const startMs = Date.now();
+    server.startDraining();
+    const delayMs = flags["http.shutdownDelay"];
+    if (delayMs > 0) {
+      log.info(`waiting ${delayMs / 1000} seconds for load balancers to notice (-http.shutdownDelay)`);
+      await new Promise((done) => setTimeout(done, delayMs));
+    }
+    log.info(`shutting down the listeners at ${addresses.join(", ")}`);
+    await server.close();
+    await scraper.stop();
+    try {
+      await database.close();
+      log.info(`the server has been stopped in ${((Date.now() - startMs) / 1000).toFixed(3)} seconds`);
+    } catch (error) {
+      log.error(`closing the storage failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    }
+  }
+}
+
+/** Errors name the folder, whoever they come from. */
+async function openAt(path: string, options: StartOptions, settings: DatabaseSettings): Promise<OwnedDatabase> {
+  try {
+    return await options.openDatabase(settings);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(message.includes(path) ? message : `cannot open the storage at ${path}: ${message}`, { cause: error });
+  }
+}
+
+function createHandlers(
+  options: StartOptions,
+  database: OwnedDatabase,
+  body: BodyContext,
+  metrics: MetricSet,
+  ownMetrics: OwnMetrics,
+  isDraining: () => boolean,
+): Handlers {
+  const { loggers } = options;
+  const flags = options.flags.values;
+  const inserter = new Inserter({
+    database,
+    metrics,
+    logger: limitWarnings(loggers("api/insert.ts"), BAD_INPUT_WARNINGS_PER_SECOND),
+    body,
+    maxRequestBytes: flags.maxInsertRequestSize,
+    maxOtlpRequestBytes: flags["opentelemetry.maxRequestSize"],
+    maxLineBytes: flags["import.maxLineLen"],
+    otlp: {
+      usePrometheusNaming: flags["opentelemetry.usePrometheusNaming"] || flags.usePromCompatibleNaming,
+      convertMetricNamesToPrometheus: flags["opentelemetry.convertMetricNamesToPrometheus"],
+      promoteScopeMetadata: flags["opentelemetry.promoteScopeMetadata"],
+      promoteAllResourceAttributes: flags["opentelemetry.promoteAllResourceAttributes"],
+      promoteResourceAttributes: flags["opentelemetry.promoteResourceAttributes"],
+      ignoreResourceAttributes: flags["opentelemetry.ignoreResourceAttributes"],
+    },
+  });
+  const slowQueries = metrics.counter("vm_slow_queries_total");
+  return {
+    writeRemote: inserter.writeRemote,
+    writeOtlp: inserter.writeOtlp,
+    importJson: inserter.importJson,
+    importText: inserter.importText,
+    ...createQueryHandlers({
+      database,
+      logger: loggers("api/query.ts"),
+      maxQueryBytes: flags["search.maxQueryLen"],
+      maxDurationMs: flags["search.maxQueryDuration"],
+      maxPointsPerSeries: flags["search.maxPointsPerTimeseries"],
+      maxSeries: flags["search.maxUniqueTimeseries"],
+      maxSamples: flags["search.maxSamplesPerQuery"],
+      maxLookbackMs: flags["search.maxLookback"] || flags["search.maxStalenessInterval"],
+      isLookbackStep: flags["search.setLookbackToStep"],
+      latencyOffsetMs: flags["search.latencyOffset"],
+      slowQueryMs: flags["search.logSlowQueryDuration"],
+      onSlowQuery: () => slowQueries.inc(),
+    }),
+    ...createLabelsHandlers({
+      database,
+      maxDurationMs: flags["search.maxLabelsAPIDuration"],
+      maxSeries: flags["search.maxSeries"],
+      maxLabelNames: flags["search.maxTagKeys"],
+      maxLabelValues: flags["search.maxTagValues"],
+    }),
+    export: createExportHandler({
+      database,
+      maxDurationMs: flags["search.maxExportDuration"],
+      maxSeries: flags["search.maxExportSeries"],
+    }),
+    ...createStatusHandlers({
+      database,
+      logger: loggers("api/status.ts"),
+      isDraining,
+      writeMetrics: () => ownMetrics.write(),
+      flagTexts: new Map([...options.flags.texts].filter(([name]) => options.flags.given.has(name))),
+      version: VERSION,
+    }),
+    ...createPageHandlers(loadPage()),
+  };
+}
+
+function createQueues(
+  flags: Flags,
+  cpuCores: number,
+  metrics: MetricSet,
+): { insert: RequestQueue; query: RequestQueue } {
+  const insert = new RequestQueue({
+    capacity: flags.maxConcurrentInserts || 8 * cpuCores,
+    maxWaitMs: flags["insert.maxQueueDuration"],
+    status: 503,
+    flags: "-maxConcurrentInserts and -insert.maxQueueDuration",
+  });
+  const query = new RequestQueue({
+    capacity: flags["search.maxConcurrentRequests"] || Math.min(2 * cpuCores, 16),
+    maxWaitMs: flags["search.maxQueueDuration"],
+    status: 429,
+    flags: "-search.maxConcurrentRequests and -search.maxQueueDuration",
+  });
+  for (const [name, queue] of [
+    ["insert", insert],
+    ["select", query],
+  ] as const) {
+    metrics.gauge(`vm_concurrent_${name}_capacity`, () => queue.capacity);
+    metrics.gauge(`vm_concurrent_${name}_current`, () => queue.running);
+    metrics.gauge(`vm_concurrent_${name}_limit_reached_total`, () => queue.limitReached);
+    metrics.gauge(`vm_concurrent_${name}_limit_timeout_total`, () => queue.limitTimeouts);
+  }
+  return { insert, query };
+}
+
+function createAuth(flags: Flags): AuthOptions {
+  return {
+    username: flags["httpAuth.username"],
+    password: () => flags["httpAuth.password"].get(),
+    keys: {
+      metricsAuthKey: () => flags.metricsAuthKey.get(),
+      flagsAuthKey: () => flags.flagsAuthKey.get(),
+      forceFlushAuthKey: () => flags.forceFlushAuthKey.get(),
+      forceMergeAuthKey: () => flags.forceMergeAuthKey.get(),
+    },
+  };
+}
+
+/** The system's errors in words. */
+function listenError(error: unknown): Error {
+  const { address, code, message, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code === "EADDRINUSE") return new Error(`cannot listen at ${address}:${port}: the port is in use; see -httpListenAddr`);
+  if (code === "EACCES") return new Error(`cannot listen at ${address}:${port}: not allowed; see -httpListenAddr`);
+  if (code === "EADDRNOTAVAIL") return new Error(`cannot listen at ${address}:${port}: no such address on this machine`);
+  return new Error(`cannot listen: ${message}`);
+}
