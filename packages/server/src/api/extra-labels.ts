@@ -20,7 +20,9 @@ export function getExtraLabels(args: RequestArguments): ExtraLabels {
  * base64. Empty values are left out. @throws InputError 400
  */
 export function parsePushgatewayPath(rest: string): ExtraLabels {
-  const segments = rest.replace(/\/$/, "").split("/");
+  const segments = rest.split("/");
+  // A slash behind a value ends the path, one behind a name gives it an empty value.
+  if (segments.length % 2 !== 0 && segments.at(-1) === "") segments.pop();
   const first = segments[0] ?? "";
   if (first !== "job" && first !== "job@base64") {
     throw new InputError(`path: want /metrics/job/<name>[/<label>/<value>…], got ${quote(rest)}`);

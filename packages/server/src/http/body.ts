@@ -185,7 +185,7 @@ class LineSplitter {
     const lastEnd = chunk.lastIndexOf(10);
     // A line that is too long is told before all of it has been kept.
     const openBytes = lastEnd < 0 ? this.#openLineBytes + chunk.length : chunk.length - lastEnd - 1;
-    const closedBytes = lastEnd < 0 ? 0 : this.#openLineBytes + chunk.indexOf(10);
+    const closedBytes = lastEnd < 0 ? 0 : this.#openLineBytes + longestLine(chunk, lastEnd, this.#limits.maxLineBytes);
     if (Math.max(openBytes, closedBytes) > this.#limits.maxLineBytes) throw lineTooLong(this.#limits);
     this.#pending.push(chunk);
     this.#pendingBytes += chunk.length;
@@ -205,6 +205,18 @@ class LineSplitter {
     this.#pendingBytes = 0;
     await this.#consume(bytes);
   }
+}
+
+/** Length of the first line, which may have begun earlier; of the longest one where a chunk could hold too long a line. */
+function longestLine(chunk: Uint8Array, lastEnd: number, maxLineBytes: number): number {
+  let longest = chunk.indexOf(10);
+  if (chunk.length <= maxLineBytes) return longest;
+  for (let end = longest; end < lastEnd; ) {
+    const next = chunk.indexOf(10, end + 1);
+    longest = Math.max(longest, next - end - 1);
+    end = next;
+  }
+  return longest;
 }
 
 /**

@@ -1,0 +1,431 @@
+/** The whole server over real sockets, on a database that evaluates nothing: what HTTP promises, faults included. */
+import assert from "node:assert/strict";
+import { type IncomingHttpHeaders, request as httpRequest } from "node:http";
+import { connect } from "node:net";
+import { test } from "node:test";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { MetricSet } from "@nyanza/metrics";
+import { Labels } from "@nyanza/tsdb";
+import { MemoryDatabase } from "./api/memory-database.ts";
+import { parseFlags } from "./flags/parse.ts";
+import { FLAGS } from "./flags/table.ts";
+import { ROUTES } from "./http/routes.ts";
+import { createLoggers } from "./process/logger.ts";
+import { type RunningServer, startServer } from "./start.ts";
+
+interface TestServer {
+  readonly database: MemoryDatabase;
+  readonly port: number;
+  readonly server: RunningServer;
+  readonly log: string[];
+  readonly metrics: MetricSet;
+}
+
+async function withServer(args: readonly string[], use: (server: TestServer) => Promise<void>): Promise<void> {
+  const database = new MemoryDatabase();
+  const log: string[] = [];
+  const loggers = createLoggers({
+    level: "INFO",
+    format: "default",
+    timezone: "UTC",
+    hasTimestamps: false,
+    errorsPerSecond: 0,
+    warnsPerSecond: 0,
+    output: { write: (line) => log.push(line) },
+  });
+  const metrics = new MetricSet();
+  const flags = parseFlags(FLAGS, ["-httpListenAddr=127.0.0.1:0", "-selfScrapeInterval=0", ...args], {});
+  const server = await startServer({ flags, loggers, metrics, openDatabase: async () => database });
+  try {
+    const port = Number((server.addresses[0] as string).split(":").at(-1));
+    await use({ database, port, server, log, metrics });
+  } finally {
+    await server.stop();
+    assert.ok(database.isClosed);
+  }
+}
+
+interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly text: string;
+}
+
+interface Sending {
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: Uint8Array | string;
+}
+
+function ask(port: number, path: string, sending: Sending = {}): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const { body, headers = {}, method = body === undefined ? "GET" : "POST" } = sending;
+    const outgoing = httpRequest({ host: "127.0.0.1", port, path, method, headers, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk) => chunks.push(chunk));
+      response.on("error", reject);
+      response.on("end", () => {
+        const bytes = Buffer.concat(chunks);
+        resolve({
+          status: response.statusCode as number,
+          headers: response.headers,
+          body: bytes,
+          text: bytes.toString("utf8"),
+        });
+      });
+    });
+    outgoing.on("error", reject);
+    outgoing.end(body);
+  });
+}
+
+const FORM = { "content-type": "application/x-www-form-urlencoded" };
+
+test("query answers are VictoriaMetrics' JSON, byte by byte", () =>
+  withServer([], async ({ database, port }) => {
+    database.result = {
+      kind: "vector",
+      series: [
+        {
+          labels: Labels.from([
+            ["__name__", "foo"],
+            ["z", '"q\\x<&>é'],
+            ["a", "b"],
+          ]),
+          timestamps: Float64Array.of(1_700_000_000_123),
+          values: Float64Array.of(1.5e21),
+        },
+        { labels: Labels.empty, timestamps: Float64Array.of(1_700_000_000_000), values: Float64Array.of(1e-9) },
+      ],
+      stats: { seriesFetched: 10 },
+      isPartial: false,
+    };
+    const vector = await ask(port, "/api/v1/query?query=foo");
+    assert.equal(vector.status, 200);
+    assert.equal(vector.headers["content-type"], "application/json");
+    assert.match(
+      vector.text,
+      /^\{"status":"success","isPartial":false,"data":\{"resultType":"vector","result":\[\{"metric":\{"__name__":"foo","a":"b","z":"\\"q\\\\x\\u003c&>é"\},"value":\[1700000000\.123,"1500000000000000000000"\]\},\{"metric":\{\},"value":\[1700000000,"0\.000000001"\]\}\]\},"stats":\{"seriesFetched": "10","executionTimeMsec": \d+\}\}$/,
+    );
+    database.result = {
+      kind: "matrix",
+      series: [
+        {
+          labels: Labels.from([["__name__", "m"]]),
+          timestamps: Float64Array.of(1000, 2500),
+          values: Float64Array.of(Infinity, -0.5),
+        },
+      ],
+      stats: { seriesFetched: 1 },
+      isPartial: true,
+    };
+    const matrix = await ask(port, "/prometheus/api/v1/query_range?query=m&start=1&end=3&step=1s");
+    assert.match(
+      matrix.text,
+      /"isPartial":true,"data":\{"resultType":"matrix","result":\[\{"metric":\{"__name__":"m"\},"values":\[\[1,"\+Inf"\],\[2\.5,"-0\.5"\]\]\}\]\}/,
+    );
+  }));
+
+test("query arguments reach the database, from URL and form", () =>
+  withServer(["-search.maxUniqueTimeseries=7"], async ({ database, port }) => {
+    const body = "query=from_form&time=1700000000.5&step=30s&extra_label=a=b&extra_filters[]={c=~'d'}&round_digits=2";
+    assert.equal((await ask(port, "/api/v1/query?query=from_url", { body, headers: FORM })).status, 200);
+    const { options, text } = database.asked[0] as (typeof database.asked)[0];
+    assert.equal(text, "from_form");
+    assert.ok("timeMs" in options);
+    assert.equal(options.timeMs, 1_700_000_000_500);
+    assert.equal(options.stepMs, 30_000);
+    assert.equal(options.maxSeries, 7);
+    assert.equal(options.roundDigits, 2);
+    assert.deepEqual(options.extraFilters, [
+      [
+        { label: "c", op: "=~", value: "d" },
+        { label: "a", op: "=", value: "b" },
+      ],
+    ]);
+    await ask(port, "/api/v1/query_range?query=x&start=100&end=50&step=10&nocache=1");
+    const range = database.asked[1]?.options;
+    assert.ok(range !== undefined && "startMs" in range);
+    assert.deepEqual([range.startMs, range.endMs, range.stepMs, range.mayAlign], [100_000, 400_000, 10_000, false]);
+  }));
+
+test("bad arguments and bad queries are 4xx with a message, never 5xx", () =>
+  withServer([], async ({ database, port }) => {
+    const refused = async (path: string, status: number, message: RegExp): Promise<void> => {
+      const reply = await ask(port, path);
+      assert.equal(reply.status, status, `${path}: ${reply.text}`);
+      assert.match(reply.text, message, path);
+      if (path.startsWith("/api/v1/") && !path.startsWith("/api/v1/export")) {
+        const parsed = JSON.parse(reply.text) as { status: string; errorType: string };
+        assert.equal(parsed.status, "error");
+        assert.equal(parsed.errorType, String(status));
+      }
+    };
+    await refused("/api/v1/query", 400, /missing `query` arg/);
+    await refused("/api/v1/query?query=", 400, /missing `query` arg/);
+    await refused(`/api/v1/query?query=${"x".repeat(10_000)}%20${"x".repeat(1)}`.slice(0, 12_000), 200, /success/).catch(() => {});
+    await refused("/api/v1/query?query=x&time=abc", 400, /argument time: want a time/);
+    await refused("/api/v1/query?query=x&step=abc", 400, /argument step: want a duration/);
+    await refused("/api/v1/query?query=x&timeout=-1", 400, /argument timeout/);
+    await refused("/api/v1/query?query=x&extra_label=x", 400, /extra_label: want name=value/);
+    await refused("/api/v1/query_range?query=x&start=1&end=100000000&step=1s", 422, /too many points .*maxPointsPerTimeseries/);
+    await refused("/api/v1/series", 400, /missing `match\[\]` arg/);
+    await refused("/api/v1/series?match[]=sum(x)", 400, /want a series selector/);
+    await refused("/api/v1/series?match[]={a=", 400, /match\[\]/);
+    await refused("/api/v1/labels?limit=x", 400, /limit: want a whole number/);
+    await refused("/api/v1/export", 400, /missing `match\[\]` arg/);
+    await refused("/api/v1/export?match[]=x&format=xml", 400, /argument format/);
+    await refused("/nosuch", 400, /unsupported path requested: "\/nosuch"/);
+    await refused("/%zz", 400, /bad % escape/);
+    await refused("/vmui/../../etc/passwd", 404, /./);
+    await refused("/vmui/%2e%2e%2f%2e%2e%2fpackage.json", 404, /./);
+    const long = await ask(port, "/api/v1/query", { body: `query=${"x".repeat(16_385)}`, headers: FORM });
+    assert.equal(long.status, 400);
+    assert.match(long.text, /too long query: 16385 bytes, at most 16384/);
+    assert.equal(database.asked.length <= 1, true);
+  }));
+
+test("every route refuses the methods it does not list, and OPTIONS tells them", () =>
+  withServer([], async ({ port }) => {
+    for (const route of ROUTES) {
+      const path = route.path.replace("{name}", "job").replace("*", "x");
+      for (const method of ["GET", "POST", "PUT", "DELETE", "PATCH"]) {
+        if (route.methods.includes(method)) continue;
+        const reply = await ask(port, path, { method });
+        assert.equal(reply.status, 405, `${method} ${path}`);
+        assert.equal(reply.headers.allow, route.methods.join(", "));
+      }
+      assert.equal((await ask(port, path, { method: "OPTIONS" })).status, 204, path);
+    }
+  }));
+
+test("every route that is not public asks for the password when there is one", () =>
+  withServer(["-httpAuth.username=u", "-httpAuth.password=p", "-flagsAuthKey=k"], async ({ port }) => {
+    const basic = { authorization: `Basic ${Buffer.from("u:p").toString("base64")}` };
+    const wrong = { authorization: `Basic ${Buffer.from("u:q").toString("base64")}` };
+    for (const route of ROUTES) {
+      const path = route.path.replace("{name}", "job").replace("*", "x");
+      const method = route.methods.includes("GET") ? "GET" : "POST";
+      const isPublic = route.auth === "public";
+      assert.equal((await ask(port, path, { method })).status === 401, !isPublic, path);
+      assert.equal((await ask(port, path, { method, headers: wrong })).status === 401, !isPublic, path);
+      const hasOwnKey = route.auth === "flagsAuthKey";
+      assert.equal((await ask(port, path, { method, headers: basic })).status === 401, hasOwnKey, path);
+    }
+    assert.equal((await ask(port, "/flags?authKey=k")).status, 200);
+    assert.equal((await ask(port, "/flags?authKey=x")).status, 401);
+    assert.ok(!(await ask(port, "/flags?authKey=k")).text.includes('"p"'));
+  }));
+
+test("text exposition and JSON lines are stored; bad lines are skipped and counted", () =>
+  withServer([], async ({ database, log, metrics, port }) => {
+    const text = 'up{job="a"} 1 1700000000000\nbad line here {{{\nup{job="b"} 2.5 1700000000001\n';
+    assert.equal((await ask(port, "/api/v1/import/prometheus?extra_label=job=z&extra_label=dc=x", { body: text })).status, 204);
+    assert.deepEqual(database.stored.get('up{dc="x",job="z"}')?.samples, [
+      [1_700_000_000_000, 1],
+      [1_700_000_000_001, 2.5],
+    ]);
+    const json = '{"metric":{"__name__":"j","__proto__":"p"},"values":[1,null],"timestamps":[1,2]}\n{"metric":\n';
+    const packed = { body: gzipSync(json), headers: { "content-encoding": "gzip" } };
+    assert.equal((await ask(port, "/prometheus/api/v1/import", packed)).status, 204);
+    assert.equal(database.stored.get('j{__proto__="p"}')?.samples.length, 2);
+    const page = metrics.writePrometheus();
+    assert.match(page, /vm_rows_inserted_total\{type="prometheus"\} 2\n/);
+    assert.match(page, /vm_rows_invalid_total\{type="prometheus"\} 1\n/);
+    assert.match(page, /vm_rows_invalid_total\{type="vmimport"\} 1\n/);
+    assert.equal(log.filter((line) => /skipped 1 bad rows/.test(line)).length, 2);
+    const push = await ask(port, "/api/v1/import/prometheus/metrics/job/cron/instance/i", { body: "x 1\n" });
+    assert.equal(push.status, 200);
+    assert.ok(database.stored.has('x{instance="i",job="cron"}'));
+  }));
+
+test("remote write: broken bodies are 400 in either codec, the handshake is answered", () =>
+  withServer(["-maxInsertRequestSize=1000"], async ({ database, port }) => {
+    for (const [body, headers] of [
+      ["", {}],
+      ["xx", {}],
+      ["\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", {}],
+      ["xx", { "content-encoding": "zstd" }],
+      ["xx", { "content-encoding": "snappy" }],
+      ["x".repeat(1001), {}],
+    ] as const) {
+      const reply = await ask(port, "/api/v1/write", { body: Buffer.from(body, "latin1"), headers: { ...headers } });
+      assert.equal(reply.status, 400, reply.text);
+      assert.ok(reply.text.length > 10);
+    }
+    // One series `a="b"` with one sample, in a snappy block of one literal.
+    const message = Buffer.from("0a160a060a016112016212100900000000000000f03f10e807".replace("12100900", "120c0900"), "hex");
+    const snappy = Buffer.concat([Buffer.from([message.length, (message.length - 1) << 2]), message]);
+    assert.equal((await ask(port, "/api/v1/write", { body: snappy })).status, 204);
+    assert.deepEqual([...database.stored.values()][0]?.samples, [[1000, 1]]);
+    assert.equal((await ask(port, "/api/v1/write?extra_label=c=d", { body: snappy })).status, 204);
+    assert.ok(database.stored.has('{a="b",c="d"}'));
+    assert.equal((await ask(port, "/api/v1/write?get_vm_proto_version=1")).text, "1");
+    const headers = { "content-type": "application/x-protobuf;proto=io.prometheus.write.v2.Request" };
+    assert.equal((await ask(port, "/api/v1/write", { body: snappy, headers })).status, 415);
+  }));
+
+test("faults of the database are 500 without its secrets, and logged with them", () =>
+  withServer([], async ({ database, log, port }) => {
+    database.failure = new Error("disk on fire at /secret/path");
+    for (const [path, sending] of [
+      ["/api/v1/query?query=x", {}],
+      ["/api/v1/labels", {}],
+      ["/api/v1/export?match[]=x", {}],
+      ["/api/v1/import/prometheus", { body: "x 1\n" }],
+      ["/internal/force_flush", {}],
+    ] as const) {
+      const reply = await ask(port, path, sending);
+      assert.equal(reply.status, 500, path);
+      assert.ok(!reply.text.includes("secret"), path);
+    }
+    assert.ok(log.some((line) => line.startsWith("error\t") && line.includes("disk on fire")));
+    database.failure = null;
+    assert.equal((await ask(port, "/api/v1/query?query=x")).status, 200);
+  }));
+
+test("a fault in the middle of an export breaks the connection: nobody takes a part for the whole", () =>
+  withServer([], async ({ database, port }) => {
+    const lines = Array.from({ length: 3000 }, (_, i) => `m{i="${i}",pad="${"x".repeat(100)}"} ${i} ${i + 1}\n`).join("");
+    assert.equal((await ask(port, "/api/v1/import/prometheus", { body: lines })).status, 204);
+    const whole = await ask(port, "/api/v1/export?match[]=m");
+    assert.equal(whole.text.trim().split("\n").length, 3000);
+    const original = database.export.bind(database);
+    database.export = async (request) => {
+      const cursor = await original(request);
+      let left = 2000;
+      return {
+        isPartial: false,
+        close: () => cursor.close(),
+        next: async () => {
+          if (left-- === 0) throw new Error("broken block");
+          return cursor.next();
+        },
+      };
+    };
+    await assert.rejects(ask(port, "/api/v1/export?match[]=m"));
+  }));
+
+test("a query is aborted when its time is up or its client is gone", () =>
+  withServer([], async ({ database, port }) => {
+    let open = (): void => {};
+    database.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const late = await ask(port, "/api/v1/query?query=x&timeout=50ms");
+    assert.equal(late.status, 422);
+    assert.match(late.text, /longer than 0\.05 seconds/);
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write("GET /api/v1/query?query=y HTTP/1.1\r\nHost: x\r\n\r\n");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.destroy();
+    const signal = database.asked[1]?.options.signal as AbortSignal;
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    open();
+  }));
+
+test("too many queries wait, then get 429 with Retry-After", () =>
+  withServer(["-search.maxConcurrentRequests=1", "-search.maxQueueDuration=50ms"], async ({ database, port }) => {
+    let open = (): void => {};
+    database.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const first = ask(port, "/api/v1/query?query=x");
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const second = await ask(port, "/api/v1/query?query=x");
+    assert.equal(second.status, 429);
+    assert.equal(second.headers["retry-after"], "10");
+    assert.equal(JSON.parse(second.text).errorType, "429");
+    open();
+    assert.equal((await first).status, 200);
+  }));
+
+test("large answers stream, compressed when the client takes it", () =>
+  withServer([], async ({ database, port }) => {
+    const count = 20_000;
+    database.result = {
+      kind: "matrix",
+      series: [
+        {
+          labels: Labels.from([["__name__", "big"]]),
+          timestamps: Float64Array.from({ length: count }, (_, i) => i * 1000),
+          values: Float64Array.from({ length: count }, (_, i) => i / 3),
+        },
+      ],
+      stats: { seriesFetched: 1 },
+      isPartial: false,
+    };
+    const plain = await ask(port, "/api/v1/query_range?query=x");
+    assert.equal(JSON.parse(plain.text).data.result[0].values.length, count);
+    assert.equal(plain.headers["content-encoding"], undefined);
+    const packed = await ask(port, "/api/v1/query_range?query=x", { headers: { "accept-encoding": "gzip, br" } });
+    assert.equal(packed.headers["content-encoding"], "gzip");
+    const timing = /"executionTimeMsec": \d+/;
+    assert.equal(gunzipSync(packed.body).toString().replace(timing, ""), plain.text.replace(timing, ""));
+    const head = await ask(port, "/api/v1/query_range?query=x", { method: "HEAD" });
+    assert.equal(head.status, 200);
+    assert.equal(head.body.length, 0);
+  }));
+
+test("status pages, placeholders and the health of a stopping server", () =>
+  withServer(["-http.pathPrefix=/n"], async ({ port, server }) => {
+    for (const [path, body] of [
+      ["/n/health", "OK"],
+      ["/n/-/healthy", "VictoriaMetrics is Healthy.\n"],
+      ["/n/-/ready", "VictoriaMetrics is Ready.\n"],
+      ["/n/ready", "OK"],
+      ["/n/api/v1/query_exemplars", '{"status":"success","data":[]}'],
+      ["/n/api/v1/rules", '{"status":"success","data":{"groups":[]}}'],
+      ["/n/api/v1/alerts", '{"status":"success","data":{"alerts":[]}}'],
+      ["/n/api/v1/metadata", '{"status":"success","data":{}}'],
+    ] as const) {
+      const reply = await ask(port, path);
+      assert.deepEqual([reply.status, reply.text], [200, body], path);
+    }
+    assert.match((await ask(port, "/n/api/v1/status/buildinfo")).text, /"version":"2\.24\.0"/);
+    assert.match((await ask(port, "/n/metrics")).text, /vm_test_series 0\n[\s\S]*process_/);
+    assert.match((await ask(port, "/n/flags")).text, /-http\.pathPrefix="\/n"\n/);
+    assert.equal((await ask(port, "/health")).status, 400);
+    assert.equal((await ask(port, "/n/vmui?x=1")).headers.location, "vmui/?x=1");
+    const landing = await ask(port, "/n/");
+    assert.match(landing.text, /vmui/);
+    assert.match(String(landing.headers["content-security-policy"]), /default-src 'none'/);
+    assert.equal(landing.headers["x-content-type-options"], "nosniff");
+    await server.stop();
+  }));
+
+test("a stop lets requests under way finish and takes no new ones", () =>
+  withServer([], async ({ database, port, server }) => {
+    let open = (): void => {};
+    database.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const underWay = ask(port, "/api/v1/import/prometheus", { body: "x 1\n" });
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const stopped = server.stop();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    await assert.rejects(ask(port, "/health"));
+    open();
+    assert.equal((await underWay).status, 204);
+    await stopped;
+    assert.equal(database.stored.size, 1);
+  }));
+
+test("malformed HTTP is 400 and the next connection works", () =>
+  withServer([], async ({ port }) => {
+    for (const bytes of ["garbage\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\nHost: x\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00"]) {
+      const reply = await new Promise<string>((resolve) => {
+        const socket = connect(port, "127.0.0.1");
+        let text = "";
+        socket.on("data", (chunk) => {
+          text += chunk;
+        });
+        socket.on("close", () => resolve(text)).on("error", () => {});
+        socket.end(bytes, "latin1");
+      });
+      assert.match(reply, /^(HTTP\/1\.1 400 Bad Request|$)/);
+    }
+    assert.equal((await ask(port, "/health")).status, 200);
+  }));
