@@ -1,11 +1,12 @@
 /** The whole server over real sockets, on a database that evaluates nothing: what HTTP promises, faults included. */
 import assert from "node:assert/strict";
-import { type IncomingHttpHeaders, request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { MetricSet } from "@nyanza/metrics";
 import { Labels } from "@nyanza/tsdb";
+import { encodeSnappy, encodeWriteRequest } from "@nyanza/tsdb/ingest";
 import { MemoryDatabase } from "./api/memory-database.ts";
 import { parseFlags } from "./flags/parse.ts";
 import { FLAGS } from "./flags/table.ts";
@@ -164,12 +165,15 @@ test("bad arguments and bad queries are 4xx with a message, never 5xx", () =>
     };
     await refused("/api/v1/query", 400, /missing `query` arg/);
     await refused("/api/v1/query?query=", 400, /missing `query` arg/);
-    await refused(`/api/v1/query?query=${"x".repeat(10_000)}%20${"x".repeat(1)}`.slice(0, 12_000), 200, /success/).catch(() => {});
     await refused("/api/v1/query?query=x&time=abc", 400, /argument time: want a time/);
     await refused("/api/v1/query?query=x&step=abc", 400, /argument step: want a duration/);
     await refused("/api/v1/query?query=x&timeout=-1", 400, /argument timeout/);
     await refused("/api/v1/query?query=x&extra_label=x", 400, /extra_label: want name=value/);
-    await refused("/api/v1/query_range?query=x&start=1&end=100000000&step=1s", 422, /too many points .*maxPointsPerTimeseries/);
+    await refused(
+      "/api/v1/query_range?query=x&start=1&end=100000000&step=1s",
+      422,
+      /too many points .*maxPointsPerTimeseries/,
+    );
     await refused("/api/v1/series", 400, /missing `match\[\]` arg/);
     await refused("/api/v1/series?match[]=sum(x)", 400, /want a series selector/);
     await refused("/api/v1/series?match[]={a=", 400, /match\[\]/);
@@ -183,7 +187,7 @@ test("bad arguments and bad queries are 4xx with a message, never 5xx", () =>
     const long = await ask(port, "/api/v1/query", { body: `query=${"x".repeat(16_385)}`, headers: FORM });
     assert.equal(long.status, 400);
     assert.match(long.text, /too long query: 16385 bytes, at most 16384/);
-    assert.equal(database.asked.length <= 1, true);
+    assert.equal(database.asked.length, 0);
   }));
 
 test("every route refuses the methods it does not list, and OPTIONS tells them", () =>
@@ -221,7 +225,10 @@ test("every route that is not public asks for the password when there is one", (
 test("text exposition and JSON lines are stored; bad lines are skipped and counted", () =>
   withServer([], async ({ database, log, metrics, port }) => {
     const text = 'up{job="a"} 1 1700000000000\nbad line here {{{\nup{job="b"} 2.5 1700000000001\n';
-    assert.equal((await ask(port, "/api/v1/import/prometheus?extra_label=job=z&extra_label=dc=x", { body: text })).status, 204);
+    assert.equal(
+      (await ask(port, "/api/v1/import/prometheus?extra_label=job=z&extra_label=dc=x", { body: text })).status,
+      204,
+    );
     assert.deepEqual(database.stored.get('up{dc="x",job="z"}')?.samples, [
       [1_700_000_000_000, 1],
       [1_700_000_000_001, 2.5],
@@ -254,9 +261,10 @@ test("remote write: broken bodies are 400 in either codec, the handshake is answ
       assert.equal(reply.status, 400, reply.text);
       assert.ok(reply.text.length > 10);
     }
-    // One series `a="b"` with one sample, in a snappy block of one literal.
-    const message = Buffer.from("0a160a060a016112016212100900000000000000f03f10e807".replace("12100900", "120c0900"), "hex");
-    const snappy = Buffer.concat([Buffer.from([message.length, (message.length - 1) << 2]), message]);
+    const message = encodeWriteRequest([
+      { labels: [["a", "b"]] as const, timestamps: [1000], values: Float64Array.of(1) },
+    ]);
+    const snappy = encodeSnappy(message);
     assert.equal((await ask(port, "/api/v1/write", { body: snappy })).status, 204);
     assert.deepEqual([...database.stored.values()][0]?.samples, [[1000, 1]]);
     assert.equal((await ask(port, "/api/v1/write?extra_label=c=d", { body: snappy })).status, 204);
@@ -287,7 +295,9 @@ test("faults of the database are 500 without its secrets, and logged with them",
 
 test("a fault in the middle of an export breaks the connection: nobody takes a part for the whole", () =>
   withServer([], async ({ database, port }) => {
-    const lines = Array.from({ length: 3000 }, (_, i) => `m{i="${i}",pad="${"x".repeat(100)}"} ${i} ${i + 1}\n`).join("");
+    const lines = Array.from({ length: 3000 }, (_, i) => `m{i="${i}",pad="${"x".repeat(100)}"} ${i} ${i + 1}\n`).join(
+      "",
+    );
     assert.equal((await ask(port, "/api/v1/import/prometheus", { body: lines })).status, 204);
     const whole = await ask(port, "/api/v1/export?match[]=m");
     assert.equal(whole.text.trim().split("\n").length, 3000);
@@ -415,7 +425,11 @@ test("a stop lets requests under way finish and takes no new ones", () =>
 
 test("malformed HTTP is 400 and the next connection works", () =>
   withServer([], async ({ port }) => {
-    for (const bytes of ["garbage\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\nHost: x\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00"]) {
+    for (const bytes of [
+      "garbage\r\n\r\n",
+      "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\nHost: x\r\n\r\n",
+      "\x16\x03\x01\x02\x00\x01\x00",
+    ]) {
       const reply = await new Promise<string>((resolve) => {
         const socket = connect(port, "127.0.0.1");
         let text = "";

@@ -19,7 +19,7 @@ import { type BodyContext, ByteBudget } from "./http/body.ts";
 import type { Handlers } from "./http/context.ts";
 import { RequestQueue } from "./http/queue.ts";
 import { HttpServer } from "./http/server.ts";
-import { limitWarnings, type LoggerFor } from "./process/logger.ts";
+import { type LoggerFor, limitWarnings } from "./process/logger.ts";
 import { allowedMemoryBytes, availableMemoryBytes } from "./process/memory.ts";
 import { VERSION } from "./process/version.ts";
 
@@ -81,7 +81,9 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     memoryBytes: allowed,
     logger: loggers("storage"),
   });
-  log.info(`opened the storage at ${JSON.stringify(dataPath)} in ${((Date.now() - openedMs) / 1000).toFixed(3)} seconds`);
+  log.info(
+    `opened the storage at ${JSON.stringify(dataPath)} in ${((Date.now() - openedMs) / 1000).toFixed(3)} seconds`,
+  );
 
   const cpuCores = availableParallelism();
   const ownMetrics = new OwnMetrics({
@@ -96,7 +98,6 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   });
   const body: BodyContext = {
     budget: new ByteBudget(Math.max(BODY_BUDGET_BYTES_MIN, allowed / 4)),
-    decodeSnappy,
     stallMs: BODY_STALL_MS,
   };
   const queues = createQueues(flags, cpuCores, metrics);
@@ -160,7 +161,9 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       await database.close();
       log.info(`the server has been stopped in ${((Date.now() - startMs) / 1000).toFixed(3)} seconds`);
     } catch (error) {
-      log.error(`closing the storage failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      log.error(
+        `closing the storage failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
     }
   }
 }
@@ -171,7 +174,9 @@ async function openAt(path: string, options: StartOptions, settings: DatabaseSet
     return await options.openDatabase(settings);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new Error(message.includes(path) ? message : `cannot open the storage at ${path}: ${message}`, { cause: error });
+    throw new Error(message.includes(path) ? message : `cannot open the storage at ${path}: ${message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -193,14 +198,6 @@ function createHandlers(
     maxRequestBytes: flags.maxInsertRequestSize,
     maxOtlpRequestBytes: flags["opentelemetry.maxRequestSize"],
     maxLineBytes: flags["import.maxLineLen"],
-    otlp: {
-      usePrometheusNaming: flags["opentelemetry.usePrometheusNaming"] || flags.usePromCompatibleNaming,
-      convertMetricNamesToPrometheus: flags["opentelemetry.convertMetricNamesToPrometheus"],
-      promoteScopeMetadata: flags["opentelemetry.promoteScopeMetadata"],
-      promoteAllResourceAttributes: flags["opentelemetry.promoteAllResourceAttributes"],
-      promoteResourceAttributes: flags["opentelemetry.promoteResourceAttributes"],
-      ignoreResourceAttributes: flags["opentelemetry.ignoreResourceAttributes"],
-    },
   });
   const slowQueries = metrics.counter("vm_slow_queries_total");
   return {
@@ -291,8 +288,10 @@ function createAuth(flags: Flags): AuthOptions {
 /** The system's errors in words. */
 function listenError(error: unknown): Error {
   const { address, code, message, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
-  if (code === "EADDRINUSE") return new Error(`cannot listen at ${address}:${port}: the port is in use; see -httpListenAddr`);
+  if (code === "EADDRINUSE")
+    return new Error(`cannot listen at ${address}:${port}: the port is in use; see -httpListenAddr`);
   if (code === "EACCES") return new Error(`cannot listen at ${address}:${port}: not allowed; see -httpListenAddr`);
-  if (code === "EADDRNOTAVAIL") return new Error(`cannot listen at ${address}:${port}: no such address on this machine`);
+  if (code === "EADDRNOTAVAIL")
+    return new Error(`cannot listen at ${address}:${port}: no such address on this machine`);
   return new Error(`cannot listen: ${message}`);
 }

@@ -30,7 +30,14 @@ interface Format {
   readonly foot: string;
   /** Between two series. */
   readonly separator: string;
-  write(output: Output, labels: Labels, timestamps: Float64Array, values: Float64Array, lo: number, hi: number): Promise<void>;
+  write(
+    output: Output,
+    labels: Labels,
+    timestamps: Float64Array,
+    values: Float64Array,
+    lo: number,
+    hi: number,
+  ): Promise<void>;
 }
 
 interface Output {
@@ -177,7 +184,9 @@ function formatSeriesName(labels: Labels): string {
   const parts: string[] = [];
   const { pairs } = labels;
   for (let i = 0; i < pairs.length; i += 2) {
-    const value = (pairs[i + 1] as string).replace(/["\\\n]/g, (character) => (character === "\n" ? "\\n" : `\\${character}`));
+    const value = (pairs[i + 1] as string).replace(/["\\\n]/g, (character) =>
+      character === "\n" ? "\\n" : `\\${character}`,
+    );
     parts.push(`${pairs[i]}="${value}"`);
   }
   return parts.length === 0 && labels.name !== "" ? labels.name : `${labels.name}{${parts.join(",")}}`;

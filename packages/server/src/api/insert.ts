@@ -11,7 +11,7 @@ import type { MetricSet } from "@nyanza/metrics";
 import { InputError } from "@nyanza/tsdb";
 import { type RemoteWriteBatch, RemoteWriteParser, RowBatch, type WriteBatch } from "@nyanza/tsdb/ingest";
 import { quote } from "../http/arguments.ts";
-import { type BodyContext, type BodyLimits, type LineLimits, readLines, readRawBody, withBody } from "../http/body.ts";
+import { type BodyContext, type BodyLimits, type LineLimits, readLines, readRawBody } from "../http/body.ts";
 import type { Handler, RequestContext } from "../http/context.ts";
 import { decodeBody, parseEncoding } from "../http/decode.ts";
 import { sendBody, sendStatus } from "../http/response.ts";
@@ -43,13 +43,11 @@ export class Inserter {
   readonly #batches: Pool<RowBatch> = new Pool(() => new RowBatch());
   readonly #parsers: Pool<RemoteWriteParser> = new Pool(() => new RemoteWriteParser());
   readonly #remoteWriteLimits: BodyLimits;
-  readonly #otlpLimits: BodyLimits;
   readonly #lineLimits: LineLimits;
 
   constructor(options: InsertOptions) {
     this.#options = options;
     this.#remoteWriteLimits = { maxBytes: options.maxRequestBytes, flag: "maxInsertRequestSize" };
-    this.#otlpLimits = { maxBytes: options.maxOtlpRequestBytes, flag: "opentelemetry.maxRequestSize" };
     this.#lineLimits = {
       maxLineBytes: options.maxLineBytes,
       flag: "import.maxLineLen",
@@ -97,7 +95,7 @@ export class Inserter {
     const encoding = header === "identity" ? "snappy" : header;
     const parse = async (from: typeof encoding): Promise<RemoteWriteBatch> => {
       if (from === "snappy") return parser.parse(body, { tenant, compression: "snappy", maxBytes });
-      const decoded = await decodeBody(body, from, maxBytes, flag, this.#options.body.decodeSnappy);
+      const decoded = await decodeBody(body, from, maxBytes, flag);
       return parser.parse(decoded, { tenant, compression: "none", maxBytes });
     };
     try {
@@ -129,6 +127,10 @@ export class Inserter {
       if (count > 0) metrics.counter(`vm_rows_ignored_total{${type},reason="${reason}"}`).add(count);
     }
   }
+
+  readonly writeOtlp: Handler = async () => {
+    throw new InputError("OTLP is on its way", 404);
+  };
 
   readonly importJson: Handler = async (context) => {
     const extraLabels = getExtraLabels(context.args);
@@ -197,7 +199,9 @@ export class Inserter {
     }
     if (counts.invalidLabels > 0) {
       metrics.counter(`vm_rows_invalid_total{type="${type}"}`).add(counts.invalidLabels);
-      logger.warn(`${type}: skipped ${counts.invalidLabels} samples with bad labels; the first: ${counts.firstInvalid}`);
+      logger.warn(
+        `${type}: skipped ${counts.invalidLabels} samples with bad labels; the first: ${counts.firstInvalid}`,
+      );
     }
   }
 

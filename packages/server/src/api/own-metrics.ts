@@ -44,7 +44,11 @@ export class OwnMetrics {
     this.#constants = [...options.flagTexts]
       .map(([name, value]) => {
         const isSet = String(options.givenFlags.has(name));
-        const labels = [["name", name], ["value", value], ["is_set", isSet]] as const;
+        const labels = [
+          ["name", name],
+          ["value", value],
+          ["is_set", isSet],
+        ] as const;
         return `${formatMetricName("flag", labels)} 1\n`;
       })
       .join("");
@@ -113,7 +117,9 @@ export class SelfScraper {
       if (report.invalidRows > 0) logger.error(`own metrics: ${report.invalidRows} bad lines: ${report.firstError}`);
       await database.appendBatch(this.#batch);
     } catch (error) {
-      logger.error(`cannot store own metrics: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      logger.error(
+        `cannot store own metrics: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
     }
   }
 }

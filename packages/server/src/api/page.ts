@@ -74,7 +74,8 @@ export function createPageHandlers(files: PageFiles): { page: Handler; pageRedir
       const path = rest === "" ? "index.html" : rest;
       const file = files.get(path);
       if (file === undefined) {
-        const reason = files.size === 0 ? "the page has not been built: run `npm run build`" : `no such file: ${quote(path)}`;
+        const reason =
+          files.size === 0 ? "the page has not been built: run `npm run build`" : `no such file: ${quote(path)}`;
         throw new InputError(reason, 404);
       }
       const headers = {

@@ -47,7 +47,11 @@ async function answerQuery(context: RequestContext, options: QueryOptions): Prom
   const isNow = !args.getBool("nocache") && Math.abs(nowMs - askedMs) < offsetMs;
   const timeMs = isNow ? nowMs - offsetMs : askedMs;
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
-    const result = await options.database.query(text, { ...getLimits(context, options, lookbackMs, signal), timeMs, stepMs });
+    const result = await options.database.query(text, {
+      ...getLimits(context, options, lookbackMs, signal),
+      timeMs,
+      stepMs,
+    });
     if (isNow && result.kind === "vector") for (const { timestamps } of result.series) timestamps[0] = askedMs;
     await sendResult(context, result, Date.now() - nowMs);
   });

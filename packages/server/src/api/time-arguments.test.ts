@@ -35,7 +35,18 @@ test("parseTime", () => {
   same("2024-05-06T07:08:09.123456789+02:00", Date.UTC(2024, 4, 6, 5, 8, 9, 123));
   same("2024-05-06T07:08:09-03:30", Date.UTC(2024, 4, 6, 10, 38, 9));
   same("2024-05-06T07:08:09", new Date(2024, 4, 6, 7, 8, 9).getTime());
-  for (const text of ["abc", "2024-02-31Z", "2024-13Z", "2024-05-06T25:00Z", "0x10", "1e400", "now+x", "-", "NaN", "1 "]) {
+  for (const text of [
+    "abc",
+    "2024-02-31Z",
+    "2024-13Z",
+    "2024-05-06T25:00Z",
+    "0x10",
+    "1e400",
+    "now+x",
+    "-",
+    "NaN",
+    "1 ",
+  ]) {
     same(text, null);
   }
 });
@@ -48,7 +59,10 @@ test("getTime", () => {
   assert.equal(get("1960-01-01T00:00:00Z"), 0);
   assert.equal(get("9999999999999999999999"), TIME_MAX_MS);
   assert.throws(() => get("yesterday"), InputError);
-  assert.throws(() => get("x".repeat(1e6)), (error: Error) => error.message.length < 500);
+  assert.throws(
+    () => get("x".repeat(1e6)),
+    (error: Error) => error.message.length < 500,
+  );
 });
 
 test("getDuration", () => {

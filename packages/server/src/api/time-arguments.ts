@@ -40,7 +40,9 @@ export function getDuration(args: RequestArguments, name: string, absentMs: numb
   const seconds = parseNumber(text);
   const ms = Math.trunc(seconds === null ? (parseDuration(text) ?? Number.NaN) : seconds * 1000);
   if (Number.isNaN(ms)) {
-    throw new InputError(`argument ${name}: want a duration such as 15s, 1h30m or a number of seconds, got ${quote(text)}`);
+    throw new InputError(
+      `argument ${name}: want a duration such as 15s, 1h30m or a number of seconds, got ${quote(text)}`,
+    );
   }
   if (ms <= 0 || ms > DURATION_MAX_MS) {
     throw new InputError(`argument ${name}: want a duration from 1ms to 100y, got ${quote(text)}`);

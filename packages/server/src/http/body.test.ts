@@ -9,12 +9,8 @@ import { type BodyContext, ByteBudget, readLines, withBody } from "./body.ts";
 import { decodeBody, parseEncoding } from "./decode.ts";
 import { OverloadError } from "./errors.ts";
 
-const noSnappy = (): Uint8Array => {
-  throw new InputError("no snappy here");
-};
-
 function contextOf(budgetBytes = 1 << 30, stallMs = 5000): BodyContext {
-  return { budget: new ByteBudget(budgetBytes), decodeSnappy: noSnappy, stallMs };
+  return { budget: new ByteBudget(budgetBytes), stallMs };
 }
 
 interface Sent {
@@ -23,7 +19,10 @@ interface Sent {
 }
 
 /** Serves one handler; its result or error is the answer. */
-async function serve(handle: (request: IncomingMessage) => Promise<string>, use: (port: number) => Promise<void>): Promise<void> {
+async function serve(
+  handle: (request: IncomingMessage) => Promise<string>,
+  use: (port: number) => Promise<void>,
+): Promise<void> {
   const server: Server = createServer((incoming, response) => {
     handle(incoming).then(
       (text) => response.end(text),
@@ -94,7 +93,7 @@ test("decompression bombs are refused at the cap, with memory hardly moving", as
   for (const [encoding, bomb] of bombs) {
     const before = process.memoryUsage().rss;
     await assert.rejects(
-      decodeBody(bomb, encoding, 32 << 20, "some.flag", noSnappy),
+      decodeBody(bomb, encoding, 32 << 20, "some.flag"),
       (error: Error) => error instanceof InputError && error.status === 400 && /too large body/.test(error.message),
       encoding,
     );
@@ -120,7 +119,7 @@ function repeatedZstd(bytes: number, isDeclared: boolean): Buffer {
 
 test("zstd: what fits comes back, with and without a declared size", async () => {
   for (const isDeclared of [true, false]) {
-    const decoded = await decodeBody(repeatedZstd(4 << 20, isDeclared), "zstd", 8 << 20, "f", noSnappy);
+    const decoded = await decodeBody(repeatedZstd(4 << 20, isDeclared), "zstd", 8 << 20, "f");
     assert.equal(decoded.length, 4 << 20);
   }
 });
@@ -132,7 +131,7 @@ test("broken bodies of every encoding are 400 whatever they hold", async () => {
     fc.asyncProperty(encoding, start, fc.uint8Array({ maxLength: 60 }), async (name, magic, rest) => {
       const body = Buffer.from([...magic, ...rest]);
       try {
-        assert.ok((await decodeBody(body, name, 1 << 20, "f", noSnappy)).length <= 1 << 20);
+        assert.ok((await decodeBody(body, name, 1 << 20, "f")).length <= 1 << 20);
       } catch (error) {
         assert.ok(error instanceof InputError, String(error));
         assert.equal(error.status, 400);

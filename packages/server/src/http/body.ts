@@ -11,7 +11,7 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import * as zlib from "node:zlib";
 import { InputError } from "@nyanza/tsdb";
-import { decodeBody, type Encoding, parseEncoding, type SnappyDecoder } from "./decode.ts";
+import { decodeBody, type Encoding, parseEncoding } from "./decode.ts";
 import { ClientGoneError, OverloadError } from "./errors.ts";
 
 /** Bytes that all bodies under way may hold together. */
@@ -42,7 +42,6 @@ export class ByteBudget {
 
 export interface BodyContext {
   readonly budget: ByteBudget;
-  readonly decodeSnappy: SnappyDecoder;
   /** A sender that sends nothing for this long gets 408. */
   readonly stallMs: number;
 }
@@ -96,7 +95,7 @@ export async function withBody<T>(
   const encoding = parseEncoding(request.headers["content-encoding"]);
   const { bytes, release } = await readRawBody(request, limits, context);
   try {
-    return await use(await decodeBody(bytes, encoding, limits.maxBytes, limits.flag, context.decodeSnappy));
+    return await use(await decodeBody(bytes, encoding, limits.maxBytes, limits.flag));
   } finally {
     release();
   }

@@ -15,9 +15,6 @@ export type Encoding = "identity" | "gzip" | "deflate" | "zstd" | "snappy";
 
 type ZstdDecompress = (body: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
 
-/** Decodes a snappy block (no framing) to at most `maxBytes`. Brought by main.ts, for it is a kernel of the database. */
-export type SnappyDecoder = (body: Uint8Array, maxBytes: number) => Uint8Array;
-
 const gunzip = promisify(zlib.gunzip) as (body: Uint8Array, options: zlib.ZlibOptions) => Promise<Buffer>;
 const inflate = promisify(zlib.inflate) as (body: Uint8Array, options: zlib.ZlibOptions) => Promise<Buffer>;
 const nativeZstd = (zlib as unknown as { zstdDecompress?: Parameters<typeof promisify>[0] }).zstdDecompress;
@@ -54,7 +51,6 @@ export async function decodeBody(
   encoding: Encoding,
   maxBytes: number,
   limitFlag: string,
-  decodeSnappy: SnappyDecoder,
 ): Promise<Uint8Array> {
   try {
     switch (encoding) {
@@ -65,7 +61,7 @@ export async function decodeBody(
       case "deflate":
         return await inflate(body, { maxOutputLength: maxBytes });
       case "snappy":
-        return decodeSnappy(body, maxBytes);
+        throw new InputError("Content-Encoding: snappy is for remote write only, want gzip, deflate, zstd or none");
       case "zstd":
         return zstdOfNode === null
           ? await decodeZstdByWasm(body, maxBytes, limitFlag)

@@ -1,0 +1,72 @@
+/** The embedded database as the server runs it: its counters under VictoriaMetrics' names, its refusals as answers. */
+import { formatMetricName } from "@nyanza/metrics";
+import { type DatabaseStats, HeadFullError, LogUnavailableError, openDatabase } from "@nyanza/tsdb";
+import { OverloadError } from "./http/errors.ts";
+import type { DatabaseSettings, OwnedDatabase } from "./start.ts";
+
+/** The head's share of the memory allowed; about as much again is in use while it is written out. */
+const HEAD_SHARE = 1 / 16;
+const HEAD_BYTES_MIN = 16 << 20;
+const HEAD_BYTES_MAX = 256 << 20;
+
+export async function openServedDatabase(settings: DatabaseSettings): Promise<OwnedDatabase> {
+  const { fsync, fsyncIntervalMs, futureRetentionMs, logger, memoryBytes, path, retentionMs } = settings;
+  const database = await openDatabase(path, {
+    fsync,
+    fsyncIntervalMs,
+    futureRetentionMs,
+    retentionMs,
+    logger,
+    headBytes: Math.round(Math.min(Math.max(memoryBytes * HEAD_SHARE, HEAD_BYTES_MIN), HEAD_BYTES_MAX)),
+  });
+  return {
+    appendBatch: async (batch) => {
+      try {
+        return await database.appendBatch(batch);
+      } catch (error) {
+        if (!(error instanceof HeadFullError || error instanceof LogUnavailableError)) throw error;
+        logger.error(`cannot store samples: ${error.message}`);
+        throw new OverloadError(503, `cannot store samples: ${error.message}`);
+      }
+    },
+    query: (text, options) => database.query(text, options),
+    queryRange: (text, options) => database.queryRange(text, options),
+    series: (request) => database.series(request),
+    labelNames: (request) => database.labelNames(request),
+    labelValues: (label, request) => database.labelValues(label, request),
+    export: (request) => database.export(request),
+    flush: () => database.flush(),
+    merge: () => database.merge(),
+    metrics: () => toMetrics(database.stats(), path),
+    close: () => database.close(),
+  };
+}
+
+function toMetrics(stats: DatabaseStats, path: string): ReadonlyMap<string, number> {
+  return new Map([
+    ['vm_rows{type="storage/inmemory"}', stats.headRows],
+    ['vm_rows{type="storage/small"}', stats.partRows],
+    ['vm_data_size_bytes{type="storage/inmemory"}', stats.headBytes],
+    ['vm_data_size_bytes{type="storage/small"}', stats.partBytes],
+    ['vm_data_size_bytes{type="indexdb/file"}', stats.indexBytes],
+    ['vm_data_size_bytes{type="wal"}', stats.walBytes],
+    ['vm_parts{type="storage/small"}', stats.parts],
+    ['vm_blocks{type="storage/small"}', stats.blocks],
+    ["vm_partitions", stats.partitions],
+    ["vm_quarantined_parts", stats.quarantinedParts],
+    ['vm_cache_entries{type="storage/hour_metric_ids"}', stats.headSeries],
+    ["vm_index_series", stats.indexSeries],
+    ["vm_rows_added_to_storage_total", stats.rowsAdded],
+    ["vm_new_timeseries_created_total", stats.newSeries],
+    ["vm_flushes_total", stats.flushes],
+    ["vm_flush_failures_total", stats.flushFailures],
+    ['vm_merges_total{type="storage/small"}', stats.merges],
+    ['vm_rows_merged_total{type="storage/small"}', stats.rowsMerged],
+    ["vm_corrupt_blocks_total", stats.corruptBlocks],
+    ["vm_wal_writes_total", stats.walWrites],
+    ["vm_wal_syncs_total", stats.walSyncs],
+    ["vm_wal_failures_total", stats.walFailures],
+    ["vm_wal_bytes_lost_total", stats.walBytesLost],
+    [formatMetricName("vm_storage_is_read_only", [["path", path]]), 0],
+  ]);
+}
