@@ -31,15 +31,16 @@ export const roomTable: Readonly<Record<string, Readonly<Record<string, readonly
   },
   server: {
     flags: [],
-    http: [],
+    process: [],
+    http: ["process"],
     protocol: [],
     relabel: [],
-    api: ["protocol", "relabel", "http"],
+    api: ["protocol", "relabel", "http", "process"],
     scrape: ["relabel", "http"],
     rules: ["relabel", "http"],
     remote: ["relabel", "http"],
     cluster: ["relabel", "http"],
-    "": ["api", "scrape", "rules", "remote", "cluster", "protocol", "relabel", "http", "flags"],
+    "": ["api", "scrape", "rules", "remote", "cluster", "protocol", "relabel", "http", "process", "flags"],
   },
 };
 

@@ -93,7 +93,7 @@ function parseUnixTime(text: string): number | null {
   const size = Math.abs(value);
   if (size <= 9_223_372_036) return Math.round(value * 1000);
   if (size <= 9_223_372_036_854) return Math.round(value);
-  if (size <= 9_223_372_036_854_775) return Math.round(value / 1e3);
+  if (size <= 9.223e15) return Math.round(value / 1e3);
   return Math.round(value / 1e6);
 }
 

@@ -136,7 +136,6 @@ function oneLine(message: string): string {
     message.length > MESSAGE_LENGTH_MAX
       ? `${message.slice(0, MESSAGE_LENGTH_MAX / 2)}..${message.slice(-MESSAGE_LENGTH_MAX / 2)}`
       : message;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.trimEnd().replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
     if (character === "\n") return "\\n";
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
