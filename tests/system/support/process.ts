@@ -13,6 +13,8 @@ export interface ProcessOptions {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** True for a program that starts others: signals then go to all of them. */
+  readonly group?: boolean;
   /** Asked every 50 ms until it says true; a rejection means not yet. */
   readonly ready?: () => Promise<boolean>;
   /** How long `ready` may take, in ms. */
@@ -30,11 +32,13 @@ export class RunningProcess {
   readonly pid: number;
   readonly exited: Promise<ExitStatus>;
   private readonly child: ChildProcess;
+  private readonly group: boolean;
   private text = "";
   private status: ExitStatus | null = null;
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, group: boolean) {
     this.child = child;
+    this.group = group;
     this.pid = child.pid ?? 0;
     const append = (chunk: Buffer): void => {
       this.text = (this.text + chunk.toString()).slice(-outputCharsMax);
@@ -64,7 +68,9 @@ export class RunningProcess {
   }
 
   signal(name: NodeJS.Signals): void {
-    if (this.isRunning && this.pid > 0) this.child.kill(name);
+    if (!this.isRunning || this.pid === 0) return;
+    if (this.group) process.kill(-this.pid, name);
+    else this.child.kill(name);
   }
 
   /** Asks it to end with SIGTERM and waits; after `msMax` ms it is killed and the promise rejects. */
@@ -96,9 +102,10 @@ export async function startProcess(scope: Scope, options: ProcessOptions): Promi
   const child = spawn(options.command, options.args, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...options.env },
+    detached: options.group === true,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
-  const running = new RunningProcess(child);
+  const running = new RunningProcess(child, options.group === true);
   scope.onEnd(async () => {
     await running.kill();
   });
