@@ -274,6 +274,30 @@ test("remote write: broken bodies are 400 in either codec, the handshake is answ
     assert.equal((await ask(port, "/api/v1/write", { body: snappy, headers })).status, 415);
   }));
 
+test("OpenTelemetry: stored, answered in kind; bodies that are not what their header says are 400", () =>
+  withServer([], async ({ database, port }) => {
+    const point = { timeUnixNano: "1700000000000000000", asDouble: 1.5 };
+    const metric = { name: "temp.c", gauge: { dataPoints: [point] } };
+    const attributes = [{ key: "service.name", value: { stringValue: "boat" } }];
+    const body = JSON.stringify({
+      resourceMetrics: [{ resource: { attributes }, scopeMetrics: [{ metrics: [metric] }] }],
+    });
+    const headers = { "content-type": "application/json; charset=utf-8" };
+    for (const path of ["/opentelemetry/v1/metrics", "/v1/metrics", "/opentelemetry/api/v1/push"]) {
+      const reply = await ask(port, path, { body, headers });
+      assert.deepEqual([reply.status, reply.text], [200, "{}"], path);
+      assert.equal(reply.headers["content-type"], "application/json");
+    }
+    const series = [...database.stored.values()][0];
+    assert.equal(series?.labels.get("service.name"), "boat");
+    assert.equal(series?.samples.length, 3);
+    const empty = await ask(port, "/v1/metrics", { body: "", headers: { "content-type": "application/x-protobuf" } });
+    assert.deepEqual([empty.status, empty.body.length], [200, 0]);
+    assert.equal((await ask(port, "/v1/metrics", { body })).status, 400);
+    assert.equal((await ask(port, "/v1/metrics", { body: "\n\x05abc", headers })).status, 400);
+    assert.equal((await ask(port, "/v1/metrics", { body: '{"resourceMetrics":[', headers })).status, 400);
+  }));
+
 test("faults of the database are 500 without its secrets, and logged with them", () =>
   withServer([], async ({ database, log, port }) => {
     database.failure = new Error("disk on fire at /secret/path");

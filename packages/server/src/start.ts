@@ -198,6 +198,14 @@ function createHandlers(
     maxRequestBytes: flags.maxInsertRequestSize,
     maxOtlpRequestBytes: flags["opentelemetry.maxRequestSize"],
     maxLineBytes: flags["import.maxLineLen"],
+    otlp: {
+      usePrometheusNaming: flags["opentelemetry.usePrometheusNaming"] || flags.usePromCompatibleNaming,
+      convertMetricNamesToPrometheus: flags["opentelemetry.convertMetricNamesToPrometheus"],
+      promoteScopeMetadata: flags["opentelemetry.promoteScopeMetadata"],
+      promoteAllResourceAttributes: flags["opentelemetry.promoteAllResourceAttributes"],
+      promoteResourceAttributes: flags["opentelemetry.promoteResourceAttributes"],
+      ignoreResourceAttributes: flags["opentelemetry.ignoreResourceAttributes"],
+    },
   });
   const slowQueries = metrics.counter("vm_slow_queries_total");
   return {

@@ -11,17 +11,19 @@ import type { MetricSet } from "@nyanza/metrics";
 import { InputError } from "@nyanza/tsdb";
 import { type RemoteWriteBatch, RemoteWriteParser, RowBatch, type WriteBatch } from "@nyanza/tsdb/ingest";
 import { quote } from "../http/arguments.ts";
-import { type BodyContext, type BodyLimits, type LineLimits, readLines, readRawBody } from "../http/body.ts";
+import { type BodyContext, type BodyLimits, type LineLimits, readLines, readRawBody, withBody } from "../http/body.ts";
 import type { Handler, RequestContext } from "../http/context.ts";
 import { decodeBody, parseEncoding } from "../http/decode.ts";
 import { sendBody, sendStatus } from "../http/response.ts";
 import type { Logger } from "../process/logger.ts";
 import { parseJsonLines } from "../protocol/json-lines/parse.ts";
+import { type OtlpOptions, otlpEncodingOf, parseOtlpInSteps } from "../protocol/otlp/parse.ts";
 import { parsePrometheusText } from "../protocol/prometheus/parse.ts";
 import { ParseReport } from "../protocol/report.ts";
 import type { RowSink } from "../protocol/row-sink.ts";
 import type { ServedDatabase } from "./database.ts";
 import { type ExtraLabels, getExtraLabels, parsePushgatewayPath } from "./extra-labels.ts";
+import { encodeOtlpAnswer, otlpContentType } from "./otlp-answer.ts";
 import { ExtraLabelSink } from "./sinks.ts";
 
 export interface InsertOptions {
@@ -33,6 +35,7 @@ export interface InsertOptions {
   readonly maxRequestBytes: number;
   readonly maxOtlpRequestBytes: number;
   readonly maxLineBytes: number;
+  readonly otlp: OtlpOptions;
 }
 
 /** Samples in a batch before it is handed on: keeps memory flat however long the body. */
@@ -43,11 +46,13 @@ export class Inserter {
   readonly #batches: Pool<RowBatch> = new Pool(() => new RowBatch());
   readonly #parsers: Pool<RemoteWriteParser> = new Pool(() => new RemoteWriteParser());
   readonly #remoteWriteLimits: BodyLimits;
+  readonly #otlpLimits: BodyLimits;
   readonly #lineLimits: LineLimits;
 
   constructor(options: InsertOptions) {
     this.#options = options;
     this.#remoteWriteLimits = { maxBytes: options.maxRequestBytes, flag: "maxInsertRequestSize" };
+    this.#otlpLimits = { maxBytes: options.maxOtlpRequestBytes, flag: "opentelemetry.maxRequestSize" };
     this.#lineLimits = {
       maxLineBytes: options.maxLineBytes,
       flag: "import.maxLineLen",
@@ -128,8 +133,28 @@ export class Inserter {
     }
   }
 
-  readonly writeOtlp: Handler = async () => {
-    throw new InputError("OTLP is on its way", 404);
+  readonly writeOtlp: Handler = async (context) => {
+    const { args, request, response, tenant } = context;
+    const extraLabels = getExtraLabels(args);
+    const encoding = otlpEncodingOf(request.headers["content-type"]);
+    const report = new ParseReport();
+    try {
+      await withBody(request, this.#otlpLimits, this.#options.body, (body) =>
+        this.#batches.lend(async (batch) => {
+          const sink = extraLabels.length === 0 ? batch : new ExtraLabelSink(batch, extraLabels);
+          batch.reset(tenant);
+          for (const _ of parseOtlpInSteps(body, encoding, sink, report, this.#options.otlp)) {
+            await this.#store(batch, "opentelemetry");
+            batch.reset(tenant);
+          }
+          await this.#store(batch, "opentelemetry");
+        }),
+      );
+    } finally {
+      this.#report(request, "opentelemetry", report);
+    }
+    const answer = encodeOtlpAnswer(encoding, report.invalidRows, report.firstError);
+    sendBody(request, response, { contentType: otlpContentType(encoding) }, answer);
   };
 
   readonly importJson: Handler = async (context) => {
