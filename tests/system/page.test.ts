@@ -240,12 +240,9 @@ test("a query that is refused says why and where", async () => {
       assert.match(text, /line 2/);
       // The caret stands in the column the message names, below the query's own line.
       const column = Number(/column (\d+)/.exec(text)?.[1]);
-      const [queryLine, before] = await Promise.all([
-        page.locator(".error-place").evaluate("(pre) => pre.firstChild.textContent"),
-        page.locator(".error-place .unseen").textContent(),
-      ]);
-      assert.equal(queryLine, "  rate(up[5m]) by (job)");
-      assert.equal(before?.length, column - 1);
+      const place = await textOf(page.locator(".error-place"));
+      assert.equal(place.split("\n")[0], "  rate(up[5m]) by (job)");
+      assert.equal((await textOf(page.locator(".error-place .unseen"))).length, column - 1);
     }
     // Mended, it is answered.
     await page.fill("#query", "vector(1)");
