@@ -36,7 +36,12 @@ export class ParseReport {
 export function excerpt(bytes: Uint8Array, lo: number, hi: number, bytesMax = 60): string {
   const shownHi = Math.min(hi, lo + bytesMax);
   const text = decoder.decode(bytes.subarray(lo, shownHi));
-  return JSON.stringify(text) + (shownHi < hi ? "…" : "");
+  // JSON leaves DEL, the C1 controls and Unicode's line ends alone; a log must not.
+  const safe = JSON.stringify(text).replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return safe + (shownHi < hi ? "…" : "");
 }
 
 const decoder = new TextDecoder();

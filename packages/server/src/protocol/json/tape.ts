@@ -28,7 +28,6 @@ export class JsonTape {
   /** 1 for strings with escapes. */
   escapes: Uint8Array;
   count = 0;
-  private at = 0;
   private readonly what: string;
   private readonly string = { hasEscapes: false };
 
@@ -36,7 +35,7 @@ export class JsonTape {
   constructor(bytes: Uint8Array, what: string) {
     this.bytes = bytes;
     this.what = what;
-    const room = Math.max(64, bytes.length >> 4);
+    const room = Math.max(64, bytes.length >> 3);
     this.starts = new Int32Array(room);
     this.ends = new Int32Array(room);
     this.nexts = new Int32Array(room);
@@ -76,88 +75,83 @@ export class JsonTape {
   }
 
   private read(): void {
-    const { bytes } = this;
+    const { bytes, string } = this;
     const hi = bytes.length;
     /** Containers that are open, innermost last. */
     const open = new Int32Array(DEPTH_MAX);
     let depth = 0;
-    if (hi >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) this.at = 3;
+    let isInObject = false;
+    let isKeyNext = false;
+    let at = hi >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
     for (;;) {
-      // Here a value is wanted.
-      const byte = this.peek();
-      if (byte === OBJECT || byte === ARRAY) {
-        if (depth === DEPTH_MAX) this.failAt(this.at, `nesting of at most ${DEPTH_MAX}`);
-        open[depth++] = this.add(this.at, this.at + 1);
-        this.at++;
-        const isObject = byte === OBJECT;
-        if (this.peek() !== (isObject ? 0x7d : 0x5d)) {
-          if (isObject) this.readKey();
+      // Here a value is wanted, or a key with its colon.
+      let byte = at < hi ? bytes[at] : 0;
+      while (isSpace(byte)) byte = ++at < hi ? bytes[at] : 0;
+      if (byte === QUOTE) {
+        const end = findStringEnd(bytes, at + 1, hi, string);
+        if (end < 0) this.failAt(at, "a string with a closing quote");
+        const entry = this.add(at, end + 1);
+        if (string.hasEscapes) this.escapes[entry] = 1;
+        at = end + 1;
+        if (isKeyNext) {
+          byte = at < hi ? bytes[at] : 0;
+          while (isSpace(byte)) byte = ++at < hi ? bytes[at] : 0;
+          if (byte !== 0x3a) this.failAt(at, ":");
+          at++;
+          isKeyNext = false;
           continue;
         }
-      } else if (byte === QUOTE) {
-        this.readString();
+      } else if (isKeyNext) {
+        this.failAt(at, "a key in double quotes");
+      } else if (byte === OBJECT || byte === ARRAY) {
+        if (depth === DEPTH_MAX) this.failAt(at, `nesting of at most ${DEPTH_MAX}`);
+        open[depth++] = this.add(at, at + 1);
+        isInObject = byte === OBJECT;
+        byte = ++at < hi ? bytes[at] : 0;
+        while (isSpace(byte)) byte = ++at < hi ? bytes[at] : 0;
+        if (byte !== (isInObject ? 0x7d : 0x5d)) {
+          isKeyNext = isInObject;
+          continue;
+        }
       } else {
-        this.readScalar(byte);
+        at = this.readScalar(at);
       }
-      // Here a value has ended: close what closes, then go on to the next one.
+      // Here a value has ended, or an empty container is about to: close what closes, then go on to the next one.
       for (;;) {
+        byte = at < hi ? bytes[at] : 0;
+        while (isSpace(byte)) byte = ++at < hi ? bytes[at] : 0;
         if (depth === 0) {
-          if (this.peek() !== 0) this.failAt(this.at, "the end of the document");
+          if (at < hi) this.failAt(at, "the end of the document");
           return;
         }
-        const container = open[depth - 1];
-        const isObject = bytes[this.starts[container]] === OBJECT;
-        const mark = this.peek();
-        if (mark === (isObject ? 0x7d : 0x5d)) {
-          this.at++;
-          this.nexts[container] = this.count;
-          depth--;
-        } else if (mark === 0x2c && this.nextsIsOpen(container)) {
-          this.at++;
-          if (isObject) this.readKey();
+        if (byte === 0x2c) {
+          at++;
+          isKeyNext = isInObject;
           break;
-        } else {
-          this.failAt(this.at, isObject ? ", or }" : ", or ]");
         }
+        if (byte !== (isInObject ? 0x7d : 0x5d)) this.failAt(at, isInObject ? ", or }" : ", or ]");
+        at++;
+        this.nexts[open[--depth]] = this.count;
+        isInObject = depth > 0 && bytes[this.starts[open[depth - 1]]] === OBJECT;
       }
     }
   }
 
-  /** An empty container may close but not go on with a comma. */
-  private nextsIsOpen(container: number): boolean {
-    return this.count > container + 1;
-  }
-
-  private readKey(): void {
-    if (this.peek() !== QUOTE) this.failAt(this.at, "a key in double quotes");
-    this.readString();
-    if (this.peek() !== 0x3a) this.failAt(this.at, ":");
-    this.at++;
-  }
-
-  private readString(): void {
-    const lo = this.at;
-    const end = findStringEnd(this.bytes, lo + 1, this.bytes.length, this.string);
-    if (end < 0) this.failAt(lo, "a string with a closing quote");
-    const entry = this.add(lo, end + 1);
-    this.escapes[entry] = this.string.hasEscapes ? 1 : 0;
-    this.at = end + 1;
-  }
-
-  /** A number or a word; which it is and whether it is one is for the reader of the entry to say. */
-  private readScalar(first: number): void {
+  /**
+   * Reads a number or a word and returns where it ends. Whether what looks like a number is one, is for the reader of the
+   * entry to say.
+   */
+  private readScalar(lo: number): number {
     const { bytes } = this;
-    const lo = this.at;
-    const isNumber = (first >= 0x30 && first <= 0x39) || first === 0x2d;
     let at = lo;
-    if (isNumber) {
+    if (lo < bytes.length && isNumberStart(bytes[lo])) {
       while (at < bytes.length && isNumberByte(bytes[at])) at++;
     } else {
       while (at < bytes.length && bytes[at] >= 0x61 && bytes[at] <= 0x7a) at++;
       if (!isWord(bytes, lo, at)) this.failAt(lo, "a JSON value");
     }
     this.add(lo, at);
-    this.at = at;
+    return at;
   }
 
   private add(start: number, end: number): number {
@@ -184,15 +178,6 @@ export class JsonTape {
     this.escapes = escapes;
   }
 
-  /** The next byte that is not space, 0 at the end of the document (a NUL in the text is no JSON either). */
-  private peek(): number {
-    const { bytes } = this;
-    let at = this.at;
-    while (at < bytes.length && (bytes[at] === 0x20 || (bytes[at] >= 0x09 && bytes[at] <= 0x0d))) at++;
-    this.at = at;
-    return at < bytes.length ? bytes[at] || 0xff : 0;
-  }
-
   private failAt(at: number, wanted: string): never {
     const { bytes } = this;
     let line = 1;
@@ -216,6 +201,14 @@ export class JsonTape {
       column,
     );
   }
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || (byte <= 0x0d && byte >= 0x09);
+}
+
+function isNumberStart(byte: number): boolean {
+  return (byte >= 0x30 && byte <= 0x39) || byte === 0x2d;
 }
 
 function isNumberByte(byte: number): boolean {

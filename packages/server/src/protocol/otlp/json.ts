@@ -416,14 +416,32 @@ class Decoder {
     return this.tape.ends[text] - this.tape.starts[text] === 2 && this.tape.isString(text);
   }
 
+  /** Whether the entry is `{"key": "…", "value": {…}}` with its members in this order and no others. */
+  private isUsualPair(entry: number): boolean {
+    const { tape } = this;
+    const end = tape.nexts[entry];
+    return (
+      end >= entry + 5 &&
+      tape.isObject(entry) &&
+      tape.is(entry + 1, KEY) &&
+      tape.isString(entry + 2) &&
+      tape.is(entry + 3, VALUE) &&
+      tape.isObject(entry + 4) &&
+      tape.nexts[entry + 4] === end
+    );
+  }
+
   /** Reads one `{"key": …, "value": {…}}` of a level's attributes. */
   private readAttribute(entry: number): void {
     const { tape, writer } = this;
     const { labels } = writer;
-    const name = this.find(entry, KEY);
-    const value = this.find(entry, VALUE);
+    // Writers say key, then value, and nothing else: that needs no search.
+    const isUsual = this.isUsualPair(entry);
+    const name = isUsual ? entry + 2 : this.find(entry, KEY);
+    const value = isUsual ? entry + 4 : this.find(entry, VALUE);
     if (name === NONE || value === NONE || this.isEmpty(name)) return;
-    const text = this.find(value, STRING_VALUE);
+    const isUsualText = tape.isObject(value) && tape.is(value + 1, STRING_VALUE) && tape.nexts[value] === value + 3;
+    const text = isUsualText && !tape.isNull(value + 2) ? value + 2 : this.find(value, STRING_VALUE);
     if (text !== NONE && tape.isString(name) && tape.isString(text) && !tape.escapes[name] && !tape.escapes[text]) {
       labels.addFromBody(tape.starts[name] + 1, tape.ends[name] - 1, tape.starts[text] + 1, tape.ends[text] - 1);
       return;

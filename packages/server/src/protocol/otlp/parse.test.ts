@@ -15,8 +15,8 @@ import fc from "fast-check";
 import { ParseReport } from "../report.ts";
 import { RowRecorder } from "../row-recorder.ts";
 import type { MetricMetadata } from "../row-sink.ts";
+import { attributesOf, encodeOtlpJson, encodeOtlpProtobuf, requestOf } from "./oracle.ts";
 import { type OtlpEncoding, type OtlpOptions, otlpEncodingOf, parseOtlp, parseOtlpInSteps } from "./parse.ts";
-import { attributesOf, encodeOtlpJson, encodeOtlpProtobuf, requestOf } from "./schema.test.ts";
 
 const TIME = "1700000000123456789";
 const TIME_MS = 1_700_000_000_123;

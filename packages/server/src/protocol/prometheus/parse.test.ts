@@ -129,7 +129,7 @@ test("prometheus text: bad lines among good ones are counted, the first is told 
   assert.deepEqual(rows, [`a{} 1@${NOW_MS}`, `d{} 4@${NOW_MS}`]);
   assert.equal(report.invalidRows, 3);
   assert.equal(report.rows, 2);
-  assert.match(report.firstError, /^text exposition line 12: want a closing " for "\\"1} 2", in "b\{x=/);
+  assert.match(report.firstError, /^text exposition line 12: want a closing ", got none for "\\"1} 2", in "b\{x=/);
 });
 
 test("prometheus text: hostile lines", () => {

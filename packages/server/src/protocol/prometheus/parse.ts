@@ -181,7 +181,7 @@ class LineParser {
       let nameHi = at;
       let nameHasEscapes = false;
       if (bytes[at] === 0x22) {
-        if (!this.readQuoted(at, hi)) return 'want a closing " for %';
+        if (!this.readQuoted(at, hi)) return 'want a closing ", got none for %';
         nameLo = this.quotedLo;
         nameHi = this.quotedHi;
         nameHasEscapes = this.quotedHasEscapes;
@@ -202,7 +202,7 @@ class LineParser {
       at = this.skipBlanks(at + 1, hi);
       cursor.at = at;
       if (at === hi || bytes[at] !== 0x22) return "want a label's value in double quotes, got %";
-      if (!this.readQuoted(at, hi)) return 'want a closing " for %';
+      if (!this.readQuoted(at, hi)) return 'want a closing ", got none for %';
       // As in VictoriaMetrics a label without a name is no label.
       if (nameHi > nameLo) this.addLabel(nameLo, nameHi, nameHasEscapes);
       at = this.skipBlanks(this.quotedHi + 1, hi);
