@@ -1,0 +1,222 @@
+/** Every sliding kernel against the plain reading of its rule, on random series with gaps, resets, jitter and infinities. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { type RollupKernel, RollupRun } from "./run.ts";
+import * as slide from "./sliding.ts";
+
+/** One window as a rule sees it. */
+interface Window {
+  readonly v: number[];
+  readonly t: number[];
+  readonly prev: number;
+  readonly prevMs: number;
+  readonly realPrev: number;
+  readonly realNext: number;
+  readonly windowMs: number;
+}
+
+type Rule = (w: Window) => number;
+
+const last = (v: readonly number[]): number => v[v.length - 1] as number;
+const sum = (v: readonly number[]): number => v.reduce((a, b) => a + b, 0);
+
+function variance(v: readonly number[]): number {
+  if (v.length === 1) return 0;
+  const mean = sum(v) / v.length;
+  return sum(v.map((x) => (x - mean) ** 2)) / v.length;
+}
+
+const RULES: readonly [string, RollupKernel, Rule][] = [
+  ["sum_over_time", slide.slideSum, (w) => (w.v.length === 0 ? NaN : sum(w.v))],
+  ["sum2_over_time", slide.slideSquares, (w) => (w.v.length === 0 ? NaN : sum(w.v.map((x) => x * x)))],
+  ["avg_over_time", slide.slideAverage, (w) => sum(w.v) / w.v.length],
+  ["rate_over_sum", slide.slideRateOfSum, (w) => (w.v.length === 0 ? NaN : sum(w.v) / (w.windowMs / 1000))],
+  ["min_over_time", slide.slideMin, (w) => (w.v.length === 0 ? NaN : Math.min(...w.v))],
+  ["max_over_time", slide.slideMax, (w) => (w.v.length === 0 ? NaN : Math.max(...w.v))],
+  ["stdvar_over_time", slide.slideVariance, (w) => (w.v.length === 0 ? NaN : variance(w.v))],
+  ["stddev_over_time", slide.slideDeviation, (w) => (w.v.length === 0 ? NaN : Math.sqrt(variance(w.v)))],
+  ["count_over_time", slide.slideCount, (w) => w.v.length || NaN],
+  ["last_over_time", slide.slideLast, (w) => last(w.v) ?? NaN],
+  ["first_over_time", slide.slideFirst, (w) => w.v[0] ?? NaN],
+  ["present_over_time", slide.slidePresent, (w) => (w.v.length > 0 ? 1 : NaN)],
+  ["absent_over_time", slide.slideAbsent, (w) => (w.v.length > 0 ? NaN : 1)],
+  [
+    "delta",
+    slide.slideDelta,
+    ({ v, prev, realPrev, realNext }) => {
+      if (!Number.isNaN(prev)) return v.length === 0 ? 0 : last(v) - prev;
+      if (v.length === 0) return NaN;
+      if (!Number.isNaN(realPrev)) return last(v) - realPrev;
+      const v0 = v[0] as number;
+      const d = v.length > 1 ? (v[1] as number) - v0 : Number.isNaN(realNext) ? 0 : realNext - v0;
+      if (Math.abs(v0) < 10 * (Math.abs(d) + 1)) return last(v);
+      return v.length === 1 ? 0 : last(v) - v0;
+    },
+  ],
+  [
+    "increase_pure",
+    slide.slidePureIncrease,
+    ({ v, prev, realPrev }) => {
+      if (v.length === 0) return Number.isNaN(prev) ? NaN : 0;
+      return last(v) - (Number.isNaN(prev) ? (Number.isNaN(realPrev) ? 0 : realPrev) : prev);
+    },
+  ],
+  [
+    "rate",
+    slide.slideRate,
+    ({ v, t, prev, prevMs }) => {
+      if (v.length === 0) return Number.isNaN(prev) ? NaN : 0;
+      if (!Number.isNaN(prev)) return (last(v) - prev) / ((last(t) - prevMs) / 1000);
+      if (v.length < 2) return NaN;
+      return (last(v) - (v[0] as number)) / ((last(t) - (t[0] as number)) / 1000);
+    },
+  ],
+];
+
+/** The window rules, written as they read: (T - window, T], the sample before if recent and the series goes on. */
+function naive(run: RollupRun, rule: Rule): number[] {
+  const t = [...run.timestamps.subarray(run.lo, run.hi)];
+  const v = [...run.values.subarray(run.lo, run.hi)];
+  return Array.from({ length: run.points }, (_, k) => {
+    const nowMs = run.startMs + k * run.stepMs;
+    const fromMs = nowMs - run.windowMs;
+    const inside = t.map((ms, i) => (ms > fromMs && ms <= nowMs ? i : -1)).filter((i) => i >= 0);
+    const first = t.findIndex((ms) => ms > fromMs);
+    const before = first < 0 ? t.length - 1 : first - 1;
+    const isPrevious = first > 0 && (t[before] as number) > fromMs - run.maxPrevMs;
+    const next = t.findIndex((ms) => ms > nowMs);
+    return rule({
+      v: inside.map((i) => v[i] as number),
+      t: inside.map((i) => t[i] as number),
+      prev: isPrevious ? (v[before] as number) : NaN,
+      prevMs: isPrevious ? (t[before] as number) : NaN,
+      realPrev: before >= 0 ? (v[before] as number) : NaN,
+      realNext: next < 0 ? NaN : (v[next] as number),
+      windowMs: run.windowMs,
+    });
+  });
+}
+
+function isClose(a: number, b: number, scale: number): boolean {
+  if (Object.is(a, b) || a === b) return true;
+  return Math.abs(a - b) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b)) + 1e-12 * scale;
+}
+
+/** Distances of samples in ms: steady, jittered, gaps. */
+const distances = fc.array(
+  fc.oneof(
+    { weight: 8, arbitrary: fc.constant(15_000) },
+    { weight: 4, arbitrary: fc.integer({ min: 14_990, max: 15_010 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 1, max: 400_000 }) },
+  ),
+  { maxLength: 80 },
+);
+
+const seriesOf = (value: fc.Arbitrary<number>): fc.Arbitrary<{ t: number[]; v: number[] }> =>
+  distances.chain((gaps) =>
+    fc.array(value, { minLength: gaps.length, maxLength: gaps.length }).map((v) => {
+      let ms = 1_000_000;
+      return { t: gaps.map((gap) => (ms += gap)), v };
+    }),
+  );
+
+const grid = fc.record({
+  startMs: fc.integer({ min: 900_000, max: 1_600_000 }),
+  stepMs: fc.constantFrom(1_000, 15_000, 60_000, 777),
+  points: fc.integer({ min: 1, max: 60 }),
+  windowMs: fc.constantFrom(0, 1, 15_000, 60_000, 300_000),
+  mayWiden: fc.boolean(),
+});
+
+function place(
+  series: { t: number[]; v: number[] },
+  shape: { startMs: number; stepMs: number; points: number; windowMs: number; mayWiden: boolean },
+): RollupRun {
+  const run = new RollupRun({ ...shape, lookbackMs: 0, isInstant: shape.points === 1, isDefaultRollup: false });
+  // Strangers on both sides: a kernel that looks beyond its series would see them.
+  const timestamps = Float64Array.of(1, 2, ...series.t, 3e12, 3e12);
+  const values = Float64Array.of(1e9, 1e9, ...series.v, -1e9, -1e9);
+  run.place(timestamps, values, 2, 2 + series.t.length);
+  return run;
+}
+
+for (const [name, kernel, rule] of RULES) {
+  test(`${name} slides to what its rule says`, () => {
+    const value = fc.oneof(fc.integer({ min: -1000, max: 1000 }), fc.double({ min: -1e6, max: 1e6, noNaN: true }));
+    fc.assert(
+      fc.property(seriesOf(value), grid, (series, shape) => {
+        const run = place(series, shape);
+        const out = new Float64Array(run.points + 1).fill(-7);
+        kernel(run, out, 1);
+        assert.equal(out[0], -7, "writes from `at` on");
+        const scale = Math.max(0, ...series.v.map(Math.abs));
+        const wanted = naive(run, rule);
+        wanted.forEach((want, k) => {
+          const got = out[k + 1] as number;
+          assert.ok(
+            isClose(got, want, name.startsWith("std") || name.startsWith("sum2") ? scale * scale : scale),
+            `point ${k}: got ${got}, want ${want}`,
+          );
+        });
+      }),
+      { numRuns: 150 },
+    );
+  });
+}
+
+test("sums of integers are exact however long the series", () => {
+  fc.assert(
+    fc.property(seriesOf(fc.integer({ min: -(2 ** 40), max: 2 ** 40 })), grid, (series, shape) => {
+      const run = place(series, shape);
+      const out = new Float64Array(run.points);
+      slide.slideSum(run, out, 0);
+      assert.deepEqual(
+        [...out],
+        naive(run, (w) => (w.v.length === 0 ? NaN : sum(w.v))),
+      );
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("an infinity leaves with its sample", () => {
+  const t = Array.from({ length: 40 }, (_, i) => i * 1000);
+  const v = t.map((_, i) => (i === 10 ? Infinity : i === 20 ? -Infinity : i));
+  const run = place({ t, v }, { startMs: 0, stepMs: 1000, points: 40, windowMs: 5000, mayWiden: false });
+  for (const kernel of [slide.slideSum, slide.slideAverage, slide.slideVariance]) {
+    const out = new Float64Array(40);
+    kernel(run, out, 0);
+    for (let k = 0; k < 40; k++) {
+      const touched = (k >= 10 && k < 15) || (k >= 20 && k < 25);
+      assert.equal(Number.isFinite(out[k] as number), !touched, `point ${k}: ${out[k]}`);
+    }
+  }
+});
+
+test("large means cost the variance no digits", () => {
+  const t = Array.from({ length: 200 }, (_, i) => i * 1000);
+  const v = t.map((_, i) => 1e9 + (i % 2));
+  const run = place({ t, v }, { startMs: 50_000, stepMs: 1000, points: 100, windowMs: 20_000, mayWiden: false });
+  const out = new Float64Array(100);
+  slide.slideVariance(run, out, 0);
+  for (const got of out) assert.ok(Math.abs(got - 0.25) < 1e-9, `${got}`);
+});
+
+test("neighbours with equal times share their windows, others do not", () => {
+  const times = [0, 15_000, 30_000, 45_000];
+  const timestamps = Float64Array.of(...times, ...times, 1000, 16_000, 31_000, 46_000);
+  const values = Float64Array.of(1, 2, 3, 4, 10, 20, 30, 40, 100, 200, 300, 400);
+  const run = place({ t: [], v: [] }, { startMs: 0, stepMs: 15_000, points: 4, windowMs: 30_000, mayWiden: false });
+  const sums = [0, 4, 8].map((lo) => {
+    run.place(timestamps, values, lo, lo + 4);
+    const out = new Float64Array(4);
+    slide.slideSum(run, out, 0);
+    return [...out];
+  });
+  assert.deepEqual(sums, [
+    [1, 3, 5, 7],
+    [10, 30, 50, 70],
+    [NaN, 100, 300, 500],
+  ]);
+});
