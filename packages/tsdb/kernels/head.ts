@@ -76,8 +76,6 @@ function allocate(bytes: usize): usize {
   return at;
 }
 
-// @ts-ignore
-@inline
 function stateOf(slot: u32): usize {
   const page = <usize>load<u32>(directory + ((<usize>slot >> PAGE_BITS) << 2));
   return page == 0 ? 0 : page + <usize>(slot & PAGE_MASK) * STATE_BYTES;

@@ -1,82 +1,158 @@
-/** Which series, label names and label values there are in a range of time. */
+/**
+ * Which series, label names and label values there are in a range of time.
+ *
+ * For names and values the index leads: a text belongs to the answer as soon as one of its series does, so most texts cost one look
+ * at one series. Only where a filter leaves few series are those looked at instead.
+ */
 import type { CorruptionError } from "../base/errors.ts";
 import { compareLabels, type Labels } from "../base/labels.ts";
 import { type SeriesIndex, searchSeries } from "../index/filter-search.ts";
-import { NO_POSTINGS } from "../index/postings.ts";
+import type { Postings } from "../index/postings.ts";
 import type { PartReader } from "./part-reader.ts";
 import { joinKey, type Snapshot, type StorageSearch } from "./search.ts";
 
-/** Label sets that match and have samples in the range: sorted, at most `limit` (0: all). */
-export async function searchLabels(snapshot: Snapshot, search: StorageSearch, limit: number): Promise<Labels[]> {
-  const found: Labels[] = [];
-  const seen = new Set<string>();
-  const add = (labels: Labels): void => {
-    const key = joinKey(labels);
-    if (seen.has(key)) return;
-    seen.add(key);
-    found.push(labels);
+/** A filter that leaves no more series than this: their labels are read one by one. */
+const FEW_SERIES = 1_000;
+
+/** What an index says about the texts asked for: label names, or the values of one label. */
+export interface TextQuery {
+  /** The texts an index knows, with the labels and values that prove one. */
+  texts(index: SeriesIndex): Iterable<string>;
+  /** Series of the index with this text, in as many sets as is convenient. */
+  series(index: SeriesIndex, text: string): Iterable<Postings>;
+  /** The texts of one label set. */
+  ofLabels(labels: Labels, found: Set<string>): void;
+}
+
+export const LABEL_NAMES: TextQuery = {
+  texts: (index) => index.names(),
+  *series(index, name) {
+    for (const value of index.values(name)) yield index.postings(name, value);
+  },
+  ofLabels(labels, found) {
+    for (const [name] of labels.entries()) found.add(name);
+  },
+};
+
+/** Values of one label. */
+export function valuesOf(label: string): TextQuery {
+  return {
+    texts: (index) => index.values(label),
+    series: (index, value) => [index.postings(label, value)],
+    ofLabels(labels, found) {
+      const value = labels.get(label);
+      if (value !== "") found.add(value);
+    },
   };
+}
+
+/** The texts of series that match (all series if the search has no groups) and have samples in its range, unsorted. */
+export async function searchTexts(snapshot: Snapshot, search: StorageSearch, query: TextQuery): Promise<Set<string>> {
+  const found = new Set<string>();
+  const { minMs, maxMs, tenant, groups } = search;
+  const isFiltered = groups.length > 0;
   for (const { partition, parts } of snapshot.partitions) {
-    const ids = partition.search(search.tenant, search.groups);
-    const present = await presentIds(parts, search.minMs, search.maxMs, snapshot);
-    const kept = present === null ? ids : ids.filter((id) => present.has(id));
-    for (const labels of partition.labelsOf(search.tenant, kept)) add(labels);
+    const present = await presentIds(parts, minMs, maxMs, partition.nextSeriesId, snapshot);
+    for (const segment of partition.tenantSegments(tenant)) {
+      const matching = isFiltered ? searchSeries(segment, groups) : null;
+      const isPresent = (id: number): boolean => present === null || present[id] === 1;
+      collect(segment, query, matching, isPresent, (id) => segment.labels(id), found);
+    }
     search.signal?.throwIfAborted();
   }
-  const index = snapshot.registry.indexOf(search.tenant);
+  const head = snapshot.registry.indexOf(tenant);
+  if (head !== null) {
+    const isPresent = (slot: number): boolean => snapshot.stores.some((store) => store.overlaps(slot, minMs, maxMs));
+    const matching = isFiltered ? searchSeries(head, groups) : null;
+    collect(head, query, matching, isPresent, (slot) => snapshot.registry.get(slot).labels, found);
+  }
+  return found;
+}
+
+function collect(
+  index: SeriesIndex,
+  query: TextQuery,
+  matching: Postings | null,
+  isPresent: (id: number) => boolean,
+  labelsOf: (id: number) => Labels,
+  found: Set<string>,
+): void {
+  if (matching !== null && matching.length <= FEW_SERIES) {
+    for (const id of matching) if (isPresent(id)) query.ofLabels(labelsOf(id), found);
+    return;
+  }
+  const wanted = matching === null ? null : new Set(matching);
+  for (const text of query.texts(index)) {
+    if (found.has(text)) continue;
+    if (someSeries(query.series(index, text), (id) => (wanted === null || wanted.has(id)) && isPresent(id))) found.add(text);
+  }
+}
+
+function someSeries(sets: Iterable<Postings>, isWanted: (id: number) => boolean): boolean {
+  for (const ids of sets) {
+    for (let i = 0; i < ids.length; i++) if (isWanted(ids[i] as number)) return true;
+  }
+  return false;
+}
+
+/** Label sets of series that match (all if the search has no groups) and have samples in the range: sorted, at most `limit` (0: all). */
+export async function searchLabels(snapshot: Snapshot, search: StorageSearch, limit: number): Promise<Labels[]> {
+  const { minMs, maxMs, tenant, groups } = search;
+  const found: Labels[] = [];
+  // A series can be met twice only if there are two places to meet it.
+  const seen = snapshot.partitions.length > 1 ? new Set<string>() : null;
+  const slotsSeen = new Uint8Array(snapshot.registry.size);
+  for (const { partition, parts } of snapshot.partitions) {
+    const ids = groups.length === 0 ? partition.all(tenant) : partition.search(tenant, groups);
+    const present = await presentIds(parts, minMs, maxMs, partition.nextSeriesId, snapshot);
+    const kept = present === null ? ids : ids.filter((id) => present[id] === 1);
+    const labels = partition.labelsOf(tenant, kept);
+    for (let i = 0; i < kept.length; i++) {
+      const own = labels[i] as Labels;
+      if (seen !== null) {
+        const key = joinKey(own);
+        if (seen.has(key)) continue;
+        seen.add(key);
+      }
+      const slot = partition.slotOf(snapshot.registry, kept[i] as number);
+      if (slot >= 0) slotsSeen[slot] = 1;
+      found.push(own);
+    }
+    search.signal?.throwIfAborted();
+  }
+  const index = snapshot.registry.indexOf(tenant);
   if (index !== null) {
-    for (const slot of searchSeries(index, search.groups)) {
-      if (snapshot.stores.some((store) => store.overlaps(slot, search.minMs, search.maxMs))) add(snapshot.registry.get(slot).labels);
+    let keys = seen;
+    for (const slot of groups.length === 0 ? index.all() : searchSeries(index, groups)) {
+      if (slotsSeen[slot] === 1 || !snapshot.stores.some((store) => store.overlaps(slot, minMs, maxMs))) continue;
+      const { labels } = snapshot.registry.get(slot);
+      if (snapshot.partitions.length > 0) {
+        keys ??= new Set(found.map(joinKey));
+        if (keys.has(joinKey(labels))) continue;
+      }
+      found.push(labels);
     }
   }
   found.sort(compareLabels);
   return limit > 0 ? found.slice(0, limit) : found;
 }
 
-/** Ids with a block in the range; null if that is all of them because the range covers every part. */
+/** By id, 1 for those with a block in the range; null if that is all of them because the range covers every part. */
 async function presentIds(
   parts: readonly PartReader[],
   minMs: number,
   maxMs: number,
+  idCount: number,
   snapshot: Snapshot,
-): Promise<Set<number> | null> {
+): Promise<Uint8Array | null> {
   if (parts.every(({ info }) => info.minMs >= minMs && info.maxMs <= maxMs)) return null;
-  const present = new Set<number>();
+  const present = new Uint8Array(idCount);
   for (const part of parts) {
     try {
-      for (const id of await part.idsIn(minMs, maxMs)) present.add(id);
+      for (const id of await part.idsIn(minMs, maxMs)) present[id] = 1;
     } catch (error) {
       snapshot.onCorruption(part, error as CorruptionError);
     }
   }
   return present;
-}
-
-/**
- * Texts (names, or values of one label) of the series in the search's range. An index answers for all its series at once (`ofIndex`) where there is no filter and
- * all of them have samples in the range; otherwise series are looked at one by one (`ofSeries`).
- */
-export async function collectTexts(
-  snapshot: Snapshot,
-  search: StorageSearch,
-  isFiltered: boolean,
-  ofIndex: (index: SeriesIndex) => Iterable<string>,
-  ofSeries: (labels: Labels, found: Set<string>) => void,
-): Promise<Set<string>> {
-  const found = new Set<string>();
-  const { minMs, maxMs, tenant } = search;
-  const areWhole = snapshot.partitions.every(({ parts }) => parts.every(({ info }) => info.minMs >= minMs && info.maxMs <= maxMs));
-  if (isFiltered || !areWhole) {
-    for (const labels of await searchLabels(snapshot, search, 0)) ofSeries(labels, found);
-    return found;
-  }
-  for (const { partition } of snapshot.partitions) {
-    for (const index of partition.tenantSegments(tenant)) for (const text of ofIndex(index)) found.add(text);
-  }
-  const head = snapshot.registry.indexOf(tenant);
-  const slots = head?.all() ?? NO_POSTINGS;
-  const present = slots.filter((slot) => snapshot.stores.some((store) => store.overlaps(slot, minMs, maxMs)));
-  if (head !== null && present.length === slots.length) for (const text of ofIndex(head)) found.add(text);
-  else for (const slot of present) ofSeries(snapshot.registry.get(slot).labels, found);
-  return found;
 }

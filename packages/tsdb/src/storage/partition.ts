@@ -86,6 +86,11 @@ export class Partition {
     return unite(this.tenantSegments(tenant).map((segment) => searchSeries(segment, groups)));
   }
 
+  /** Ids of all the tenant's series, ascending. */
+  all(tenant: Tenant): Postings {
+    return unite(this.tenantSegments(tenant).map((segment) => segment.all()));
+  }
+
   /** The tenant's indexes, for label names and values. */
   tenantSegments(tenant: Tenant): TenantSegment[] {
     const found: TenantSegment[] = [];
