@@ -19,6 +19,7 @@ import type { Logger } from "../process/logger.ts";
 import { parseJsonLines } from "../protocol/json-lines/parse.ts";
 import { type OtlpOptions, otlpEncodingOf, parseOtlpInSteps } from "../protocol/otlp/parse.ts";
 import { parsePrometheusText } from "../protocol/prometheus/parse.ts";
+import { parseRemoteWrite } from "../protocol/remote-write/parse.ts";
 import { ParseReport } from "../protocol/report.ts";
 import type { RowSink } from "../protocol/row-sink.ts";
 import type { ServedDatabase } from "./database.ts";
@@ -86,38 +87,18 @@ export class Inserter {
     sendStatus(response, 204);
   };
 
-  /**
-   * Bodies are snappy unless Content-Encoding says otherwise. Agents that changed their mind send what they had queued
-   * under the wrong header, so the other codec gets its chance when the first one fails.
-   */
-  async #parseRemoteWrite(
+  #parseRemoteWrite(
     parser: RemoteWriteParser,
     body: Uint8Array,
     { request, tenant }: RequestContext,
   ): Promise<RemoteWriteBatch> {
     const { maxBytes, flag } = this.#remoteWriteLimits;
-    const header = parseEncoding(request.headers["content-encoding"]);
-    const encoding = header === "identity" ? "snappy" : header;
-    const parse = async (from: typeof encoding): Promise<RemoteWriteBatch> => {
-      if (from === "snappy") return parser.parse(body, { tenant, compression: "snappy", maxBytes });
-      const decoded = await decodeBody(body, from, maxBytes, flag);
-      return parser.parse(decoded, { tenant, compression: "none", maxBytes });
-    };
-    try {
-      return await parse(encoding);
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      const other = encoding === "zstd" ? "snappy" : isZstd(body) ? "zstd" : null;
-      if (encoding !== "gzip" && encoding !== "deflate" && other !== null) {
-        try {
-          return await parse(other);
-        } catch {
-          // The error that fits the header is the one that helps.
-        }
-      }
-      // 413 would make VictoriaMetrics' agents send the same body for ever; 400 makes them drop it.
-      throw new InputError(`remote write: ${error.message}`, 400, error.line, error.column);
-    }
+    return parseRemoteWrite(parser, body, {
+      tenant,
+      encoding: parseEncoding(request.headers["content-encoding"]),
+      maxBytes,
+      unpack: (packed, encoding) => decodeBody(packed, encoding, maxBytes, flag),
+    });
   }
 
   #reportRemoteWrite(batch: RemoteWriteBatch): void {
@@ -279,10 +260,6 @@ function relabel(batch: WriteBatch, target: RowBatch, labels: ExtraLabels): RowB
     for (; lo < hi; lo++) sink.addSampleBits(batch.timestamps[lo] as number, bytes, lo * 8);
   }
   return target;
-}
-
-function isZstd(body: Uint8Array): boolean {
-  return body.length > 4 && body[0] === 0x28 && body[1] === 0xb5 && body[2] === 0x2f && body[3] === 0xfd;
 }
 
 function countLines(piece: Uint8Array): number {
