@@ -9,7 +9,6 @@
  */
 import { copyBits, SampleColumns } from "../base/columns.ts";
 import { CorruptionError } from "../base/errors.ts";
-import { BLOCK_SAMPLES_MAX } from "../codec/block.ts";
 import type { BlockEntries, PartReader } from "./part-reader.ts";
 import { COLUMN_HEADER_BYTES } from "./part-writer.ts";
 
@@ -39,7 +38,8 @@ export class BlockGatherer {
   private runs: Run[][] = [];
   /** Blocks of position p are `blocks[starts[p]..starts[p+1])`, once `load` has sorted them. */
   private starts: Uint32Array = new Uint32Array(0);
-  private readonly scratch: SampleColumns = new SampleColumns(BLOCK_SAMPLES_MAX);
+  /** Blocks that lie in the range only in part are decoded here. */
+  private readonly scratch: SampleColumns = new SampleColumns(0);
   private sharedTimes: Map<number, Float64Array>[] = [];
   private sharedSamples = 0;
   private readonly onCorruption: (part: PartReader, error: CorruptionError) => void;

@@ -69,7 +69,7 @@ export class SearchCursor {
   private readonly snapshot: Snapshot;
   private readonly plan: Plan;
   private readonly gatherer: BlockGatherer;
-  private readonly columns: SampleColumns = new SampleColumns(1 << 14);
+  private readonly columns: SampleColumns = new SampleColumns(512);
   private next_ = 0;
   private isClosed = false;
   /** Positions of the loaded group that are still to be decoded: `[groupAt, groupEnd)`, planned series `groupStart + position`. */
@@ -183,8 +183,7 @@ export function planSearch(snapshot: Snapshot, search: StorageSearch): Plan {
   const labels: Labels[] = [];
   const planSlots = new Uint32Array(room).fill(NONE);
   const planIds = partitions.map(() => new Uint32Array(room).fill(NONE));
-  /** Plan number + 1 by slot, for slots that were met through a partition's link. */
-  const planBySlot = new Uint32Array(registry.size);
+  const planBySlot = new SlotMap(registry.size, room - slots.length);
   /** Plan number by labels, for series no link tells about. Made only if there is something to join. */
   const byLabels: Map<string, number> = new Map();
   let joined = 0;
@@ -200,12 +199,12 @@ export function planSearch(snapshot: Snapshot, search: StorageSearch): Plan {
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i] as number;
       const slot = partition.slotOf(registry, id);
-      let plan = slot >= 0 ? (planBySlot[slot] as number) - 1 : -1;
+      let plan = slot >= 0 ? planBySlot.get(slot) : -1;
       if (plan < 0 && p > 0) plan = planWith(texts[i] as Labels);
       if (plan < 0) plan = labels.push(texts[i] as Labels) - 1;
       (planIds[p] as Uint32Array)[plan] = id;
       if (slot >= 0) {
-        planBySlot[slot] = plan + 1;
+        planBySlot.set(slot, plan);
         planSlots[plan] = slot;
       }
     }
@@ -213,7 +212,7 @@ export function planSearch(snapshot: Snapshot, search: StorageSearch): Plan {
   const inPartitions = labels.length;
   for (let i = 0; i < slots.length; i++) {
     const slot = slots[i] as number;
-    if (planBySlot[slot] !== 0 || !snapshot.stores.some((store) => store.overlaps(slot, search.minMs, search.maxMs))) continue;
+    if (planBySlot.get(slot) >= 0 || !snapshot.stores.some((store) => store.overlaps(slot, search.minMs, search.maxMs))) continue;
     const text = registry.get(slot).labels;
     // Series that only the head has cannot meet each other here: one series has one slot.
     let plan = inPartitions > 0 ? planWith(text) : -1;
@@ -228,6 +227,27 @@ export function planSearch(snapshot: Snapshot, search: StorageSearch): Plan {
     );
   }
   return { labels, slots: planSlots, ids: planIds };
+}
+
+/** Plan number by slot, for slots that were met through a partition's link: an array when many are expected, a Map when few. */
+class SlotMap {
+  /** Plan number + 1. */
+  private readonly array: Uint32Array | null;
+  private readonly map: Map<number, number> = new Map();
+
+  constructor(slotCount: number, expected: number) {
+    this.array = expected * 16 > slotCount ? new Uint32Array(slotCount) : null;
+  }
+
+  /** -1 if the slot was not met. */
+  get(slot: number): number {
+    return this.array === null ? (this.map.get(slot) ?? -1) : (this.array[slot] as number) - 1;
+  }
+
+  set(slot: number, plan: number): void {
+    if (this.array === null) this.map.set(slot, plan);
+    else this.array[slot] = plan + 1;
+  }
 }
 
 /** Labels as one string; a NUL cannot be mistaken because it also stands between a name and its value. */
