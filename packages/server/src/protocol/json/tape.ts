@@ -9,13 +9,13 @@
  */
 import { InputError } from "@nyanza/tsdb";
 import { excerpt } from "../report.ts";
-import { findStringEnd } from "./string.ts";
 
 const DEPTH_MAX = 256;
 
 const OBJECT = 0x7b;
 const ARRAY = 0x5b;
 const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 export class JsonTape {
   readonly bytes: Uint8Array;
@@ -29,7 +29,6 @@ export class JsonTape {
   escapes: Uint8Array;
   count = 0;
   private readonly what: string;
-  private readonly string = { hasEscapes: false };
 
   /** `what` names the document in messages. Throws InputError (400) with line and column if it is not JSON. */
   constructor(bytes: Uint8Array, what: string) {
@@ -75,7 +74,9 @@ export class JsonTape {
   }
 
   private read(): void {
-    const { bytes, string } = this;
+    const { bytes } = this;
+    let { starts, ends, nexts, escapes } = this;
+    let count = 0;
     const hi = bytes.length;
     /** Containers that are open, innermost last. */
     const open = new Int32Array(DEPTH_MAX);
@@ -84,15 +85,31 @@ export class JsonTape {
     let isKeyNext = false;
     let at = hi >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
     for (;;) {
-      // Here a value is wanted, or a key with its colon.
+      // Here a value is wanted, or a key with its colon: one entry either way.
+      if (count === starts.length) {
+        this.count = count;
+        this.grow();
+        ({ starts, ends, nexts, escapes } = this);
+      }
       let byte = at < hi ? bytes[at] : 0;
       while (isSpace(byte)) byte = ++at < hi ? bytes[at] : 0;
       if (byte === QUOTE) {
-        const end = findStringEnd(bytes, at + 1, hi, string);
-        if (end < 0) this.failAt(at, "a string with a closing quote");
-        const entry = this.add(at, end + 1);
-        if (string.hasEscapes) this.escapes[entry] = 1;
-        at = end + 1;
+        const lo = at;
+        let hasEscapes = 0;
+        for (at = lo + 1; at < hi; at++) {
+          const inner = bytes[at];
+          if (inner === QUOTE) break;
+          if (inner === BACKSLASH) {
+            hasEscapes = 1;
+            at++;
+          }
+        }
+        if (at >= hi) this.failAt(lo, "a string with a closing quote");
+        at++;
+        starts[count] = lo;
+        ends[count] = at;
+        escapes[count] = hasEscapes;
+        nexts[count] = ++count;
         if (isKeyNext) {
           byte = at < hi ? bytes[at] : 0;
           while (isSpace(byte)) byte = ++at < hi ? bytes[at] : 0;
@@ -105,7 +122,10 @@ export class JsonTape {
         this.failAt(at, "a key in double quotes");
       } else if (byte === OBJECT || byte === ARRAY) {
         if (depth === DEPTH_MAX) this.failAt(at, `nesting of at most ${DEPTH_MAX}`);
-        open[depth++] = this.add(at, at + 1);
+        open[depth++] = count;
+        starts[count] = at;
+        ends[count] = at + 1;
+        nexts[count] = ++count;
         isInObject = byte === OBJECT;
         byte = ++at < hi ? bytes[at] : 0;
         while (isSpace(byte)) byte = ++at < hi ? bytes[at] : 0;
@@ -114,7 +134,11 @@ export class JsonTape {
           continue;
         }
       } else {
-        at = this.readScalar(at);
+        const lo = at;
+        at = this.findScalarEnd(lo);
+        starts[count] = lo;
+        ends[count] = at;
+        nexts[count] = ++count;
       }
       // Here a value has ended, or an empty container is about to: close what closes, then go on to the next one.
       for (;;) {
@@ -122,6 +146,7 @@ export class JsonTape {
         while (isSpace(byte)) byte = ++at < hi ? bytes[at] : 0;
         if (depth === 0) {
           if (at < hi) this.failAt(at, "the end of the document");
+          this.count = count;
           return;
         }
         if (byte === 0x2c) {
@@ -131,17 +156,17 @@ export class JsonTape {
         }
         if (byte !== (isInObject ? 0x7d : 0x5d)) this.failAt(at, isInObject ? ", or }" : ", or ]");
         at++;
-        this.nexts[open[--depth]] = this.count;
-        isInObject = depth > 0 && bytes[this.starts[open[depth - 1]]] === OBJECT;
+        nexts[open[--depth]] = count;
+        isInObject = depth > 0 && bytes[starts[open[depth - 1]]] === OBJECT;
       }
     }
   }
 
   /**
-   * Reads a number or a word and returns where it ends. Whether what looks like a number is one, is for the reader of the
-   * entry to say.
+   * Where the number or word ends that starts here. Whether what looks like a number is one, is for the reader of the entry
+   * to say.
    */
-  private readScalar(lo: number): number {
+  private findScalarEnd(lo: number): number {
     const { bytes } = this;
     let at = lo;
     if (lo < bytes.length && isNumberStart(bytes[lo])) {
@@ -150,17 +175,7 @@ export class JsonTape {
       while (at < bytes.length && bytes[at] >= 0x61 && bytes[at] <= 0x7a) at++;
       if (!isWord(bytes, lo, at)) this.failAt(lo, "a JSON value");
     }
-    this.add(lo, at);
     return at;
-  }
-
-  private add(start: number, end: number): number {
-    const entry = this.count++;
-    if (entry === this.starts.length) this.grow();
-    this.starts[entry] = start;
-    this.ends[entry] = end;
-    this.nexts[entry] = entry + 1;
-    return entry;
   }
 
   private grow(): void {
