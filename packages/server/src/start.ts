@@ -168,15 +168,13 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   }
 }
 
-/** Errors name the folder, whoever they come from. */
+/** Errors say what was being done, whoever they come from. */
 async function openAt(path: string, options: StartOptions, settings: DatabaseSettings): Promise<OwnedDatabase> {
   try {
     return await options.openDatabase(settings);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new Error(message.includes(path) ? message : `cannot open the storage at ${path}: ${message}`, {
-      cause: error,
-    });
+    throw new Error(`cannot open the storage at ${path}: ${message}`, { cause: error });
   }
 }
 

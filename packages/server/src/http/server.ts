@@ -276,14 +276,15 @@ export class HttpServer {
     response.removeHeader("Content-Encoding");
     if (error instanceof OverloadError) response.setHeader("Retry-After", String(error.retryAfterSeconds));
     const message = status === 500 ? "internal error; see the server's log" : reason;
-    if (!request.complete && hasBody(request)) await lingerOver(request, response);
-    if (route?.errors === "json") {
-      const body = `{"status":"error","errorType":"${status}","error":${jsonString(message)}}`;
-      sendBody(request, response, { status, contentType: "application/json" }, body);
-      return;
-    }
-    const body = status === 401 ? "" : `remoteAddr: ${quote(request.socket.remoteAddress ?? "")}; ${message}\n`;
-    sendBody(request, response, { status, contentType: "text/plain; charset=utf-8" }, body);
+    const isJson = route?.errors === "json";
+    const contentType = isJson ? "application/json" : "text/plain; charset=utf-8";
+    const body = isJson
+      ? `{"status":"error","errorType":"${status}","error":${jsonString(message)}}`
+      : status === 401
+        ? ""
+        : `remoteAddr: ${quote(request.socket.remoteAddress ?? "")}; ${message}\n`;
+    if (request.complete || !hasBody(request)) sendBody(request, response, { status, contentType }, body);
+    else await refuseBody(request, response, { status, contentType }, body);
   }
 
   /** After -http.connTimeout the client is asked to connect anew, which spreads load behind a balancer. */
@@ -327,12 +328,23 @@ function hasBody(request: IncomingMessage): boolean {
 }
 
 /**
- * Reads and drops what a refused sender still sends, for a while: a connection closed over unread bytes is reset, and
- * the reset would overtake the answer.
+ * Answers at once, then reads and drops what the refused sender still sends, for a while: a connection closed over unread
+ * bytes is reset, and the reset would overtake the answer.
  */
-function lingerOver(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  response.setHeader("Connection", "close");
-  return new Promise((resolve) => {
+async function refuseBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: { readonly status: number; readonly contentType: string },
+  body: string,
+): Promise<void> {
+  const bytes = Buffer.from(body);
+  response.writeHead(answer.status, {
+    Connection: "close",
+    "Content-Length": bytes.length,
+    "Content-Type": answer.contentType,
+  });
+  response.write(bytes);
+  await new Promise<void>((resolve) => {
     const done = (): void => {
       clearTimeout(timer);
       resolve();
@@ -342,6 +354,7 @@ function lingerOver(request: IncomingMessage, response: ServerResponse): Promise
     request.unpipe();
     request.resume();
   });
+  response.end();
 }
 
 function isAbort(error: unknown): boolean {

@@ -1,6 +1,6 @@
 /** The file system. */
-import { type FileHandle, mkdir, open, readdir, rename, rm, statfs, truncate } from "node:fs/promises";
-import { join } from "node:path";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs, truncate } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { AppendFile, Disk, Lock, ReadFile } from "./disk.ts";
 import { lockFolder } from "./lock.ts";
 
@@ -12,7 +12,7 @@ export class RealDisk implements Disk {
   }
 
   async makeFolder(path: string): Promise<void> {
-    await mkdir(join(this.root, path), { recursive: true });
+    await makeFolders(join(this.root, path));
   }
 
   async list(path: string): Promise<string[]> {
@@ -65,6 +65,26 @@ export class RealDisk implements Disk {
     const stats = await statfs(this.root);
     return { freeBytes: stats.bavail * stats.bsize, totalBytes: stats.blocks * stats.bsize };
   }
+}
+
+/** Not `recursive: true`: Node goes round for ever where no folder can be made although the parent is there, as in /proc. */
+async function makeFolders(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    if (code !== "ENOENT" || (await isThere(dirname(path)))) throw error;
+    await makeFolders(dirname(path));
+    await mkdir(path);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 class RealAppendFile implements AppendFile {

@@ -42,6 +42,12 @@ export function parsePrometheusText(
   let line = options.firstLine ?? 1;
   let at = startsWithByteOrderMark(bytes, lo, hi) ? lo + 3 : lo;
   while (at < hi) {
+    // Empty lines cost no call: a small body can unpack to nothing else.
+    if (bytes[at] === 0x0a) {
+      at++;
+      line++;
+      continue;
+    }
     let end = bytes.indexOf(0x0a, at);
     if (end < 0 || end > hi) end = hi;
     parser.parseLine(at, end, line++);
