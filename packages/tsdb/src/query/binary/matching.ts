@@ -11,24 +11,26 @@ import type { Series } from "../series.ts";
 export class Matcher {
   readonly #isOn: boolean;
   readonly #listed: ReadonlySet<string>;
+  /** What `on` leaves of a result: its labels, and the name where the operator keeps names. */
+  readonly #kept: ReadonlySet<string>;
   readonly #keepsName: boolean;
 
   constructor(expr: BinaryExpr) {
     this.#isOn = expr.matching?.op === "on";
-    const listed = new Set(expr.matching?.labels ?? []);
+    this.#listed = new Set(expr.matching?.labels ?? []);
     this.#keepsName = expr.keepMetricNames;
-    if (this.#keepsName && this.#isOn) listed.add("__name__");
-    this.#listed = listed;
+    this.#kept = this.#keepsName ? new Set([...this.#listed, "__name__"]) : this.#listed;
   }
 
   /** Labels of a one-to-one result. A name among them survives only where the operator keeps names. */
   matched(labels: Labels): Labels {
-    return this.#isOn ? keepLabels(labels, this.#listed) : dropLabels(labels, this.#listed);
+    return this.#isOn ? keepLabels(labels, this.#kept) : dropLabels(labels, this.#listed);
   }
 
   /** Equal for series that match. */
   key(labels: Labels): string {
-    return labelsKey(this.matched(this.#keepsName ? labels : withoutName(labels)));
+    const compared = this.#keepsName ? labels : withoutName(labels);
+    return labelsKey(this.#isOn ? keepLabels(compared, this.#listed) : dropLabels(compared, this.#listed));
   }
 
   /** Series by key, keys in order of appearance. */
