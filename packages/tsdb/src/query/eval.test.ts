@@ -98,7 +98,7 @@ test("the lookback of a plain selector is the step or the scrape interval", asyn
   const one = harness("s 5 _ _ _ _ _ _ _ _");
   // Of a lone sample the interval is taken for the step, 15 s, and half as much again hides jitter.
   assert.deepEqual(await one.range("s"), ["s 5 5 _ _ _ _ _ _ _"]);
-  assert.deepEqual(await one.range("s", { stepMs: 60_000 }), ["s 5 _ _"]);
+  assert.deepEqual(await one.range("s", { stepMs: 60_000 }), ["s 5 5 _"]);
   assert.deepEqual(await one.instant("s", { stepMs: 300_000 }), ["s 5"]);
   assert.deepEqual(await one.instant("s", { stepMs: 60_000 }), []);
   // LookbackDelta caps it.
