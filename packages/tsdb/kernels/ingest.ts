@@ -462,13 +462,14 @@ export function parse(): i32 {
 function parseSeries(lo: u32, hi: u32): i32 {
   if (seriesCount == seriesRoom) return WANT_SERIES;
   let at = lo;
-  // Labels first, as every known sender writes them; texts under 128 bytes are checked without a call.
+  // Labels first, as every known sender writes them. One of less than 128 bytes is checked without a call: if its
+  // texts do not end exactly where it ends (as they cannot when a length in it takes two bytes), readField looks again.
   while (at < hi && load<u8>(at) == 0x0a) {
     const labelEnd = at + 2 + <u32>load<u8>(at + 1);
     const valueTag = at + 4 + <u32>load<u8>(at + 3);
     const isPlain =
       labelEnd <= hi &&
-      (load<u8>(at + 1) | load<u8>(at + 3) | load<u8>(valueTag + 1)) < 0x80 &&
+      load<u8>(at + 1) < 0x80 &&
       load<u8>(at + 2) == 0x0a &&
       load<u8>(valueTag) == 0x12 &&
       valueTag + 2 + <u32>load<u8>(valueTag + 1) == labelEnd;

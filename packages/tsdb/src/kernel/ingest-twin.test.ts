@@ -23,6 +23,30 @@ test("well-formed requests, and each of them cut at every byte", () => {
   }
 });
 
+test("requests that hold more series, samples and metadata than their size lets expect", () => {
+  const random = new Random(SEED + 6);
+  const bytes: number[] = [];
+  for (let i = 0; i < 3000; i++) {
+    const kind = random.below(4);
+    // A series of one label, named by one byte, and from no to nine samples of nothing; or metadata of nothing.
+    const samples = kind === 0 ? random.below(10) : 1;
+    if (kind === 1) bytes.push(0x1a, 0);
+    else
+      bytes.push(
+        0x0a,
+        5 + 2 * samples,
+        0x0a,
+        3,
+        0x0a,
+        1,
+        i & 0xff,
+        ...Array.from({ length: 2 * samples }, (_, k) => (k % 2 === 0 ? 0x12 : 0)),
+      );
+  }
+  assert.equal(compareParse(Uint8Array.from(bytes)), undefined);
+  assert.notEqual(compareParse(Uint8Array.from(bytes.slice(0, -1))), undefined);
+});
+
 test("requests with bytes changed, dropped, doubled", () => {
   const random = new Random(SEED + 1);
   const faults = new Set<number>();
