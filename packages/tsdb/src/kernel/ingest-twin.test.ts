@@ -47,6 +47,27 @@ test("requests that hold more series, samples and metadata than their size lets 
   assert.notEqual(compareParse(Uint8Array.from(bytes.slice(0, -1))), undefined);
 });
 
+test("a long label that looks like a short one to who takes its length for one byte", () => {
+  // 1,280 bytes, so that the length ends in 0x0a, which is also the tag that the kernel looks for there.
+  const name = [...Buffer.from("ninechars"), 0x12, 114];
+  const value = new Array<number>(1280 - 2 - name.length - 3).fill(0x78);
+  const label = [
+    0x0a,
+    0x80,
+    0x0a,
+    0x0a,
+    name.length,
+    ...name,
+    0x12,
+    0x80 | (value.length & 127),
+    value.length >> 7,
+    ...value,
+  ];
+  const series = [...label, 0x12, 0];
+  const bytes = Uint8Array.of(0x0a, 0x80 | (series.length & 127), series.length >> 7, ...series);
+  assert.equal(compareParse(bytes), undefined);
+});
+
 test("requests with bytes changed, dropped, doubled", () => {
   const random = new Random(SEED + 1);
   const faults = new Set<number>();
