@@ -58,7 +58,7 @@ test(
       assert.deepEqual(missing, [], `${sender}: served and not stored`);
       for (const [key, value] of served) {
         assert.ok(
-          byOwnLabels.get(key)?.some((stored) => Object.is(stored, value)),
+          byOwnLabels.get(key)?.some((stored) => isSame(sender, stored, value)),
           `${sender}: ${key} is ${value}`,
         );
       }
@@ -93,6 +93,12 @@ test(
     console.log(`${theirs.length} series, ${compared} samples compared with Prometheus' own`);
   }),
 );
+
+/** This vmagent's own parser misses the last digits of numbers with exponents; Prometheus' does not. */
+function isSame(sender: string, stored: number, served: number): boolean {
+  if (sender === "prometheus") return Object.is(stored, served);
+  return Object.is(stored, served) || Math.abs(stored - served) <= 1e-14 * Math.abs(served);
+}
 
 function upKey(target: string, sender: string): string {
   return seriesKey({ __name__: "up", instance: target, job: "node", sender });

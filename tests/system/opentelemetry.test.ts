@@ -76,7 +76,8 @@ for (const { name, path, make } of senders) {
       for (const value of [0, 1.5, 1.5, 3]) lengths.record(value);
       meter.createObservableGauge("water_celsius").addCallback((result) => {
         result.observe(24.5, { place: "shore" });
-        result.observe(Number.POSITIVE_INFINITY, { place: "sun" });
+        // JSON has no word for it: the SDK's JSON exporter sends null.
+        if (name.startsWith("protobuf")) result.observe(Number.POSITIVE_INFINITY, { place: "sun" });
       });
       meter.createObservableCounter("waves").addCallback((result) => result.observe(1e15));
       await provider.forceFlush();
@@ -103,7 +104,8 @@ for (const { name, path, make } of senders) {
       assert.equal(number("aboard"), -3);
       assert.equal(number("depth.metres"), 82.125);
       assert.equal(number("water_celsius", { place: "shore" }), 24.5);
-      assert.equal(number("water_celsius", { place: "sun" }), Number.POSITIVE_INFINITY);
+      if (name.startsWith("protobuf"))
+        assert.equal(number("water_celsius", { place: "sun" }), Number.POSITIVE_INFINITY);
       assert.equal(number("waves"), 1e15);
 
       // Histograms as Prometheus has them: cumulative by upper bound.
