@@ -1,7 +1,11 @@
-/** Aggregates that look at all values of a group's point at once. They keep the columns of all series. */
+/**
+ * Aggregates that look at all values of a group's point at once. They keep the columns of all series, and a group may be everything
+ * there is, so they pause between points when the run says so.
+ */
 import { InputError } from "../../base/errors.ts";
 import type { Labels } from "../../base/labels.ts";
 import { formatFloat } from "../../base/number-format.ts";
+import type { QueryRun } from "../context.ts";
 import { withLabel } from "../label-edit.ts";
 import { formatShort } from "../number-text.ts";
 import type { Series } from "../series.ts";
@@ -33,15 +37,18 @@ export const pointDistinct: PointFunction = (column, count) =>
 export const pointDeviation: PointFunction = (column, count) => medianDeviation(column, count);
 
 /** One series a group, computed point by point into the first series' column. */
-export function reducePoints(group: Group, compute: PointFunction): Series[] {
-  return [{ labels: group.labels, values: pointColumn(group.series, compute) }];
+export async function reducePoints(group: Group, run: QueryRun, compute: PointFunction): Promise<Series[]> {
+  return [{ labels: group.labels, values: await pointColumn(group.series, run, compute) }];
 }
 
-function pointColumn(list: readonly Series[], compute: PointFunction): Float64Array {
+async function pointColumn(list: readonly Series[], run: QueryRun, compute: PointFunction): Promise<Float64Array> {
   const points = (list[0] as Series).values.length;
   const result = new Float64Array(points);
   const column = new Float64Array(list.length);
-  for (let k = 0; k < points; k++) result[k] = compute(column, gather(list, k, column), k);
+  for (let k = 0; k < points; k++) {
+    result[k] = compute(column, gather(list, k, column), k);
+    if (run.isDue()) await run.breathe();
+  }
   return result;
 }
 
@@ -55,7 +62,12 @@ function gather(list: readonly Series[], k: number, column: Float64Array): numbe
 }
 
 /** quantiles("label", phi…, q): one series a phi. */
-export function spreadQuantiles(group: Group, label: string, phis: readonly number[]): Series[] {
+export async function spreadQuantiles(
+  group: Group,
+  run: QueryRun,
+  label: string,
+  phis: readonly number[],
+): Promise<Series[]> {
   const points = (group.series[0] as Series).values.length;
   const column = new Float64Array(group.series.length);
   const result = phis.map((phi) => ({
@@ -68,12 +80,14 @@ export function spreadQuantiles(group: Group, label: string, phis: readonly numb
     for (let p = 0; p < phis.length; p++) {
       (result[p] as Series).values[k] = quantileSorted(phis[p] as number, column, count);
     }
+    if (run.isDue()) await run.breathe();
   }
   return result;
 }
 
-/** count_values("label", q): one series a distinct value. @throws InputError 422 beyond `seriesMax` of them. */
-export function countValues(group: Group, label: string, seriesMax: number): Series[] {
+/** count_values("label", q): one series a distinct value. @throws InputError 422 for too many of them. */
+export async function countValues(group: Group, run: QueryRun, label: string): Promise<Series[]> {
+  const seriesMax = run.limits.maxSeriesPerAggrFunc;
   const points = (group.series[0] as Series).values.length;
   const found = new Map<number, Series>();
   for (const { values } of group.series) {
@@ -85,6 +99,7 @@ export function countValues(group: Group, label: string, seriesMax: number): Ser
         if (found.size >= seriesMax) {
           throw new InputError(`count_values: makes more than -search.maxSeriesPerAggrFunc=${seriesMax} series`, 422);
         }
+        if ((found.size & 1023) === 0) run.reserveColumns(found.size, points);
         series = {
           labels: withLabel(group.labels, label, formatFloat(v)),
           values: new Float64Array(points).fill(Number.NaN),
@@ -94,12 +109,13 @@ export function countValues(group: Group, label: string, seriesMax: number): Ser
       const count = series.values[k] as number;
       series.values[k] = count === count ? count + 1 : 1;
     }
+    if (run.isDue()) await run.breathe();
   }
   return [...found.values()];
 }
 
 /** histogram(q): the group's values by bucket, cumulative, labelled `le`. */
-export function histogram(group: Group): Series[] {
+export async function histogram(group: Group, run: QueryRun): Promise<Series[]> {
   const points = (group.series[0] as Series).values.length;
   const buckets = new Map<number, Series>();
   for (const { values } of group.series) {
@@ -114,12 +130,13 @@ export function histogram(group: Group): Series[] {
       }
       bucket.values[k] = (bucket.values[k] as number) + 1;
     }
+    if (run.isDue()) await run.breathe();
   }
   return bucketsFromRanges([...buckets.values()]);
 }
 
 /** share(q): each value's part of the sum of the point's non-negative values; negative ones get none. */
-export function share(group: Group): Series[] {
+export async function share(group: Group, run: QueryRun): Promise<Series[]> {
   const { series } = group;
   const points = (series[0] as Series).values.length;
   for (let k = 0; k < points; k++) {
@@ -129,12 +146,13 @@ export function share(group: Group): Series[] {
       const v = values[k] as number;
       values[k] = v >= 0 ? v / sum : Number.NaN;
     }
+    if (run.isDue()) await run.breathe();
   }
   return series;
 }
 
 /** zscore(q): distance from the point's average in standard deviations. */
-export function zscores(group: Group): Series[] {
+export async function zscores(group: Group, run: QueryRun): Promise<Series[]> {
   const { series } = group;
   const points = (series[0] as Series).values.length;
   for (let k = 0; k < points; k++) {
@@ -151,14 +169,15 @@ export function zscores(group: Group): Series[] {
     }
     const sigma = Math.sqrt(deviation / count);
     for (const { values } of series) values[k] = ((values[k] as number) - mean) / sigma;
+    if (run.isDue()) await run.breathe();
   }
   return series;
 }
 
 /** outliers_iqr(q): series that are somewhere beyond 1.5 interquartile ranges outside the quartiles. */
-export function interquartileOutliers(group: Group): Series[] {
-  const low = pointColumn(group.series, (column, count) => fence(column, count, -1));
-  const high = pointColumn(group.series, (column, count) => fence(column, count, 1));
+export async function interquartileOutliers(group: Group, run: QueryRun): Promise<Series[]> {
+  const low = await pointColumn(group.series, run, (column, count) => fence(column, count, -1));
+  const high = await pointColumn(group.series, run, (column, count) => fence(column, count, 1));
   return group.series.filter(({ values }) => {
     for (let k = 0; k < values.length; k++) {
       const v = values[k] as number;
@@ -176,9 +195,9 @@ function fence(column: Float64Array, count: number, sign: 1 | -1): number {
 }
 
 /** outliers_mad(tolerance, q): series that are somewhere farther from the median than tolerance median deviations. */
-export function deviationOutliers(group: Group, tolerances: Float64Array): Series[] {
-  const medians = pointColumn(group.series, pointMedian);
-  const deviations = pointColumn(group.series, pointDeviation);
+export async function deviationOutliers(group: Group, run: QueryRun, tolerances: Float64Array): Promise<Series[]> {
+  const medians = await pointColumn(group.series, run, pointMedian);
+  const deviations = await pointColumn(group.series, run, pointDeviation);
   return group.series.filter(({ values }) => {
     for (let k = 0; k < values.length; k++) {
       const distance = Math.abs((values[k] as number) - (medians[k] as number));
@@ -189,6 +208,6 @@ export function deviationOutliers(group: Group, tolerances: Float64Array): Serie
 }
 
 /** Median of the group's values at every point. */
-export function medians(group: Group): Float64Array {
-  return pointColumn(group.series, pointMedian);
+export function medians(group: Group, run: QueryRun): Promise<Float64Array> {
+  return pointColumn(group.series, run, pointMedian);
 }

@@ -60,10 +60,10 @@ async function aggregateList(
     return sink.finish();
   }
   const grouping = new Grouping(entry.makesLabel ? withoutMade(expr.modifier, strings[0] as string) : expr.modifier);
-  const args: AggregateArgs = { scalars, strings, grouping, limits: run.limits };
+  const args: AggregateArgs = { scalars, strings, grouping, run };
   const result: Series[] = [];
   for (const group of groupSeries(pool, grouping, expr.limit)) {
-    for (const series of entry.compute?.(group, args) ?? []) result.push(series);
+    for (const series of (await entry.compute?.(group, args)) ?? []) result.push(series);
     if (result.length > run.limits.maxSeriesPerAggrFunc) {
       throw run.fail(
         expr,

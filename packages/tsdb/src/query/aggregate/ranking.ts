@@ -1,5 +1,6 @@
 /** Aggregates that pick series: topk and bottomk per point, their relatives over the whole range, limitk, any. */
 import { compareLabels } from "../../base/labels.ts";
+import type { QueryRun } from "../context.ts";
 import { labelsKey, withLabel } from "../label-edit.ts";
 import { dropBlank, type Series } from "../series.ts";
 import { quantileSorted, sortColumn } from "../statistics.ts";
@@ -14,11 +15,12 @@ function countOf(k: number, most: number): number {
  * topk (sign 1), bottomk (sign -1): at every point the k best keep their value, the others lose it. Of equal values the
  * series first by labels stays, so answers repeat. Best at the last point comes first.
  */
-export function rankPoints(group: Group, ks: Float64Array, sign: 1 | -1): Series[] {
+export async function rankPoints(group: Group, run: QueryRun, ks: Float64Array, sign: 1 | -1): Promise<Series[]> {
   const series = [...group.series].sort((a, b) => compareLabels(a.labels, b.labels));
   const points = (series[0] as Series).values.length;
   const column = new Float64Array(series.length);
   for (let k = 0; k < points; k++) {
+    if (run.isDue()) await run.breathe();
     let count = 0;
     for (const { values } of series) {
       const v = values[k] as number;
@@ -57,14 +59,15 @@ function orderBy(list: Series[], rate: (series: Series) => number, sign: 1 | -1)
  * topk_avg and its like: k whole series by one number each. k may change from point to point, then each point keeps its own
  * number of them. `rest` ("label=value", or both in one word) adds the sum of the others.
  */
-export function rankSeries(
+export async function rankSeries(
   group: Group,
+  run: QueryRun,
   ks: Float64Array,
   rate: (values: Float64Array) => number,
   sign: 1 | -1,
   rest: string,
   grouping: Grouping,
-): Series[] {
+): Promise<Series[]> {
   const sorted = [...group.series].sort((a, b) => compareLabels(a.labels, b.labels));
   const series = orderBy(sorted, ({ values }) => rate(values), sign);
   const points = ks.length;
@@ -76,6 +79,7 @@ export function rankSeries(
     remainder = { labels, values: new Float64Array(points).fill(Number.NaN) };
   }
   for (let k = 0; k < points; k++) {
+    if (run.isDue()) await run.breathe();
     for (let i = countOf(ks[k] as number, series.length); i < series.length; i++) {
       const { values } = series[i] as Series;
       const v = values[k] as number;

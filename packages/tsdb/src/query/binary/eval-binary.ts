@@ -17,7 +17,7 @@ export async function evaluateBinary(context: EvalContext, expr: BinaryExpr, eva
   if (left.length === 0 && expr.op !== "or" && expr.op !== "default" && expr.fillLeft === null) return [];
   const right = await evaluate(context, expr.right);
   const choose = SET_OPERATORS.get(expr.op);
-  if (choose !== undefined) return choose(expr, left, right);
+  if (choose !== undefined) return choose(context.run, expr, left, right);
   const members = setMembership(expr, left, right);
   if (members !== null) return members;
   return applyPointwise(context, expr, left, right);
@@ -199,6 +199,7 @@ function joinMany(
       joined.push([series, only]);
       continue;
     }
+    context.run.reserveColumns(many.length * ones.length, context.points);
     const byLabels = new Map<string, [Series, Series]>();
     for (const one of ones) {
       const labels = joinLabels(expr, series.labels, one.labels);
@@ -213,7 +214,7 @@ function joinMany(
       if (!mergeApart(merged, one)) throw duplicate(context, expr, oneSide, earlier[1], one);
       earlier[1] = merged;
     }
-    joined.push(...byLabels.values());
+    for (const pair of byLabels.values()) joined.push(pair);
   }
   return joined;
 }

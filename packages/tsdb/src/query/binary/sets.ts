@@ -4,57 +4,67 @@
  */
 import { compareLabels } from "../../base/labels.ts";
 import type { BinaryExpr } from "../../metricsql/ast.ts";
+import type { QueryRun } from "../context.ts";
 import { labelsKey } from "../label-edit.ts";
-import { dropBlank, isScalarList, type Series } from "../series.ts";
+import { dropBlank, isBlank, isScalarList, type Series } from "../series.ts";
 import { Matcher } from "./matching.ts";
 
-export type SetOperator = (expr: BinaryExpr, left: Series[], right: Series[]) => Series[];
+export type SetOperator = (run: QueryRun, expr: BinaryExpr, left: Series[], right: Series[]) => Promise<Series[]>;
 
 export const SET_OPERATORS: ReadonlyMap<string, SetOperator> = new Map<string, SetOperator>([
   /** Left points where the right has one. */
-  ["and", (expr, left, right) => keepPoints(expr, left, right, true, false)],
+  ["and", (run, expr, left, right) => keepPoints(run, expr, left, right, true, false)],
   /** Like `and`; a label-less single right series serves every key. */
-  ["if", (expr, left, right) => keepPoints(expr, left, right, true, true)],
+  ["if", (run, expr, left, right) => keepPoints(run, expr, left, right, true, true)],
   /** Left points where the right has none. */
-  ["unless", (expr, left, right) => keepPoints(expr, left, right, false, false)],
-  ["ifnot", (expr, left, right) => keepPoints(expr, left, right, false, true)],
+  ["unless", (run, expr, left, right) => keepPoints(run, expr, left, right, false, false)],
+  ["ifnot", (run, expr, left, right) => keepPoints(run, expr, left, right, false, true)],
   ["or", unite],
   ["default", fillGaps],
 ]);
 
-function keepPoints(
+async function keepPoints(
+  run: QueryRun,
   expr: BinaryExpr,
   left: Series[],
   right: Series[],
   wantsPoint: boolean,
   servesAll: boolean,
-): Series[] {
+): Promise<Series[]> {
   const matcher = new Matcher(expr);
   const rightGroups = matcher.group(right);
   const result: Series[] = [];
   for (const [key, group] of matcher.group(left)) {
+    if (run.isDue()) await run.breathe();
     const others = servesAll ? groupOrScalar(rightGroups, key) : rightGroups.get(key);
     if (others === undefined) {
-      if (!wantsPoint) result.push(...group);
+      if (!wantsPoint) for (const series of group) result.push(series);
       continue;
     }
+    const found = firstValues(others);
     for (const series of group) {
       const { values } = series;
       for (let k = 0; k < values.length; k++) {
-        if (hasPoint(others, k) !== wantsPoint) values[k] = Number.NaN;
+        const hasPoint = found[k] === found[k];
+        if (hasPoint !== wantsPoint) values[k] = Number.NaN;
       }
+      if (!isBlank(values)) result.push(series);
     }
-    result.push(...dropBlank(group));
   }
   return result;
 }
 
-function hasPoint(list: readonly Series[], k: number): boolean {
-  for (let i = 0; i < list.length; i++) {
-    const v = (list[i] as Series).values[k] as number;
-    if (v === v) return true;
+/**
+ * At every point the value of the first series that has one. Made once a key: comparing each series of one side with each of the
+ * other would be quadratic where `on()` throws all of them into one.
+ */
+function firstValues(list: readonly Series[]): Float64Array {
+  const found = (list[0] as Series).values.slice();
+  for (let i = 1; i < list.length; i++) {
+    const { values } = list[i] as Series;
+    for (let k = 0; k < found.length; k++) if (found[k] !== found[k]) found[k] = values[k] as number;
   }
-  return false;
+  return found;
 }
 
 function groupOrScalar(groups: ReadonlyMap<string, Series[]>, key: string): Series[] | undefined {
@@ -65,24 +75,17 @@ function groupOrScalar(groups: ReadonlyMap<string, Series[]>, key: string): Seri
 }
 
 /** Gaps of the left get the right's values; an empty left is the right. */
-function fillGaps(expr: BinaryExpr, left: Series[], right: Series[]): Series[] {
+async function fillGaps(run: QueryRun, expr: BinaryExpr, left: Series[], right: Series[]): Promise<Series[]> {
   if (left.length === 0) return right;
   const matcher = new Matcher(expr);
   const rightGroups = matcher.group(right);
   for (const [key, group] of matcher.group(left)) {
+    if (run.isDue()) await run.breathe();
     const others = groupOrScalar(rightGroups, key);
     if (others === undefined) continue;
+    const found = firstValues(others);
     for (const { values } of group) {
-      for (let k = 0; k < values.length; k++) {
-        if (values[k] === values[k]) continue;
-        for (const other of others) {
-          const v = other.values[k] as number;
-          if (v === v) {
-            values[k] = v;
-            break;
-          }
-        }
-      }
+      for (let k = 0; k < values.length; k++) if (values[k] !== values[k]) values[k] = found[k] as number;
     }
   }
   return left;
@@ -92,31 +95,30 @@ function fillGaps(expr: BinaryExpr, left: Series[], right: Series[]): Series[] {
  * Left series, then what the right adds: keys the left lacks, and on shared keys the points where all left ones are missing. A
  * right series with the very labels of a left one fills its gaps instead.
  */
-function unite(expr: BinaryExpr, left: Series[], right: Series[]): Series[] {
+async function unite(run: QueryRun, expr: BinaryExpr, left: Series[], right: Series[]): Promise<Series[]> {
   const matcher = new Matcher(expr);
-  const leftGroups = matcher.group(dropBlank(left));
+  const shown = dropBlank(left);
+  const leftGroups = matcher.group(shown);
   const added: Series[] = [];
   for (const [key, others] of matcher.group(right)) {
+    if (run.isDue()) await run.breathe();
     const group = leftGroups.get(key);
     if (group === undefined) {
-      added.push(...others);
+      for (const other of others) added.push(other);
       continue;
     }
-    const keys = group.map((series) => labelsKey(series.labels));
+    const taken = firstValues(group);
+    const byLabels = new Map(group.map((series) => [labelsKey(series.labels), series.values]));
     for (const other of others) {
-      const otherKey = labelsKey(other.labels);
-      for (let g = 0; g < group.length; g++) {
-        const { values } = group[g] as Series;
-        const isSame = keys[g] === otherKey;
-        for (let k = 0; k < values.length; k++) {
-          const isGap = values[k] !== values[k];
-          if (isGap && isSame) values[k] = other.values[k] as number;
-          if (!isGap || isSame) other.values[k] = Number.NaN;
-        }
+      const same = byLabels.get(labelsKey(other.labels));
+      if (same !== undefined) {
+        for (let k = 0; k < same.length; k++) if (same[k] !== same[k]) same[k] = other.values[k] as number;
+        continue;
       }
+      for (let k = 0; k < taken.length; k++) if (taken[k] === taken[k]) other.values[k] = Number.NaN;
+      if (!isBlank(other.values)) added.push(other);
     }
-    added.push(...dropBlank(others));
   }
   const byLabels = (a: Series, b: Series): number => compareLabels(a.labels, b.labels);
-  return [...[...leftGroups.values()].flat().sort(byLabels), ...added.sort(byLabels)];
+  return shown.sort(byLabels).concat(added.sort(byLabels));
 }

@@ -1,8 +1,8 @@
 /** Functions of histograms. Each histogram gives one series, without name and `le`; counts are cumulative by rising `le`. */
-import type { Labels } from "../../base/labels.ts";
+import type { QueryRun } from "../context.ts";
 import { withLabel } from "../label-edit.ts";
 import type { Series } from "../series.ts";
-import { type Bucket, type Histogram, mendCounts, readHistograms } from "./buckets.ts";
+import { type Bucket, mendCounts, readHistograms } from "./buckets.ts";
 
 /** A value and the bounds it surely lies between. Reused from point to point. */
 interface Estimate {
@@ -15,18 +15,33 @@ interface Estimate {
  * histogram_quantile: linear interpolation inside the bucket that holds the rank, from 0 in the first one. Beyond the last finite
  * bound that bound; ±Inf for phi outside [0, 1]; nothing for an empty histogram. With a bounds label, also the bucket's bounds.
  */
-export function histogramQuantile(list: readonly Series[], phis: Float64Array, boundsLabel: string): Series[] {
-  return estimate(list, boundsLabel, (buckets, k, out) => estimateQuantile(buckets, k, phis[k] as number, out));
+export function histogramQuantile(
+  run: QueryRun,
+  list: readonly Series[],
+  phis: Float64Array,
+  boundsLabel: string,
+): Promise<Series[]> {
+  return estimate(run, list, boundsLabel, (buckets, k, out) => estimateQuantile(buckets, k, phis[k] as number, out));
 }
 
 /** histogram_share: the part of the observations that is at most `le`. The inverse of the quantile. */
-export function histogramShare(list: readonly Series[], les: Float64Array, boundsLabel: string): Series[] {
-  return estimate(list, boundsLabel, (buckets, k, out) => estimateShare(buckets, k, les[k] as number, out));
+export function histogramShare(
+  run: QueryRun,
+  list: readonly Series[],
+  les: Float64Array,
+  boundsLabel: string,
+): Promise<Series[]> {
+  return estimate(run, list, boundsLabel, (buckets, k, out) => estimateShare(buckets, k, les[k] as number, out));
 }
 
 /** histogram_fraction: the part between two values. */
-export function histogramFraction(list: readonly Series[], lows: Float64Array, highs: Float64Array): Series[] {
-  return estimate(list, "", (buckets, k, out) => {
+export function histogramFraction(
+  run: QueryRun,
+  list: readonly Series[],
+  lows: Float64Array,
+  highs: Float64Array,
+): Promise<Series[]> {
+  return estimate(run, list, "", (buckets, k, out) => {
     estimateShare(buckets, k, lows[k] as number, out);
     const below = out.value;
     estimateShare(buckets, k, highs[k] as number, out);
@@ -34,11 +49,12 @@ export function histogramFraction(list: readonly Series[], lows: Float64Array, h
   });
 }
 
-function estimate(
+async function estimate(
+  run: QueryRun,
   list: readonly Series[],
   boundsLabel: string,
   compute: (buckets: readonly Bucket[], k: number, out: Estimate) => void,
-): Series[] {
+): Promise<Series[]> {
   const result: Series[] = [];
   const out: Estimate = { value: NaN, lower: NaN, upper: NaN };
   for (const { labels, buckets } of readHistograms(list)) {
@@ -53,6 +69,7 @@ function estimate(
       lower[k] = out.lower;
       upper[k] = out.upper;
     }
+    if (run.isDue()) await run.breathe();
     result.push({ labels, values: middle });
     if (boundsLabel === "") continue;
     result.push({ labels: withLabel(labels, boundsLabel, "lower"), values: lower });
@@ -150,13 +167,19 @@ function estimateShare(buckets: readonly Bucket[], k: number, wanted: number, ou
 }
 
 /** histogram_avg, histogram_stdvar, histogram_stddev: of the middles of the finite buckets. */
-export function histogramMoment(list: readonly Series[], moment: "avg" | "stdvar" | "stddev"): Series[] {
-  return readHistograms(list, false).map((histogram: Histogram): { labels: Labels; values: Float64Array } => {
-    const { labels, buckets } = histogram;
+export async function histogramMoment(
+  run: QueryRun,
+  list: readonly Series[],
+  moment: "avg" | "stdvar" | "stddev",
+): Promise<Series[]> {
+  const result: Series[] = [];
+  for (const { labels, buckets } of readHistograms(list, false)) {
     const values = new Float64Array((buckets[0] as Bucket).values.length);
     for (let k = 0; k < values.length; k++) values[k] = momentAt(buckets, k, moment);
-    return { labels, values };
-  });
+    result.push({ labels, values });
+    if (run.isDue()) await run.breathe();
+  }
+  return result;
 }
 
 function momentAt(buckets: readonly Bucket[], k: number, moment: "avg" | "stdvar" | "stddev"): number {

@@ -83,12 +83,12 @@ export interface TransformEntry {
   /** Fewest and most arguments. */
   readonly min: number;
   readonly max: number;
-  apply(call: TransformCall): Series[];
+  apply(call: TransformCall): Series[] | Promise<Series[]>;
 }
 
 const MANY: number = Number.POSITIVE_INFINITY;
 
-function entry(min: number, max: number, apply: (call: TransformCall) => Series[]): TransformEntry {
+function entry(min: number, max: number, apply: (call: TransformCall) => Series[] | Promise<Series[]>): TransformEntry {
   return { min, max, apply };
 }
 
@@ -123,16 +123,17 @@ function dropping(prepare: (call: TransformCall) => (values: Float64Array) => vo
   return entry(1, 1, (call) => eachColumn(call, call.list(0), prepare(call), "dropped"));
 }
 
-function eachColumn(
+async function eachColumn(
   call: TransformCall,
   list: Series[],
   change: (values: Float64Array) => void,
   name: "kept" | "asked" | "dropped",
-): Series[] {
+): Promise<Series[]> {
   const isKept = name === "kept" || (name === "asked" && call.expr.keepMetricNames);
   for (const series of list) {
     if (!isKept) series.labels = withoutName(series.labels);
     change(series.values);
+    if (call.context.run.isDue()) await call.context.run.breathe();
   }
   return list;
 }
@@ -337,24 +338,26 @@ const ENTRIES: Record<string, TransformEntry> = {
     for (let k = 0; k < values.length; k++) values[k] = Math.floor(values[k] as number);
   }),
   /** Of the middles of the buckets; `+Inf` does not count. */
-  histogram_avg: entry(1, 1, (call) => histogramMoment(call.list(0), "avg")),
+  histogram_avg: entry(1, 1, (call) => histogramMoment(call.context.run, call.list(0), "avg")),
   /** histogram_fraction(low, high, buckets) */
   histogram_fraction: entry(3, 3, (call) => {
     if (call.first(0) >= call.first(1)) {
       throw new InputError(`histogram_fraction: want low < high, got ${call.first(0)} and ${call.first(1)}`, 422);
     }
-    return histogramFraction(call.list(2), call.scalar(0), call.scalar(1));
+    return histogramFraction(call.context.run, call.list(2), call.scalar(0), call.scalar(1));
   }),
   /** histogram_quantile(phi, buckets [, "bound"]) */
-  histogram_quantile: entry(2, 3, (call) => histogramQuantile(call.list(1), call.scalar(0), call.optionalText(2))),
+  histogram_quantile: entry(2, 3, (call) =>
+    histogramQuantile(call.context.run, call.list(1), call.scalar(0), call.optionalText(2)),
+  ),
   /** histogram_quantiles("label", phi…, buckets) */
-  histogram_quantiles: entry(3, MANY, (call) => {
+  histogram_quantiles: entry(3, MANY, async (call) => {
     const label = call.text(0);
     const last = call.count - 1;
     const result: Series[] = [];
     for (let i = 1; i < last; i++) {
       const text = formatShort(call.first(i));
-      for (const series of histogramQuantile(copyList(call.list(last)), call.scalar(i), "")) {
+      for (const series of await histogramQuantile(call.context.run, copyList(call.list(last)), call.scalar(i), "")) {
         series.labels = withLabel(series.labels, label, text);
         result.push(series);
       }
@@ -362,9 +365,11 @@ const ENTRIES: Record<string, TransformEntry> = {
     return result;
   }),
   /** histogram_share(le, buckets [, "bound"]) */
-  histogram_share: entry(2, 3, (call) => histogramShare(call.list(1), call.scalar(0), call.optionalText(2))),
-  histogram_stddev: entry(1, 1, (call) => histogramMoment(call.list(0), "stddev")),
-  histogram_stdvar: entry(1, 1, (call) => histogramMoment(call.list(0), "stdvar")),
+  histogram_share: entry(2, 3, (call) =>
+    histogramShare(call.context.run, call.list(1), call.scalar(0), call.optionalText(2)),
+  ),
+  histogram_stddev: entry(1, 1, (call) => histogramMoment(call.context.run, call.list(0), "stddev")),
+  histogram_stdvar: entry(1, 1, (call) => histogramMoment(call.context.run, call.list(0), "stdvar")),
   hour: datePart("hour"),
   /** Straight lines across gaps. Keeps the name. */
   interpolate: keeping(1, 1, () => ranges.interpolate),
