@@ -8,7 +8,7 @@
 export interface Disk {
   /** For messages: where this disk is. */
   readonly root: string;
-  /** Creates the folder and its parents; fine if it exists. */
+  /** Creates the folder and its parents, which then survive a power cut; fine if it exists. */
   makeFolder(path: string): Promise<void>;
   /** Names in a folder, sorted; empty if the folder does not exist. */
   list(path: string): Promise<string[]>;

@@ -1,21 +1,30 @@
 /**
  * One process a database folder. Node has no flock(2), so the lock is a file that says who made it:
  *
- *   {"pid":1,"startTicks":"8812345","bootId":"…","pidNamespace":"pid:[4026531836]"}
+ *   {"pid":1,"startTicks":"8812345","bootId":"…","pidNamespace":"pid:[4026531836]","token":"…"}
  *
  * A process number alone proves nothing: in a container every server is pid 1, and after a reboot numbers come again. The start
  * time in clock ticks since boot tells two processes of one number apart. Where the maker cannot be seen at all (another pid
  * namespace, another machine over a network disk, no /proc) the file's modification time is watched: a living owner touches
- * it every two seconds, and five seconds of silence end its claim.
+ * it every two seconds, and five seconds of silence end its claim. The token makes every lock's text its own.
  */
+import { randomUUID } from "node:crypto";
 import { open, readFile, readlink, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { type Lock, LockedError } from "./disk.ts";
 
 export const LOCK_FILE = "flock.lock";
-const HEARTBEAT_MS = 2_000;
-const SILENCE_MS = 5_000;
-const ATTEMPTS = 5;
+
+export interface LockTiming {
+  /** How often an owner shows that it lives. */
+  readonly heartbeatMs: number;
+  /** Silence after which an owner that cannot be seen is taken for dead. */
+  readonly silenceMs: number;
+  /** How often a waiting opener looks. */
+  readonly pollMs: number;
+}
+
+const TIMING: LockTiming = { heartbeatMs: 2_000, silenceMs: 5_000, pollMs: 100 };
 
 interface Owner {
   readonly pid: number;
@@ -28,12 +37,13 @@ interface Owner {
 const heldHere = new Set<string>();
 
 /** @throws LockedError if a living process has the folder. */
-export async function lockFolder(folder: string): Promise<Lock> {
+export async function lockFolder(folder: string, timing: LockTiming = TIMING): Promise<Lock> {
   const path = join(folder, LOCK_FILE);
   if (heldHere.has(path)) throw new LockedError(`${folder}: already open in this process`);
   heldHere.add(path);
+  let text: string;
   try {
-    await takeFile(folder, path);
+    text = await takeFile(folder, path, timing);
   } catch (error) {
     heldHere.delete(path);
     throw error;
@@ -41,62 +51,84 @@ export async function lockFolder(folder: string): Promise<Lock> {
   const heartbeat = setInterval(() => {
     const now = new Date();
     utimes(path, now, now).catch(() => {}); // The folder may be on its way out; the next open judges.
-  }, HEARTBEAT_MS);
+  }, timing.heartbeatMs);
   heartbeat.unref();
   return {
     async release() {
       clearInterval(heartbeat);
-      await rm(path, { force: true });
+      // A process that was suspended for long may have been taken for dead: the file is the successor's then.
+      if ((await readText(path)) === text) await rm(path, { force: true });
       heldHere.delete(path);
     },
   };
 }
 
-async function takeFile(folder: string, path: string): Promise<void> {
+/** Returns the text that is now in the file. */
+async function takeFile(folder: string, path: string, timing: LockTiming): Promise<string> {
   const self = await describeProcess(process.pid);
-  const text = `${JSON.stringify(self)}\n`;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    try {
-      const handle = await open(path, "wx");
-      await handle.writeFile(text);
-      await handle.close();
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
+  const text = `${JSON.stringify({ ...self, token: randomUUID() })}\n`;
+  const deadline = Date.now() + 3 * timing.silenceMs;
+  do {
+    if (await createFile(path, text)) return text;
     const found = await readOwner(path);
     if (found === null) continue; // Released just now.
-    if (await isAlive(found.owner, self, path)) {
+    if (await isAlive(found.owner, self, path, timing)) {
       const who = found.owner === null ? "another process" : `process ${found.owner.pid}`;
       throw new LockedError(`${folder}: in use by ${who} (${LOCK_FILE}); stop it first or choose another folder`);
     }
-    // Of several processes that see the same stale file only one succeeds in moving it away.
-    const aside = `${path}.stale-${process.pid}`;
-    try {
-      await rename(path, aside);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
-      throw error;
-    }
-    const moved = await readFile(aside, "utf8").catch(() => "");
-    if (moved !== found.text) {
-      // Someone else took the stale file and made a new one in between: that was theirs. Give it back.
-      await rename(aside, path);
-      continue;
-    }
-    await rm(aside, { force: true });
-  }
+    if (await takeOver(path, found.text, text, timing)) return text;
+  } while (Date.now() < deadline);
   throw new LockedError(`${folder}: other processes keep taking it`);
 }
 
-async function readOwner(path: string): Promise<{ text: string; owner: Owner | null } | null> {
-  let text: string;
+/** False if there is such a file already. */
+async function createFile(path: string, text: string): Promise<boolean> {
+  let handle: Awaited<ReturnType<typeof open>>;
   try {
-    text = await readFile(path, "utf8");
+    handle = await open(path, "wx");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw error;
   }
+  try {
+    await handle.writeFile(text);
+  } catch (error) {
+    await rm(path, { force: true }); // Half a lock file would keep the next opener waiting.
+    throw error;
+  } finally {
+    await handle.close();
+  }
+  return true;
+}
+
+/**
+ * Replaces the file of a dead owner. Several processes may have found it dead: they take turns by a second file, and whoever comes later sees that
+ * the text is no longer the one it judged.
+ */
+async function takeOver(path: string, staleText: string, text: string, timing: LockTiming): Promise<boolean> {
+  const turn = `${path}.takeover`;
+  if (!(await createFile(turn, text))) {
+    await sleep(timing.pollMs);
+    const { mtimeMs } = (await stat(turn).catch(() => null)) ?? { mtimeMs: Number.POSITIVE_INFINITY };
+    // Taking over takes milliseconds: this one died at it.
+    if (Date.now() - mtimeMs > timing.silenceMs) await rm(turn, { force: true });
+    return false;
+  }
+  try {
+    if ((await readText(path)) !== staleText) return false;
+    const whole = `${path}.new`;
+    await rm(whole, { force: true });
+    await createFile(whole, text);
+    await rename(whole, path);
+    return true;
+  } finally {
+    await rm(turn, { force: true });
+  }
+}
+
+async function readOwner(path: string): Promise<{ text: string; owner: Owner | null } | null> {
+  const text = await readText(path);
+  if (text === null) return null;
   try {
     const owner = JSON.parse(text) as Partial<Owner>;
     if (typeof owner.pid === "number" && typeof owner.startTicks === "string") {
@@ -108,20 +140,34 @@ async function readOwner(path: string): Promise<{ text: string; owner: Owner | n
   return { text, owner: null };
 }
 
-async function isAlive(owner: Owner | null, self: Owner, path: string): Promise<boolean> {
-  if (owner !== null && owner.bootId !== "" && owner.bootId === self.bootId && owner.pidNamespace === self.pidNamespace) {
+async function readText(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+async function isAlive(owner: Owner | null, self: Owner, path: string, timing: LockTiming): Promise<boolean> {
+  if (
+    owner !== null &&
+    owner.bootId !== "" &&
+    owner.bootId === self.bootId &&
+    owner.pidNamespace === self.pidNamespace
+  ) {
     const there = await describeProcess(owner.pid);
     return there.startTicks !== "" && there.startTicks === owner.startTicks;
   }
-  return await hasHeartbeat(path);
+  return await hasHeartbeat(path, timing);
 }
 
-async function hasHeartbeat(path: string): Promise<boolean> {
+async function hasHeartbeat(path: string, timing: LockTiming): Promise<boolean> {
   const touched = async (): Promise<number> => (await stat(path).catch(() => null))?.mtimeMs ?? 0;
   const first = await touched();
-  const deadline = Date.now() + SILENCE_MS;
+  const deadline = Date.now() + timing.silenceMs;
   while (Date.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await sleep(timing.pollMs);
     const now = await touched();
     if (now === 0) return false;
     if (now !== first) return true;
@@ -134,11 +180,18 @@ async function describeProcess(pid: number): Promise<Owner> {
   const read = async (path: string): Promise<string> => (await readFile(path, "utf8").catch(() => "")).trim();
   const statLine = await read(`/proc/${pid}/stat`);
   // The command name is in parentheses and may contain anything; field 22 is counted from behind it.
-  const startTicks = statLine === "" ? "" : (statLine.slice(statLine.lastIndexOf(")") + 2).split(" ")[19] ?? "");
+  const fields = statLine.slice(statLine.lastIndexOf(")") + 2).split(" ");
+  // A zombie is dead, although its parent may leave it there for ever (pid 1 of many containers does).
+  const isDead = fields[0] === "Z" || fields[0] === "X";
+  const startTicks = isDead ? "" : (fields[19] ?? "");
   return {
     pid,
     startTicks,
     bootId: await read("/proc/sys/kernel/random/boot_id"),
     pidNamespace: await readlink(`/proc/${pid}/ns/pid`).catch(() => ""),
   };
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,7 +1,8 @@
 /**
  * A disk in memory that remembers what was synced. `crash()` gives the disk as it may look after a power cut: unsynced bytes and
- * unsynced folder entries are gone.
+ * unsynced folder entries are gone, or, given random numbers, some of them.
  */
+import type { Random } from "../base/random.ts";
 import type { AppendFile, Disk, Lock, ReadFile } from "./disk.ts";
 import { LockedError } from "./disk.ts";
 
@@ -18,12 +19,19 @@ export class MemoryDisk implements Disk {
   private durable: Map<string, MemoryFile> = new Map();
   private isLocked = false;
 
-  /** The disk after a power cut. */
-  crash(): MemoryDisk {
+  /**
+   * The disk after a power cut: what was synced and nothing else. With `luck`, what was not synced has survived here and there: part of a file's last
+   * bytes, a new name, an old one.
+   */
+  crash(luck: Random | null = null): MemoryDisk {
     const after = new MemoryDisk();
-    for (const [path, file] of this.durable) {
-      const content = file.content.slice(0, file.syncedLength);
-      const copy = { content, length: content.length, syncedLength: content.length };
+    const paths = luck === null ? this.durable.keys() : new Set([...this.durable.keys(), ...this.files.keys()]);
+    for (const path of paths) {
+      const file = (luck?.chance(0.5) === true ? this.files : this.durable).get(path);
+      if (file === undefined) continue;
+      const length = file.syncedLength + (luck?.below(file.length - file.syncedLength + 1) ?? 0);
+      const content = file.content.slice(0, length);
+      const copy = { content, length, syncedLength: length };
       after.files.set(path, copy);
       after.durable.set(path, copy);
     }

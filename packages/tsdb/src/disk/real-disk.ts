@@ -4,6 +4,9 @@ import { dirname, join } from "node:path";
 import type { AppendFile, Disk, Lock, ReadFile } from "./disk.ts";
 import { lockFolder } from "./lock.ts";
 
+/** Node refuses single reads of 2 GiB and more. */
+const READ_BYTES_MAX = 1 << 30;
+
 export class RealDisk implements Disk {
   readonly root: string;
 
@@ -30,8 +33,13 @@ export class RealDisk implements Disk {
 
   async open(path: string): Promise<ReadFile> {
     const handle = await open(join(this.root, path), "r");
-    const { size } = await handle.stat();
-    return new RealReadFile(handle, size, join(this.root, path));
+    try {
+      const { size } = await handle.stat();
+      return new RealReadFile(handle, size, join(this.root, path));
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
   }
 
   async rename(source: string, target: string): Promise<void> {
@@ -47,14 +55,7 @@ export class RealDisk implements Disk {
   }
 
   async syncFolder(path: string): Promise<void> {
-    // Windows cannot open folders; there the file system's own journal has to do.
-    if (process.platform === "win32") return;
-    const handle = await open(join(this.root, path), "r");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await syncDirectory(join(this.root, path));
   }
 
   lock(path: string): Promise<Lock> {
@@ -78,6 +79,8 @@ async function makeFolders(path: string): Promise<void> {
     await makeFolders(dirname(path));
     await mkdir(path);
   }
+  // What is in a new folder is only as durable as the folder's own name in its parent.
+  await syncDirectory(dirname(path));
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -85,6 +88,17 @@ async function isThere(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  // Windows cannot open folders; there the file system's own journal has to do.
+  if (process.platform === "win32") return;
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 class RealAppendFile implements AppendFile {
@@ -128,9 +142,16 @@ class RealReadFile implements ReadFile {
   async read(offset: number, target: Uint8Array): Promise<void> {
     let done = 0;
     while (done < target.length) {
-      const { bytesRead } = await this.handle.read(target, done, target.length - done, offset + done);
+      const { bytesRead } = await this.handle.read(
+        target,
+        done,
+        Math.min(target.length - done, READ_BYTES_MAX),
+        offset + done,
+      );
       if (bytesRead === 0) {
-        throw new RangeError(`${this.path}: want ${target.length} bytes at ${offset}, the file ends at ${offset + done}`);
+        throw new RangeError(
+          `${this.path}: want ${target.length} bytes at ${offset}, the file ends at ${offset + done}`,
+        );
       }
       done += bytesRead;
     }
