@@ -136,8 +136,8 @@ test("of several processes that find a dead owner's lock exactly one gets the fo
 
 test("a zombie holds nothing", { skip: !hasProc }, async () => {
   await inFolder(async (folder, lockFile) => {
-    // The inner shell ends and nobody asks how: it stays a zombie as long as the outer one, which has become `sleep`, lives.
-    const parent = spawn("sh", ["-c", "sh -c 'exit 0' & echo $!; exec sleep 60"], {
+    // The first sleep ends and nobody asks how: it stays a zombie as long as the shell, which has become the second one, lives.
+    const parent = spawn("sh", ["-c", "sleep 0.05 & echo $!; exec sleep 5"], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const [line] = await once(createInterface({ input: parent.stdout }), "line");
