@@ -7,23 +7,24 @@
  *
  * A target is built again only when a source of it is newer, so a second run costs milliseconds.
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { basename, join } from "node:path";
+import { availableParallelism } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { listFiles, modifiedMs, packageNames, projectRoot } from "./project.ts";
 
 /** For every kernel. No garbage collector: the wrapper lays out memory. */
 const kernelFlags: readonly string[] = ["-O3", "--noAssert", "--enable", "simd", "--runtime", "stub"];
 
-function main(targets: readonly string[]): void {
+async function main(targets: readonly string[]): Promise<void> {
   const known = ["kernels", "page", "sweep"];
   const unknown = targets.filter((target) => !known.includes(target));
   if (unknown.length > 0) throw new Error(`build: unknown target ${unknown.join(", ")}; there are ${known.join(", ")}`);
   const wants = (target: string): boolean => targets.length === 0 || targets.includes(target);
-  if (wants("kernels")) buildKernels(join(projectRoot, "packages/tsdb/kernels"));
-  if (wants("page")) buildPage(join(projectRoot, "packages/ui"));
+  if (wants("kernels")) await buildKernels(join(projectRoot, "packages/tsdb/kernels"));
+  if (wants("page")) await buildPage(join(projectRoot, "packages/ui"));
   if (wants("sweep")) sweep();
 }
 
@@ -31,25 +32,35 @@ function main(targets: readonly string[]): void {
  * Compiles each `<name>.ts` of the folder to `<name>.wasm` beside it. More flags come from a first line
  * `// asc: --initialMemory 16`. Files in subfolders are shared by kernels and are not kernels.
  */
-function buildKernels(folder: string): void {
+async function buildKernels(folder: string): Promise<void> {
   const sources = listFiles(folder).filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"));
   const builder = modifiedMs(fileURLToPath(import.meta.url));
-  const shared = Math.max(
-    0,
-    ...sources.filter((file) => file.includes("/")).map((file) => modifiedMs(join(folder, file))),
-  );
-  for (const file of sources.filter((name) => !name.includes("/"))) {
+  const shared = sources.filter((file) => file.includes("/")).map((file) => modifiedMs(join(folder, file)));
+  const isOld = (file: string): boolean => {
     const source = join(folder, file);
-    const target = source.replace(/\.ts$/, ".wasm");
-    if (modifiedMs(target) > Math.max(modifiedMs(source), shared, builder)) continue;
-    // Written beside and renamed: a build that is interrupted leaves no half of a kernel.
-    const fresh = `${target}.${process.pid}.tmp.wasm`;
-    const startMs = performance.now();
-    const compiler = join(packageFolder("assemblyscript", projectRoot), "bin/asc.js");
-    run([compiler, source, "-o", fresh, ...kernelFlags, ...extraFlags(source)], folder);
-    renameSync(fresh, target);
-    console.log(`kernel ${basename(target)} ${Math.round(performance.now() - startMs)} ms`);
-  }
+    return modifiedMs(wasmOf(source)) <= Math.max(modifiedMs(source), builder, ...shared);
+  };
+  const waiting = sources.filter((file) => !file.includes("/") && isOld(file));
+  const compileAll = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift())
+      await compileKernel(join(folder, file));
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, compileAll));
+}
+
+async function compileKernel(source: string): Promise<void> {
+  const target = wasmOf(source);
+  // Written beside and renamed: a build that is interrupted leaves no half of a kernel.
+  const fresh = target.replace(/\.wasm$/, `.${process.pid}.tmp.wasm`);
+  const startMs = performance.now();
+  const compiler = join(packageFolder("assemblyscript", projectRoot), "bin/asc.js");
+  await run([compiler, source, "-o", fresh, ...kernelFlags, ...extraFlags(source)], dirname(source));
+  renameSync(fresh, target);
+  console.log(`kernel ${basename(target)} ${Math.round(performance.now() - startMs)} ms`);
+}
+
+function wasmOf(source: string): string {
+  return source.replace(/\.ts$/, ".wasm");
 }
 
 function extraFlags(source: string): string[] {
@@ -59,7 +70,7 @@ function extraFlags(source: string): string[] {
 }
 
 /** The page is made by Vite into `dist/page`, which the server serves. */
-function buildPage(folder: string): void {
+async function buildPage(folder: string): Promise<void> {
   const config = join(folder, "vite.config.ts");
   if (!existsSync(config)) return;
   const sources = listFiles(folder).filter((file) => !file.endsWith(".test.ts") && !file.endsWith(".md"));
@@ -73,7 +84,7 @@ function buildPage(folder: string): void {
   );
   if (modifiedMs(join(folder, "dist/page/index.html")) > newest) return;
   mkdirSync(join(folder, "dist"), { recursive: true });
-  run([join(packageFolder("vite", folder), "bin/vite.js"), "build", "--logLevel", "warn"], folder);
+  await run([join(packageFolder("vite", folder), "bin/vite.js"), "build", "--logLevel", "warn"], folder);
 }
 
 /** Where npm put a package that `from` depends on. */
@@ -85,11 +96,16 @@ function packageFolder(name: string, from: string): string {
   throw new Error(`build: package ${name} is not installed; run npm ci`);
 }
 
-function run(args: readonly string[], folder: string): void {
-  const { status, error } = spawnSync(process.execPath, args, { cwd: folder, stdio: "inherit" });
-  if (status !== 0) {
-    throw new Error(`build: ${basename(args[0] as string)} ended with ${status ?? error?.message} in ${folder}`);
-  }
+function run(args: readonly string[], folder: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: folder, stdio: "inherit" });
+    const program = basename(args[0] as string);
+    child.once("error", reject);
+    child.once("close", (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`build: ${program} ended with ${code} in ${folder}`));
+    });
+  });
 }
 
 /** Deletes compiled files whose TypeScript source is gone. */
@@ -109,4 +125,4 @@ function sweep(): void {
   }
 }
 
-main(process.argv.slice(2));
+await main(process.argv.slice(2));
