@@ -211,15 +211,19 @@ function holdLast(list: readonly Series[], timestamps: Float64Array, fromMs: num
 }
 
 /** Leaves out what has no value, refuses equal label sets, puts the rest in order. */
-function shape(
+async function shape(
   run: QueryRun,
   expr: Expr,
   list: readonly Series[],
   timestamps: Float64Array,
   kind: QueryResult["kind"],
   roundDigits: number | undefined,
-): QueryResult {
-  const shown = list.filter((series) => !isBlank(series.values));
+): Promise<QueryResult> {
+  const shown: Series[] = [];
+  for (const series of list) {
+    if (!isBlank(series.values)) shown.push(series);
+    if (run.isDue()) await run.breathe();
+  }
   const { maxResponseSeries } = run.limits;
   if (maxResponseSeries > 0 && shown.length > maxResponseSeries) {
     throw new InputError(
@@ -227,13 +231,15 @@ function shape(
       422,
     );
   }
-  refuseDuplicates(shown);
+  await refuseDuplicates(run, shown);
   if (!hasOwnOrder(expr)) shown.sort((a, b) => compareLabels(a.labels, b.labels));
-  const series = shown.map(({ labels, values }): ResultSeries => {
+  const series: ResultSeries[] = [];
+  for (const { labels, values } of shown) {
     const present = dropMissing(timestamps, values);
     if (roundDigits !== undefined) roundTo(present.values, roundDigits);
-    return { labels, timestamps: present.timestamps, values: present.values };
-  });
+    series.push({ labels, timestamps: present.timestamps, values: present.values });
+    if (run.isDue()) await run.breathe();
+  }
   return { kind, series, stats: statsOf(run), isPartial: run.isPartial };
 }
 
@@ -241,12 +247,13 @@ function statsOf(run: QueryRun): QueryResult["stats"] {
   return { seriesFetched: run.seriesFetched, samplesRead: run.samplesRead };
 }
 
-function refuseDuplicates(list: readonly Series[]): void {
+async function refuseDuplicates(run: QueryRun, list: readonly Series[]): Promise<void> {
   const seen = new Set<string>();
   for (const { labels } of list) {
     const key = labelsKey(labels);
     if (seen.has(key)) throw new InputError(`duplicate output timeseries: ${labels}`, 422);
     seen.add(key);
+    if (run.isDue()) await run.breathe();
   }
 }
 

@@ -41,7 +41,7 @@ async function keepPoints(
       if (!wantsPoint) for (const series of group) result.push(series);
       continue;
     }
-    const found = firstValues(others);
+    const found = await firstValues(run, others);
     for (const series of group) {
       const { values } = series;
       for (let k = 0; k < values.length; k++) {
@@ -49,6 +49,7 @@ async function keepPoints(
         if (hasPoint !== wantsPoint) values[k] = Number.NaN;
       }
       if (!isBlank(values)) result.push(series);
+      if (run.isDue()) await run.breathe();
     }
   }
   return result;
@@ -58,11 +59,12 @@ async function keepPoints(
  * At every point the value of the first series that has one. Made once a key: comparing each series of one side with each of the
  * other would be quadratic where `on()` throws all of them into one.
  */
-function firstValues(list: readonly Series[]): Float64Array {
+async function firstValues(run: QueryRun, list: readonly Series[]): Promise<Float64Array> {
   const found = (list[0] as Series).values.slice();
   for (let i = 1; i < list.length; i++) {
     const { values } = list[i] as Series;
     for (let k = 0; k < found.length; k++) if (found[k] !== found[k]) found[k] = values[k] as number;
+    if (run.isDue()) await run.breathe();
   }
   return found;
 }
@@ -83,9 +85,10 @@ async function fillGaps(run: QueryRun, expr: BinaryExpr, left: Series[], right: 
     if (run.isDue()) await run.breathe();
     const others = groupOrScalar(rightGroups, key);
     if (others === undefined) continue;
-    const found = firstValues(others);
+    const found = await firstValues(run, others);
     for (const { values } of group) {
       for (let k = 0; k < values.length; k++) if (values[k] !== values[k]) values[k] = found[k] as number;
+      if (run.isDue()) await run.breathe();
     }
   }
   return left;
@@ -107,7 +110,7 @@ async function unite(run: QueryRun, expr: BinaryExpr, left: Series[], right: Ser
       for (const other of others) added.push(other);
       continue;
     }
-    const taken = firstValues(group);
+    const taken = await firstValues(run, group);
     const byLabels = new Map(group.map((series) => [labelsKey(series.labels), series.values]));
     for (const other of others) {
       const same = byLabels.get(labelsKey(other.labels));
@@ -117,6 +120,7 @@ async function unite(run: QueryRun, expr: BinaryExpr, left: Series[], right: Ser
       }
       for (let k = 0; k < taken.length; k++) if (taken[k] === taken[k]) other.values[k] = Number.NaN;
       if (!isBlank(other.values)) added.push(other);
+      if (run.isDue()) await run.breathe();
     }
   }
   const byLabels = (a: Series, b: Series): number => compareLabels(a.labels, b.labels);
