@@ -1,6 +1,6 @@
 /** Runs a request's work under a time limit: the flag's, or the `timeout` argument's if that is shorter. */
 import type { RequestContext } from "../http/context.ts";
-import { ClientGoneError, DeadlineError } from "../http/errors.ts";
+import { DeadlineError } from "../http/errors.ts";
 import { getDuration } from "./time-arguments.ts";
 
 /** Longer timers fire at once in Node. */
@@ -8,7 +8,7 @@ const TIMER_MAX_MS = 2 ** 31 - 1;
 
 /**
  * `work` gets a signal that is aborted when time is up, when the client goes away and at shutdown.
- * @throws DeadlineError when time was up, whatever `work` threw then
+ * @throws what the signal was aborted with, whatever `work` threw then
  */
 export async function withDeadline<T>(
   context: RequestContext,
@@ -17,14 +17,11 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const limitMs = Math.min(getDuration(context.args, "timeout", maxMs), maxMs, TIMER_MAX_MS);
-  const expired = new AbortController();
-  const timer = setTimeout(() => expired.abort(new DeadlineError(limitMs, flag)), limitMs);
+  const timer = setTimeout(() => context.abort(new DeadlineError(limitMs, flag)), limitMs);
   try {
-    return await work(AbortSignal.any([context.signal, expired.signal]));
+    return await work(context.signal);
   } catch (error) {
-    if (expired.signal.aborted) throw expired.signal.reason;
-    if (context.signal.aborted && context.signal.reason instanceof ClientGoneError) throw context.signal.reason;
-    throw error;
+    throw context.signal.aborted ? context.signal.reason : error;
   } finally {
     clearTimeout(timer);
   }

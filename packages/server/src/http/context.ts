@@ -16,8 +16,10 @@ export interface RequestContext {
   readonly tenant: Tenant;
   /** When the request came, milliseconds. */
   readonly startMs: number;
-  /** Aborted when the client goes away, and when the time for requests at shutdown is up. */
+  /** Aborted when the client goes away, when the time for requests at shutdown is up, and by `abort`. */
   readonly signal: AbortSignal;
+  /** Aborts the signal. One signal a request: AbortSignal.any leaks on Node 20 when one of them lives long. */
+  abort(reason: Error): void;
 }
 
 /** Answers the request, or throws: an InputError or OverloadError becomes its status, anything else 500. */

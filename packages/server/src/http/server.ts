@@ -8,7 +8,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { MetricSet } from "@nyanza/metrics";
+import type { Counter, MetricSet } from "@nyanza/metrics";
 import { DEFAULT_TENANT, InputError } from "@nyanza/tsdb";
 import type { Logger } from "../process/logger.ts";
 import { quote, RequestArguments } from "./arguments.ts";
@@ -54,7 +54,9 @@ export class HttpServer {
   readonly #router: Router = new Router();
   readonly #servers: Server[] = [];
   readonly #bornMs = new WeakMap<Socket, number>();
-  readonly #shutdown = new AbortController();
+  /** Of the requests under way. */
+  readonly #aborts = new Set<AbortController>();
+  readonly #counters = new Map<Route, { requests: Counter; errors: Counter }>();
   readonly #now: () => number;
   #isDraining = false;
   #connections = 0;
@@ -64,7 +66,12 @@ export class HttpServer {
     this.#now = options.now ?? Date.now;
     const { metrics } = options;
     metrics.gauge("vm_tcplistener_conns", () => this.#connections);
-    for (const { path } of this.#router.routes) metrics.counter(`vm_http_requests_total{path="${path}"}`);
+    for (const route of this.#router.routes) {
+      this.#counters.set(route, {
+        requests: metrics.counter(`vm_http_requests_total{path="${route.path}"}`),
+        errors: metrics.counter(`vm_http_request_errors_total{path="${route.path}"}`),
+      });
+    }
   }
 
   /** True from the first signal on: /health then tells load balancers to go elsewhere. */
@@ -108,7 +115,13 @@ export class HttpServer {
     for (const server of this.#servers) server.closeIdleConnections();
     // Aborted a little before the end, so that those who listen can still answer.
     const graceMs = this.#options.maxShutdownMs;
-    const abortTimer = setTimeout(() => this.#shutdown.abort(), graceMs - Math.min(graceMs / 5, 2000));
+    const abortTimer = setTimeout(
+      () => {
+        const reason = new OverloadError(503, "the server is shutting down", 1);
+        for (const abort of this.#aborts) abort.abort(reason);
+      },
+      graceMs - Math.min(graceMs / 5, 2000),
+    );
     const closeTimer = setTimeout(() => {
       for (const server of this.#servers) server.closeAllConnections();
     }, graceMs);
@@ -141,7 +154,7 @@ export class HttpServer {
       this.#options.metrics.counter("vm_tcplistener_accepts_total").inc();
     });
     server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-      this.#countError("*", "malformed");
+      this.#countError("malformed");
       if (!socket.writable || error.code === "ECONNRESET") {
         socket.destroy();
         return;
@@ -167,9 +180,11 @@ export class HttpServer {
     if (!this.#options.isCompressionEnabled) Object.assign(response, { [NO_COMPRESSION]: true });
     this.#closeOldConnection(request, response);
 
-    const gone = new AbortController();
+    const abort = new AbortController();
+    this.#aborts.add(abort);
     response.once("close", () => {
-      if (!response.writableFinished) gone.abort(new ClientGoneError());
+      this.#aborts.delete(abort);
+      if (!response.writableFinished) abort.abort(new ClientGoneError());
     });
     let route: Route | null = null;
     try {
@@ -182,11 +197,11 @@ export class HttpServer {
       }
       const match = this.#router.find(inner);
       if (match === null) {
-        this.#countError("*", "unsupported");
+        this.#countError("unsupported");
         throw new InputError(`unsupported path requested: ${quote(path)}`);
       }
       route = match.route;
-      metrics.counter(`vm_http_requests_total{path="${route.path}"}`).inc();
+      this.#counters.get(route)?.requests.inc();
       if (this.#options.isCorsEnabled && route.tenant !== "none") allowOtherOrigins(response);
       if (request.method === "OPTIONS") {
         response.writeHead(204, { Allow: route.methods.join(", ") }).end();
@@ -196,7 +211,7 @@ export class HttpServer {
         response.setHeader("Allow", route.methods.join(", "));
         throw new InputError(`want ${route.methods.join(" or ")}, got ${request.method} ${quote(path)}`, 405);
       }
-      await this.#answer(request, response, match.route, inner, match.rest, search, gone.signal);
+      await this.#answer(request, response, match.route, inner, match.rest, search, abort);
     } catch (error) {
       await this.#answerError(request, response, route, error);
     }
@@ -209,14 +224,14 @@ export class HttpServer {
     path: string,
     rest: string,
     search: string,
-    gone: AbortSignal,
+    abort: AbortController,
   ): Promise<void> {
     const url = new URLSearchParams(search);
     // Strangers do not get to send a body: keys are taken from the URL before it is read.
     const urlArgs = new RequestArguments(url);
     const verdict = checkAuth(route.auth, request, urlArgs, this.#options.auth);
     if (verdict !== "ok") {
-      this.#countError("*", verdict === "wrong basic auth" ? "wrong_basic_auth" : "wrong_auth_key");
+      this.#countError(verdict === "wrong basic auth" ? "wrong_basic_auth" : "wrong_auth_key");
       if (verdict === "wrong basic auth") response.setHeader("WWW-Authenticate", 'Basic realm="Nyanza"');
       throw new InputError(
         verdict === "wrong basic auth"
@@ -242,7 +257,8 @@ export class HttpServer {
       args: form === null ? urlArgs : new RequestArguments(url, form),
       tenant: DEFAULT_TENANT,
       startMs: this.#now(),
-      signal: AbortSignal.any([gone, this.#shutdown.signal]),
+      signal: abort.signal,
+      abort: (reason) => abort.abort(reason),
     };
     const handle = this.#options.handlers[route.handler];
     if (route.queue === "none") await handle(context);
@@ -266,7 +282,7 @@ export class HttpServer {
     const where = `remoteAddr: ${quote(request.socket.remoteAddress ?? "")}; requestURI: ${hideKeys(request.url ?? "")}`;
     if (status === 500) logger.error(`${where}; ${error instanceof Error ? (error.stack ?? reason) : reason}`);
     else logger.warn(`${where}; ${reason}`);
-    if (route !== null) this.#countError(route.path);
+    if (route !== null) this.#counters.get(route)?.errors.inc();
 
     if (response.headersSent) {
       // Too late for a status: a broken connection tells the client that the answer is not whole.
@@ -297,9 +313,9 @@ export class HttpServer {
     }
   }
 
-  #countError(path: string, reason?: string): void {
-    const labels = reason === undefined ? `path="${path}"` : `path="${path}",reason="${reason}"`;
-    this.#options.metrics.counter(`vm_http_request_errors_total{${labels}}`).inc();
+  /** Of requests that belong to no route. */
+  #countError(reason: string): void {
+    this.#options.metrics.counter(`vm_http_request_errors_total{path="*",reason="${reason}"}`).inc();
   }
 }
 
