@@ -24,7 +24,7 @@ const POINTS_PER_CHECK = 1024;
 /** `{"status":"success","isPartial":…,"data":{"resultType":…,"result":[…]},"stats":{…}}` */
 export async function sendResult(context: RequestContext, result: PrintableResult, elapsedMs: number): Promise<void> {
   const json = new JsonWriter(StreamedAnswer.pieceBytes);
-  const answer = new StreamedAnswer(context.request, context.response, { contentType: JSON_TYPE });
+  const answer = new StreamedAnswer(context, { contentType: JSON_TYPE });
   json.raw(`{"status":"success","isPartial":${result.isPartial},"data":{"resultType":"${result.kind}","result":[`);
   let isFirst = true;
   for (const series of result.series) {
@@ -73,7 +73,7 @@ async function sendList<T>(
   write: (json: JsonWriter, item: T) => void,
 ): Promise<void> {
   const json = new JsonWriter();
-  const answer = new StreamedAnswer(context.request, context.response, { contentType: JSON_TYPE });
+  const answer = new StreamedAnswer(context, { contentType: JSON_TYPE });
   json.raw(`{"status":"success","isPartial":${isPartial},"data":[`);
   for (let i = 0; i < items.length; i++) {
     if (i > 0) json.comma();

@@ -25,10 +25,12 @@ export interface QueryLimits {
   readonly signal: AbortSignal;
   /** Absent: from the distance of samples. */
   readonly lookbackMs?: number;
-  /** Series and samples a query may read, points it may answer a series. Absent: no limit. */
-  readonly maxSeries?: number;
-  readonly maxSamples?: number;
-  readonly maxPointsPerSeries?: number;
+  /** Samples younger than this are not seen yet. */
+  readonly latencyOffsetMs: number;
+  /** Series and samples a query may read, points it may answer a series; Infinity for no limit. More: InputError 422. */
+  readonly maxSeries: number;
+  readonly maxSamples: number;
+  readonly maxPointsPerSeries: number;
   /** Or-ed groups of filters that every selector gets in addition. */
   readonly extraFilters?: FilterGroups;
   /** Digits after the point that values are rounded to. */

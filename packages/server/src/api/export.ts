@@ -53,7 +53,7 @@ export function createExportHandler(options: ExportOptions): Handler {
 }
 
 async function answerExport(context: RequestContext, options: ExportOptions, signal: AbortSignal): Promise<void> {
-  const { args, request, response, startMs: nowMs } = context;
+  const { args, startMs: nowMs } = context;
   const format = getFormat(args.get("format"));
   const maxRowsPerLine = args.getInteger("max_rows_per_line");
   const minMs = getTime(args, "start", 0, nowMs);
@@ -67,7 +67,7 @@ async function answerExport(context: RequestContext, options: ExportOptions, sig
     signal,
   });
   const json = new JsonWriter(2 * StreamedAnswer.pieceBytes);
-  const answer = new StreamedAnswer(request, response, { contentType: format.contentType });
+  const answer = new StreamedAnswer(context, { contentType: format.contentType });
   const output = { json, answer };
   let isFirst = true;
   try {

@@ -14,6 +14,7 @@ import { quote } from "../http/arguments.ts";
 import { type BodyContext, type BodyLimits, type LineLimits, readLines, readRawBody, withBody } from "../http/body.ts";
 import type { Handler, RequestContext } from "../http/context.ts";
 import { decodeBody, parseEncoding } from "../http/decode.ts";
+import type { RequestQueue } from "../http/queue.ts";
 import { sendBody, sendStatus } from "../http/response.ts";
 import type { Logger } from "../process/logger.ts";
 import { parseJsonLines } from "../protocol/json-lines/parse.ts";
@@ -25,7 +26,7 @@ import type { RowSink } from "../protocol/row-sink.ts";
 import type { ServedDatabase } from "./database.ts";
 import { type ExtraLabels, getExtraLabels, parsePushgatewayPath } from "./extra-labels.ts";
 import { encodeOtlpAnswer, otlpContentType } from "./otlp-answer.ts";
-import { ExtraLabelSink } from "./sinks.ts";
+import { ExtraLabelSink, NamingSink } from "./sinks.ts";
 
 export interface InsertOptions {
   readonly database: Pick<ServedDatabase, "appendBatch">;
@@ -33,6 +34,10 @@ export interface InsertOptions {
   /** Its warnings are limited: they quote what strangers sent. */
   readonly logger: Logger;
   readonly body: BodyContext;
+  /** Limits how many bodies are parsed and stored at a time. */
+  readonly queue: RequestQueue;
+  /** Whether names are given the characters Prometheus allows. */
+  readonly isNamingSanitized: boolean;
   readonly maxRequestBytes: number;
   readonly maxOtlpRequestBytes: number;
   readonly maxLineBytes: number;
@@ -75,12 +80,18 @@ export class Inserter {
     const extraLabels = getExtraLabels(args);
     const { bytes, release } = await readRawBody(request, this.#remoteWriteLimits, this.#options.body);
     try {
-      await this.#parsers.lend(async (parser) => {
-        const batch = await this.#parseRemoteWrite(parser, bytes, context);
-        this.#reportRemoteWrite(batch);
-        if (extraLabels.length === 0) await this.#store(batch, "promremotewrite");
-        else await this.#batches.lend((target) => this.#store(relabel(batch, target, extraLabels), "promremotewrite"));
-      });
+      await this.#options.queue.run(context.signal, () =>
+        this.#parsers.lend(async (parser) => {
+          const batch = await this.#parseRemoteWrite(parser, bytes, context);
+          this.#reportRemoteWrite(batch);
+          if (!this.#isChanged(extraLabels)) return this.#store(batch, "promremotewrite");
+          return this.#batches.lend((target) => {
+            target.reset(batch.tenant);
+            copyRows(batch, this.#sinkFor(target, extraLabels));
+            return this.#store(target, "promremotewrite");
+          });
+        }),
+      );
     } finally {
       release();
     }
@@ -121,15 +132,17 @@ export class Inserter {
     const report = new ParseReport();
     try {
       await withBody(request, this.#otlpLimits, this.#options.body, (body) =>
-        this.#batches.lend(async (batch) => {
-          const sink = extraLabels.length === 0 ? batch : new ExtraLabelSink(batch, extraLabels);
-          batch.reset(tenant);
-          for (const _ of parseOtlpInSteps(body, encoding, sink, report, this.#options.otlp)) {
-            await this.#store(batch, "opentelemetry");
+        this.#options.queue.run(context.signal, () =>
+          this.#batches.lend(async (batch) => {
+            const sink = this.#sinkFor(batch, extraLabels);
             batch.reset(tenant);
-          }
-          await this.#store(batch, "opentelemetry");
-        }),
+            for (const _ of parseOtlpInSteps(body, encoding, sink, report, this.#options.otlp)) {
+              await this.#store(batch, "opentelemetry");
+              batch.reset(tenant);
+            }
+            await this.#store(batch, "opentelemetry");
+          }),
+        ),
       );
     } finally {
       this.#report(request, "opentelemetry", report);
@@ -168,25 +181,38 @@ export class Inserter {
     extraLabels: ExtraLabels,
     parse: (piece: Uint8Array, sink: RowSink, firstLine: number) => ParseReport,
   ): Promise<void> {
+    const { body, queue } = this.#options;
     const total = new ParseReport();
     let firstLine = 1;
     await this.#batches.lend(async (batch) => {
-      const sink = extraLabels.length === 0 ? batch : new ExtraLabelSink(batch, extraLabels);
+      const sink = this.#sinkFor(batch, extraLabels);
+      const takePiece = async (piece: Uint8Array): Promise<void> => {
+        total.add(parse(piece, sink, firstLine));
+        firstLine += countLines(piece);
+        if (batch.sampleCount < BATCH_SAMPLES) return;
+        await this.#store(batch, type);
+        batch.reset(context.tenant);
+      };
       batch.reset(context.tenant);
       try {
-        await readLines(context.request, this.#lineLimits, this.#options.body, async (piece) => {
-          total.add(parse(piece, sink, firstLine));
-          firstLine += countLines(piece);
-          if (batch.sampleCount < BATCH_SAMPLES) return;
-          await this.#store(batch, type);
-          batch.reset(context.tenant);
-        });
+        await readLines(context.request, this.#lineLimits, body, (piece) =>
+          queue.run(context.signal, () => takePiece(piece)),
+        );
       } finally {
         // What came whole before a body broke off is kept, as with any other stream.
         await this.#store(batch, type);
         this.#report(context.request, type, total);
       }
     });
+  }
+
+  #isChanged(extraLabels: ExtraLabels): boolean {
+    return extraLabels.length > 0 || this.#options.isNamingSanitized;
+  }
+
+  #sinkFor(batch: RowBatch, extraLabels: ExtraLabels): RowSink {
+    const sink = extraLabels.length === 0 ? batch : new ExtraLabelSink(batch, extraLabels);
+    return this.#options.isNamingSanitized ? new NamingSink(sink) : sink;
   }
 
   /** Resolves when the batch is in the log. */
@@ -243,11 +269,9 @@ class Pool<T> {
   }
 }
 
-/** Copies a batch with labels added to each series. */
-function relabel(batch: WriteBatch, target: RowBatch, labels: ExtraLabels): RowBatch {
-  const sink = new ExtraLabelSink(target, labels);
+/** Copies a batch, bit by bit, for what changes on the way. */
+function copyRows(batch: WriteBatch, sink: RowSink): void {
   const bytes = new Uint8Array(batch.values.buffer, batch.values.byteOffset, batch.values.byteLength);
-  target.reset(batch.tenant);
   let lo = 0;
   for (let i = 0; i < batch.seriesCount; i++) {
     sink.beginSeries();
@@ -259,7 +283,6 @@ function relabel(batch: WriteBatch, target: RowBatch, labels: ExtraLabels): RowB
     const hi = batch.sampleEnds[i] as number;
     for (; lo < hi; lo++) sink.addSampleBits(batch.timestamps[lo] as number, bytes, lo * 8);
   }
-  return target;
 }
 
 function countLines(piece: Uint8Array): number {

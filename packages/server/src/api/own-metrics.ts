@@ -109,7 +109,7 @@ export class SelfScraper {
         ["job", job],
         ["instance", instance],
       ] as const;
-      const sink = isLast ? new StaleSink(this.#batch, labels) : new ExtraLabelSink(this.#batch, labels);
+      const sink = new ExtraLabelSink(isLast ? new StaleSink(this.#batch) : this.#batch, labels);
       const report = parsePrometheusText(bytes, 0, bytes.length, sink, {
         defaultTimestampMs: (now ?? Date.now)(),
         isOpenMetrics: false,

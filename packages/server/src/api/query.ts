@@ -39,20 +39,12 @@ export function createQueryHandlers(options: QueryOptions): { query: Handler; qu
 async function answerQuery(context: RequestContext, options: QueryOptions): Promise<void> {
   const { args, startMs: nowMs } = context;
   const text = getQuery(args, options.maxQueryBytes);
-  const askedMs = getTime(args, "time", nowMs, nowMs);
+  const timeMs = getTime(args, "time", nowMs, nowMs);
   const lookbackMs = getLookback(args, options);
   const stepMs = getDuration(args, "step", lookbackMs === 0 ? DEFAULT_STEP_MS : lookbackMs);
-  // Answers for "now" are those of a moment ago, when -search.latencyOffset hides the newest samples.
-  const offsetMs = getDuration(args, "latency_offset", options.latencyOffsetMs);
-  const isNow = !args.getBool("nocache") && Math.abs(nowMs - askedMs) < offsetMs;
-  const timeMs = isNow ? nowMs - offsetMs : askedMs;
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
-    const result = await options.database.query(text, {
-      ...getLimits(context, options, lookbackMs, signal),
-      timeMs,
-      stepMs,
-    });
-    if (isNow && result.kind === "vector") for (const { timestamps } of result.series) timestamps[0] = askedMs;
+    const limits = getLimits(context, options, lookbackMs, signal);
+    const result = await options.database.query(text, { ...limits, timeMs, stepMs });
     await sendResult(context, result, Date.now() - nowMs);
   });
 }
@@ -64,16 +56,7 @@ async function answerQueryRange(context: RequestContext, options: QueryOptions):
   let endMs = getTime(args, "end", nowMs, nowMs);
   const stepMs = getDuration(args, "step", DEFAULT_STEP_MS);
   const lookbackMs = getLookback(args, options);
-  const offsetMs = getDuration(args, "latency_offset", options.latencyOffsetMs);
   if (startMs > endMs) endMs = startMs + DEFAULT_STEP_MS;
-  const points = Math.floor((endMs - startMs) / stepMs) + 1;
-  if (points > options.maxPointsPerSeries) {
-    throw new InputError(
-      `too many points for step=${stepMs}ms, start=${startMs}ms and end=${endMs}ms: ${points}, ` +
-        `at most ${options.maxPointsPerSeries}; see the -search.maxPointsPerTimeseries flag`,
-      422,
-    );
-  }
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
     const result = await options.database.queryRange(text, {
       ...getLimits(context, options, lookbackMs, signal),
@@ -82,24 +65,8 @@ async function answerQueryRange(context: RequestContext, options: QueryOptions):
       stepMs,
       mayAlign: !args.getBool("nocache"),
     });
-    if (offsetMs > 0 && nowMs - offsetMs < endMs) hideNewest(result.series, nowMs - offsetMs, nowMs + stepMs);
     await sendResult(context, result, Date.now() - nowMs);
   });
-}
-
-/** Points in `(fromMs, toMs]` may be incomplete: they repeat the one before. */
-function hideNewest(
-  series: readonly { readonly timestamps: Float64Array; readonly values: Float64Array }[],
-  fromMs: number,
-  toMs: number,
-): void {
-  for (const { timestamps, values } of series) {
-    const last = timestamps.length - 1;
-    if (last < 0 || (timestamps[last] as number) > toMs) continue;
-    let i = last;
-    while (i >= 0 && (timestamps[i] as number) > fromMs) i -= 1;
-    if (i >= 0) values.fill(values[i] as number, i + 1);
-  }
 }
 
 function getQuery(args: RequestArguments, maxBytes: number): string {
@@ -123,16 +90,19 @@ function getLimits(
   lookbackMs: number,
   signal: AbortSignal,
 ): QueryLimits {
-  const extraFilters = getExtraFilters(context.args);
-  const digits = context.args.get("round_digits");
+  const { args } = context;
+  const extraFilters = getExtraFilters(args);
+  const digits = args.get("round_digits");
+  const latencyOffsetMs = args.getBool("nocache") ? 0 : getDuration(args, "latency_offset", options.latencyOffsetMs);
   return {
     tenant: context.tenant,
     nowMs: context.startMs,
     signal,
+    latencyOffsetMs,
     maxPointsPerSeries: options.maxPointsPerSeries,
+    maxSeries: options.maxSeries || Infinity,
+    maxSamples: options.maxSamples || Infinity,
     ...(lookbackMs > 0 ? { lookbackMs } : {}),
-    ...(options.maxSeries > 0 ? { maxSeries: options.maxSeries } : {}),
-    ...(options.maxSamples > 0 ? { maxSamples: options.maxSamples } : {}),
     ...(extraFilters.length > 0 ? { extraFilters } : {}),
     ...(/^-?\d{1,3}$/.test(digits) ? { roundDigits: Number(digits) } : {}),
   };

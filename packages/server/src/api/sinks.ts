@@ -1,55 +1,93 @@
 /** Row sinks that change what passes through them on its way to a batch. */
-import { encodeLabelText, STALE_NAN_BYTES } from "@nyanza/tsdb/ingest";
+import { decodeLabelBytes, encodeLabelText, STALE_NAN_BYTES } from "@nyanza/tsdb/ingest";
 import type { RowSink } from "../protocol/row-sink.ts";
 import type { ExtraLabels } from "./extra-labels.ts";
 
+/** Passes everything on. */
+class PassingSink implements RowSink {
+  protected readonly target: RowSink;
+
+  constructor(target: RowSink) {
+    this.target = target;
+  }
+
+  beginSeries(): void {
+    this.target.beginSeries();
+  }
+
+  addLabel(name: string, value: string): void {
+    this.target.addLabel(name, value);
+  }
+
+  addLabelBytes(bytes: Uint8Array, nameLo: number, nameHi: number, valueLo: number, valueHi: number): void {
+    this.target.addLabelBytes(bytes, nameLo, nameHi, valueLo, valueHi);
+  }
+
+  endLabels(): void {
+    this.target.endLabels();
+  }
+
+  addSample(timestampMs: number, value: number): void {
+    this.target.addSample(timestampMs, value);
+  }
+
+  addSampleBits(timestampMs: number, bytes: Uint8Array, offset: number): void {
+    this.target.addSampleBits(timestampMs, bytes, offset);
+  }
+
+  abandonSeries(): void {
+    this.target.abandonSeries();
+  }
+}
+
 /** Adds labels to each series. They replace labels of the same name: what the request says overrules what it brings. */
-export class ExtraLabelSink implements RowSink {
-  readonly #target: RowSink;
+export class ExtraLabelSink extends PassingSink {
   readonly #labels: ExtraLabels;
   readonly #names: readonly Uint8Array[];
 
   constructor(target: RowSink, labels: ExtraLabels) {
-    this.#target = target;
+    super(target);
     this.#labels = labels;
     this.#names = labels.map(([name]) => encodeLabelText(name));
   }
 
-  beginSeries(): void {
-    this.#target.beginSeries();
+  override addLabel(name: string, value: string): void {
+    if (!this.#labels.some(([own]) => own === name)) this.target.addLabel(name, value);
   }
 
-  addLabel(name: string, value: string): void {
-    if (!this.#labels.some(([own]) => own === name)) this.#target.addLabel(name, value);
-  }
-
-  addLabelBytes(bytes: Uint8Array, nameLo: number, nameHi: number, valueLo: number, valueHi: number): void {
+  override addLabelBytes(bytes: Uint8Array, nameLo: number, nameHi: number, valueLo: number, valueHi: number): void {
     for (const name of this.#names) {
       if (name.length === nameHi - nameLo && isAt(bytes, nameLo, name)) return;
     }
-    this.#target.addLabelBytes(bytes, nameLo, nameHi, valueLo, valueHi);
+    this.target.addLabelBytes(bytes, nameLo, nameHi, valueLo, valueHi);
   }
 
-  endLabels(): void {
-    for (const [name, value] of this.#labels) this.#target.addLabel(name, value);
-    this.#target.endLabels();
-  }
-
-  addSample(timestampMs: number, value: number): void {
-    this.#target.addSample(timestampMs, value);
-  }
-
-  addSampleBits(timestampMs: number, bytes: Uint8Array, offset: number): void {
-    this.#target.addSampleBits(timestampMs, bytes, offset);
-  }
-
-  abandonSeries(): void {
-    this.#target.abandonSeries();
+  override endLabels(): void {
+    for (const [name, value] of this.#labels) this.target.addLabel(name, value);
+    this.target.endLabels();
   }
 }
 
+/** Replaces what Prometheus' names cannot have by underscores: all but [a-zA-Z0-9_], and `:` in metric names. */
+export class NamingSink extends PassingSink {
+  override addLabel(name: string, value: string): void {
+    if (name === "__name__") this.target.addLabel(name, toName(value, /[^a-zA-Z0-9_:]/gu));
+    else this.target.addLabel(toName(name, /[^a-zA-Z0-9_]/gu), value);
+  }
+
+  override addLabelBytes(bytes: Uint8Array, nameLo: number, nameHi: number, valueLo: number, valueHi: number): void {
+    this.addLabel(decodeLabelBytes(bytes, nameLo, nameHi), decodeLabelBytes(bytes, valueLo, valueHi));
+  }
+}
+
+/** A name must not begin with a digit. */
+function toName(text: string, bad: RegExp): string {
+  const name = text.replace(bad, "_");
+  return /^[0-9]/.test(name) ? `_${name}` : name;
+}
+
 /** Takes every value for a staleness marker. */
-export class StaleSink extends ExtraLabelSink {
+export class StaleSink extends PassingSink {
   override addSample(timestampMs: number): void {
     this.addSampleBits(timestampMs, STALE_NAN_BYTES, 0);
   }

@@ -94,9 +94,16 @@ export async function withBody<T>(
 ): Promise<T> {
   const encoding = parseEncoding(request.headers["content-encoding"]);
   const { bytes, release } = await readRawBody(request, limits, context);
+  let decodedBytes = 0;
   try {
-    return await use(await decodeBody(bytes, encoding, limits.maxBytes, limits.flag));
+    const body = await decodeBody(bytes, encoding, limits.maxBytes, limits.flag);
+    if (body !== bytes) {
+      context.budget.take(body.length);
+      decodedBytes = body.length;
+    }
+    return await use(body);
   } finally {
+    context.budget.release(decodedBytes);
     release();
   }
 }

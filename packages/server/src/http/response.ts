@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Writable } from "node:stream";
 import * as zlib from "node:zlib";
+import type { RequestContext } from "./context.ts";
 import { ClientGoneError } from "./errors.ts";
 
 /** Shorter answers are not worth compressing. */
@@ -44,16 +45,21 @@ export function sendStatus(response: ServerResponse, status: number): void {
   response.end();
 }
 
+/** A reader that takes nothing for this long is cut off: it holds a place among the queries. */
+const STALL_MS = 60_000;
+
 /** A growing answer whose length nobody knows yet. */
 export class StreamedAnswer {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #signal: AbortSignal;
   readonly #answer: Answer;
   #sink: Writable | null = null;
 
-  constructor(request: IncomingMessage, response: ServerResponse, answer: Answer) {
-    this.#request = request;
-    this.#response = response;
+  constructor(context: Pick<RequestContext, "request" | "response" | "signal">, answer: Answer) {
+    this.#request = context.request;
+    this.#response = context.response;
+    this.#signal = context.signal;
     this.#answer = answer;
   }
 
@@ -64,7 +70,7 @@ export class StreamedAnswer {
     return this.#sink !== null;
   }
 
-  /** Takes over `piece`. Resolves when the client has room for more. @throws ClientGoneError */
+  /** Takes over `piece`. Resolves when the client has room for more. @throws ClientGoneError, the signal's reason */
   async write(piece: Uint8Array): Promise<void> {
     this.#sink ??= this.#open();
     if (this.#response.destroyed) throw new ClientGoneError();
@@ -96,15 +102,20 @@ export class StreamedAnswer {
   #drained(sink: Writable): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (error: Error | null): void => {
+        clearTimeout(timer);
         sink.off("drain", onDrain);
         this.#response.off("close", onClose);
+        this.#signal.removeEventListener("abort", onAbort);
         if (error === null) resolve();
         else reject(error);
       };
       const onDrain = (): void => settle(null);
       const onClose = (): void => settle(new ClientGoneError());
+      const onAbort = (): void => settle(this.#signal.reason);
+      const timer = setTimeout(onClose, STALL_MS);
       sink.once("drain", onDrain);
       this.#response.once("close", onClose);
+      this.#signal.addEventListener("abort", onAbort);
     });
   }
 }

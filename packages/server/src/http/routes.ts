@@ -24,8 +24,11 @@ export type BodyRule = "none" | "form" | "bytes";
 /** Errors as Prometheus' JSON, or as a line of text. */
 export type ErrorStyle = "json" | "text";
 
-/** Which limit on requests at work it counts against. */
-export type QueueClass = "none" | "insert" | "query";
+/**
+ * Which limit on requests at work it counts against. Inserts have theirs too, but take a place in it only once their body
+ * is there: a slow sender must not keep the others out.
+ */
+export type QueueClass = "none" | "query";
 
 export type HandlerName =
   | "writeRemote"
@@ -83,7 +86,7 @@ function insert(path: string, handler: HandlerName, hasPrometheusAlias = true): 
     tenant: "default",
     body: "bytes",
     errors: "text",
-    queue: "insert",
+    queue: "none",
     hasPrometheusAlias,
     handler,
   };

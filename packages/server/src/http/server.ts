@@ -20,7 +20,7 @@ import { jsonString } from "./json-string.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import type { RequestQueue } from "./queue.ts";
 import { NO_COMPRESSION, sendBody } from "./response.ts";
-import { normalizePath, type QueueClass, type Route, Router, stripPathPrefix } from "./routes.ts";
+import { normalizePath, type Route, Router, stripPathPrefix } from "./routes.ts";
 
 export interface HttpServerOptions {
   readonly addresses: readonly string[];
@@ -34,7 +34,7 @@ export interface HttpServerOptions {
   readonly isCorsEnabled: boolean;
   readonly auth: AuthOptions;
   readonly body: BodyContext;
-  readonly queues: Readonly<Record<Exclude<QueueClass, "none">, RequestQueue>>;
+  readonly queryQueue: RequestQueue;
   readonly handlers: Handlers;
   readonly metrics: MetricSet;
   readonly logger: Logger;
@@ -262,7 +262,7 @@ export class HttpServer {
     };
     const handle = this.#options.handlers[route.handler];
     if (route.queue === "none") await handle(context);
-    else await this.#options.queues[route.queue].run(context.signal, () => handle(context));
+    else await this.#options.queryQueue.run(context.signal, () => handle(context));
   }
 
   async #answerError(
