@@ -7,7 +7,7 @@ import type { DatabaseSettings, OwnedDatabase } from "./start.ts";
 /** The head's share of the memory allowed; about as much again is in use while it is written out. */
 const HEAD_SHARE = 1 / 16;
 const HEAD_BYTES_MIN = 16 << 20;
-const HEAD_BYTES_MAX = 256 << 20;
+const HEAD_BYTES_MAX = 64 << 20;
 
 export async function openServedDatabase(settings: DatabaseSettings): Promise<OwnedDatabase> {
   const { fsync, fsyncIntervalMs, futureRetentionMs, logger, memoryBytes, path, retentionMs } = settings;
