@@ -71,6 +71,7 @@ export function checkHeader(bytes: Uint8Array, kind: FileKind, fileNumber: numbe
       `${path}: written in format ${version} by a newer release, this one reads up to ${kind.version}`,
     );
   }
+  if (version < 1) throw new CorruptionError(path, 8, `want format 1 to ${kind.version}, got ${version}`);
   const number = reader.u32();
   if (number !== fileNumber) throw new CorruptionError(path, 12, `want file number ${fileNumber}, got ${number}`);
 }

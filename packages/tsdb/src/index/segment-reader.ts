@@ -22,7 +22,8 @@ export class IndexSegment {
     this.fileNumber = fileNumber;
     this.bytes = file.length;
     this.tenants = new Map();
-    if (file.length < TAIL_BYTES * 2) throw new CorruptionError(path, 0, `want an index segment, got ${file.length} bytes`);
+    if (file.length < TAIL_BYTES * 2)
+      throw new CorruptionError(path, 0, `want an index segment, got ${file.length} bytes`);
     checkHeader(file, INDEX_FILE, fileNumber, path);
     const place = decodeTail(file.subarray(file.length - TAIL_BYTES), INDEX_FILE, file.length, path);
     const directoryBytes = file.subarray(place.offset, place.offset + place.length);
@@ -33,9 +34,14 @@ export class IndexSegment {
       return view;
     });
     const reader = new ByteReader(root);
-    for (let left = reader.varint(); left > 0; left--) {
-      const tenant = { accountId: reader.u32(), projectId: reader.u32() };
-      this.tenants.set(formatTenant(tenant), new TenantSegment(tenant, reader, views));
+    try {
+      for (let left = reader.varint(); left > 0; left--) {
+        const tenant = { accountId: reader.u32(), projectId: reader.u32() };
+        this.tenants.set(formatTenant(tenant), new TenantSegment(tenant, reader, views));
+      }
+    } catch (error) {
+      if (error instanceof RangeError) throw new CorruptionError(path, place.offset, error.message);
+      throw error;
     }
   }
 

@@ -135,7 +135,13 @@ export class BlockGatherer {
     target.length += hi - lo;
   }
 
-  private decodeColumns(block: FoundBlock, count: number, timestamps: Float64Array, values: Float64Array, lo: number): void {
+  private decodeColumns(
+    block: FoundBlock,
+    count: number,
+    timestamps: Float64Array,
+    values: Float64Array,
+    lo: number,
+  ): void {
     const { entries, entry } = block;
     const part = this.parts[block.part] as PartReader;
     const shared = this.sharedTimes[block.part] as Map<number, Float64Array>;

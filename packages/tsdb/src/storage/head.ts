@@ -8,7 +8,8 @@ export class Generation {
   /** Counts up from 1 within a process. */
   readonly number: number;
   readonly store: SampleStore;
-  readonly startedMs: number;
+  /** When its first sample arrived. */
+  startedMs: number;
   /** Samples taken. */
   rows = 0;
   private readers = 0;

@@ -4,7 +4,7 @@
  * For names and values the index leads: a text belongs to the answer as soon as one of its series does, so most texts cost one look
  * at one series. Only where a filter leaves few series are those looked at instead.
  */
-import type { CorruptionError } from "../base/errors.ts";
+import { CorruptionError } from "../base/errors.ts";
 import { compareLabels, type Labels } from "../base/labels.ts";
 import { type SeriesIndex, searchSeries } from "../index/filter-search.ts";
 import type { Postings } from "../index/postings.ts";
@@ -84,7 +84,8 @@ function collect(
   const wanted = matching === null ? null : new Set(matching);
   for (const text of query.texts(index)) {
     if (found.has(text)) continue;
-    if (someSeries(query.series(index, text), (id) => (wanted === null || wanted.has(id)) && isPresent(id))) found.add(text);
+    if (someSeries(query.series(index, text), (id) => (wanted === null || wanted.has(id)) && isPresent(id)))
+      found.add(text);
   }
 }
 
@@ -151,7 +152,8 @@ async function presentIds(
     try {
       for (const id of await part.idsIn(minMs, maxMs)) present[id] = 1;
     } catch (error) {
-      snapshot.onCorruption(part, error as CorruptionError);
+      if (!(error instanceof CorruptionError)) throw error;
+      snapshot.onCorruption(part, error);
     }
   }
   return present;

@@ -52,7 +52,9 @@ export async function readManifest(disk: Disk): Promise<Manifest | null> {
   }
   const { format, ...manifest } = JSON.parse(line) as Manifest & { format: number };
   if (format > FORMAT) {
-    throw new NewerFormatError(`this database folder is in format ${format}, written by a newer release; this one reads up to ${FORMAT}`);
+    throw new NewerFormatError(
+      `this database folder is in format ${format}, written by a newer release; this one reads up to ${FORMAT}`,
+    );
   }
   return manifest;
 }

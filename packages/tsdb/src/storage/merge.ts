@@ -11,8 +11,9 @@ import { PartWriter } from "./part-writer.ts";
 import type { Pacer } from "./pacer.ts";
 import { orderSamples } from "./sample-order.ts";
 
-/** Series fetched together. */
-const GROUP_SERIES = 256;
+/** Series fetched together: at most this many, and fewer where they have many samples. */
+const GROUP_SERIES_MAX = 256;
+const GROUP_SAMPLES_MAX = 1 << 22;
 
 /**
  * Merges `sources` (oldest first) into a new part at `path`, leaving out samples before `minMs`. Returns null if none are left.
@@ -33,11 +34,17 @@ export async function mergeParts(
       throw error;
     });
     const columns = new SampleColumns(1 << 14);
-    for (let lo = 0; lo < ids.length; lo += GROUP_SERIES) {
-      const group = ids.subarray(lo, lo + GROUP_SERIES);
+    let groupSeries = GROUP_SERIES_MAX;
+    for (let lo = 0; lo < ids.length; ) {
+      const group = ids.subarray(lo, lo + groupSeries);
       const positions = group.map((_id, i) => i);
       gatherer.begin();
       for (const part of sources) await gatherer.find(part, group, positions, minMs, Number.POSITIVE_INFINITY);
+      if (gatherer.sampleCount > GROUP_SAMPLES_MAX && group.length > 1) {
+        groupSeries = Math.max(1, Math.floor((group.length * GROUP_SAMPLES_MAX) / (2 * gatherer.sampleCount)));
+        continue;
+      }
+      lo += group.length;
       await gatherer.load(group.length);
       for (let i = 0; i < group.length; i++) {
         columns.length = 0;
@@ -60,24 +67,33 @@ export async function mergeParts(
   return await PartReader.open(disk, path, fileNumber);
 }
 
-/** Parts of similar size are worth merging when there are this many; then each sample is rewritten about once per factor of eight. */
+/** This many of a size are worth merging; then each byte is rewritten once or twice on its way to eight times the size. */
 const FAN_IN = 8;
+/** Below this all sizes are one. */
+const SMALL_BYTES = 64 << 10;
 
 /**
- * Which parts of a partition to merge next: a run of neighbours by age of about one size. Neighbours, because the order of parts is nothing
- * but history; of one size, so that a large part is not rewritten for the sake of a small one.
+ * Which parts of a partition to merge next: eight of about one size, the smallest there are; null if there are no eight. Their age does not matter,
+ * because answers never depend on the order of parts. What is left alone are fewer than eight in each factor of eight, whatever comes in.
  */
-export function chooseMerge(parts: readonly { readonly info: { readonly bytes: number } }[]): { from: number; to: number } | null {
-  for (let to = parts.length; to >= FAN_IN; to--) {
-    const from = to - FAN_IN;
-    let smallest = Number.POSITIVE_INFINITY;
-    let largest = 0;
-    for (let i = from; i < to; i++) {
-      const { bytes } = (parts[i] as { info: { bytes: number } }).info;
-      smallest = Math.min(smallest, bytes);
-      largest = Math.max(largest, bytes);
-    }
-    if (largest <= Math.max(smallest, 64 << 10) * FAN_IN) return { from, to };
+export function chooseParts<T extends { readonly info: { readonly bytes: number } }>(parts: readonly T[]): T[] | null {
+  const bySize = [...parts].sort((a, b) => a.info.bytes - b.info.bytes);
+  const sizeOf = (i: number): number => Math.max(SMALL_BYTES, (bySize[i] as T).info.bytes);
+  for (let i = 0; i + FAN_IN <= bySize.length; i++) {
+    if (sizeOf(i + FAN_IN - 1) <= sizeOf(i) * FAN_IN) return bySize.slice(i, i + FAN_IN);
   }
   return null;
+}
+
+/**
+ * Which index segments to merge next. They must stay in order of their ids, so it is the newest ones: as many as it takes until the next older one is
+ * more than eight times what has gathered.
+ */
+export function chooseRun<T extends { readonly bytes: number }>(segments: readonly T[]): T[] | null {
+  if (segments.length < FAN_IN) return null;
+  let from = segments.length - 1;
+  let bytes = Math.max(SMALL_BYTES, (segments[from] as T).bytes);
+  for (; from > 0 && (segments[from - 1] as T).bytes <= bytes * FAN_IN; from--)
+    bytes += (segments[from - 1] as T).bytes;
+  return segments.length - from > 1 ? segments.slice(from) : null;
 }

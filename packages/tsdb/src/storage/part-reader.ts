@@ -106,7 +106,7 @@ export class PartReader {
       return new PartReader(path, fileNumber, file, pages, root);
     } catch (error) {
       await file.close();
-      throw error;
+      throw asCorruption(error, path, 0);
     }
   }
 
@@ -139,7 +139,12 @@ export class PartReader {
     const bytes = new Uint8Array(page.length);
     await this.file.read(page.offset, bytes);
     checkPage(bytes, page, this.fileNumber, this.path);
-    const entries = decodeEntries(bytes, this.entryCounts[number] as number);
+    let entries: BlockEntries;
+    try {
+      entries = decodeEntries(bytes, this.entryCounts[number] as number);
+    } catch (error) {
+      throw asCorruption(error, this.path, page.offset);
+    }
     if (this.decoded.size >= PAGES_KEPT_MAX) this.decoded.clear();
     this.decoded.set(number, entries);
     return entries;
@@ -176,7 +181,8 @@ export class PartReader {
         const id = ids[k] as number;
         entry = lowerBound(entries.ids, id, entry);
         for (; entry < entries.ids.length && entries.ids[entry] === id; entry++) {
-          if ((entries.minMs[entry] as number) <= maxMs && (entries.maxMs[entry] as number) >= minMs) found(k, entries, entry);
+          if ((entries.minMs[entry] as number) <= maxMs && (entries.maxMs[entry] as number) >= minMs)
+            found(k, entries, entry);
         }
       }
       const isContinued = page + 1 < this.pages.length && this.firstIds[page + 1] === last;
@@ -210,7 +216,15 @@ export class PartReader {
    * Decodes a column of times that starts at `at` of `bytes` (its checksum in front) and at `offset` of the file.
    * @throws CorruptionError
    */
-  decodeTimes(bytes: Uint8Array, at: number, offset: number, length: number, count: number, target: Float64Array, lo: number): void {
+  decodeTimes(
+    bytes: Uint8Array,
+    at: number,
+    offset: number,
+    length: number,
+    count: number,
+    target: Float64Array,
+    lo: number,
+  ): void {
     this.check(bytes, at, offset, length);
     try {
       decodeTimestamps(bytes, at, at + length, count, target, lo);
@@ -220,7 +234,15 @@ export class PartReader {
   }
 
   /** The same for values. */
-  decodeValues(bytes: Uint8Array, at: number, offset: number, length: number, count: number, target: Float64Array, lo: number): void {
+  decodeValues(
+    bytes: Uint8Array,
+    at: number,
+    offset: number,
+    length: number,
+    count: number,
+    target: Float64Array,
+    lo: number,
+  ): void {
     this.check(bytes, at, offset, length);
     try {
       decodeValues(bytes, at, at + length, count, target, lo);
@@ -241,6 +263,11 @@ export class PartReader {
       throw new CorruptionError(this.path, offset, `the checksum of this column of ${length} bytes does not fit`);
     }
   }
+}
+
+/** A structure that ends before all of it was read is damage that no checksum told of. */
+function asCorruption(error: unknown, path: string, offset: number): unknown {
+  return error instanceof RangeError ? new CorruptionError(path, offset, error.message) : error;
 }
 
 function decodeEntries(bytes: Uint8Array, count: number): BlockEntries {

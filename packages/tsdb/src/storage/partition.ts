@@ -35,11 +35,13 @@ export class Partition {
   readonly startMs: number;
   readonly endMs: number;
   parts: PartReader[] = [];
-  /** Parts that turned out to be damaged: no longer read. */
-  readonly quarantined: { readonly path: string; readonly error: CorruptionError }[] = [];
   segments: IndexSegment[] = [];
-  /** File numbers that stay in the manifest although nothing reads them. */
-  readonly damaged: { readonly parts: number[]; readonly indexes: number[] } = { parts: [], indexes: [] };
+  /** Parts with a damaged block: read, never merged. */
+  readonly damagedParts: Set<PartReader> = new Set();
+  /** Files that could not even be opened: answers from this month are partial. */
+  readonly quarantined: { readonly path: string; readonly error: CorruptionError }[] = [];
+  /** Their numbers, which stay in the manifest although nothing reads them. */
+  readonly unreadable: { readonly parts: number[]; readonly indexes: number[] } = { parts: [], indexes: [] };
   nextSeriesId: number;
   /** Filled by `idsOf`, emptied when a segment with them is part of the database. */
   unindexed: NewSeries[] = [];
@@ -79,6 +81,11 @@ export class Partition {
     await disk.syncFolder(`${DATA_FOLDER}/${this.name}`);
     await disk.syncFolder(DATA_FOLDER);
     await disk.syncFolder("");
+  }
+
+  /** Parts that a merge may replace. */
+  mergeableParts(): PartReader[] {
+    return this.parts.filter((part) => !this.damagedParts.has(part));
   }
 
   /** Ids of the tenant's series that match, ascending. */

@@ -56,7 +56,11 @@ export class SeriesRegistry {
    * Slots of a batch's series into `target[0..seriesCount)`; SKIPPED_SLOT where labels name no series, which `refuse` is then
    * told, for every such series of the batch.
    */
-  resolve(batch: WriteBatch, target: Uint32Array, refuse: (seriesIndex: number, reason: InvalidLabels | null) => void): void {
+  resolve(
+    batch: WriteBatch,
+    target: Uint32Array,
+    refuse: (seriesIndex: number, reason: InvalidLabels | null) => void,
+  ): void {
     const { hashes, seriesCount } = batch;
     this.byRawHash.findAll(hashes, seriesCount, target);
     for (let i = 0; i < seriesCount; i++) {

@@ -19,8 +19,9 @@ import type { Partition } from "./partition.ts";
 import type { SeriesRegistry } from "./registry.ts";
 import { orderSamples } from "./sample-order.ts";
 
-/** Series planned and looked up together. */
-const GROUP_SERIES = 512;
+/** Series looked up together: at most this many, and fewer where they have many samples, whose bytes are fetched at once. */
+const GROUP_SERIES_MAX = 512;
+const GROUP_SAMPLES_MAX = 1 << 23;
 /** A batch ends when it has this many samples. */
 const BATCH_SAMPLES = 1 << 18;
 const NONE = 0xffff_ffff;
@@ -40,8 +41,9 @@ export interface Snapshot {
   /** Head generations, oldest first. */
   readonly stores: readonly SampleStore[];
   readonly partitions: readonly { readonly partition: Partition; readonly parts: readonly PartReader[] }[];
-  /** True if parts of the range could not be opened. */
-  readonly isPartial: boolean;
+  /** True if files of the range could not be opened, or damage was met while reading this snapshot. */
+  isPartial: boolean;
+  /** To be told of damage. */
   readonly onCorruption: (part: PartReader, error: CorruptionError) => void;
   /** Gives back parts and stores. */
   release(): void;
@@ -72,6 +74,7 @@ export class SearchCursor {
   private readonly columns: SampleColumns = new SampleColumns(512);
   private next_ = 0;
   private isClosed = false;
+  private groupSeries = GROUP_SERIES_MAX;
   /** Positions of the loaded group that are still to be decoded: `[groupAt, groupEnd)`, planned series `groupStart + position`. */
   private groupStart = 0;
   private groupAt = 0;
@@ -95,13 +98,14 @@ export class SearchCursor {
     const { search } = this;
     for (;;) {
       search.signal?.throwIfAborted();
-      if (this.groupAt === this.groupEnd) {
-        if (this.next_ === this.seriesCount || this.isClosed) {
-          this.close();
-          return null;
-        }
+      if (!this.isClosed && this.groupAt === this.groupEnd && this.next_ < this.seriesCount) {
         await this.loadGroup();
         search.signal?.throwIfAborted();
+      }
+      // Closed, perhaps while the group was loaded: what the snapshot held may belong to others by now.
+      if (this.isClosed || this.groupAt === this.groupEnd) {
+        this.close();
+        return null;
       }
       const batch = this.decodeBatch();
       if (batch !== null) return batch;
@@ -117,12 +121,17 @@ export class SearchCursor {
   private async loadGroup(): Promise<void> {
     const { plan, snapshot, search, gatherer } = this;
     const lo = this.next_;
-    const hi = Math.min(this.seriesCount, lo + GROUP_SERIES);
-    gatherer.begin();
-    for (let p = 0; p < snapshot.partitions.length; p++) {
-      const { parts } = snapshot.partitions[p] as { parts: readonly PartReader[] };
-      const { ids, positions } = idsAndPositions(plan.ids[p] as Uint32Array, lo, hi);
-      for (const part of parts) await gatherer.find(part, ids, positions, search.minMs, search.maxMs);
+    let hi: number;
+    for (;;) {
+      hi = Math.min(this.seriesCount, lo + this.groupSeries);
+      gatherer.begin();
+      for (let p = 0; p < snapshot.partitions.length; p++) {
+        const { parts } = snapshot.partitions[p] as { parts: readonly PartReader[] };
+        const { ids, positions } = idsAndPositions(plan.ids[p] as Uint32Array, lo, hi);
+        for (const part of parts) await gatherer.find(part, ids, positions, search.minMs, search.maxMs);
+      }
+      if (gatherer.sampleCount <= GROUP_SAMPLES_MAX || hi - lo === 1) break;
+      this.groupSeries = Math.max(1, Math.floor(((hi - lo) * GROUP_SAMPLES_MAX) / (2 * gatherer.sampleCount)));
     }
     await gatherer.load(hi - lo);
     this.next_ = hi;
@@ -212,7 +221,8 @@ export function planSearch(snapshot: Snapshot, search: StorageSearch): Plan {
   const inPartitions = labels.length;
   for (let i = 0; i < slots.length; i++) {
     const slot = slots[i] as number;
-    if (planBySlot.get(slot) >= 0 || !snapshot.stores.some((store) => store.overlaps(slot, search.minMs, search.maxMs))) continue;
+    if (planBySlot.get(slot) >= 0 || !snapshot.stores.some((store) => store.overlaps(slot, search.minMs, search.maxMs)))
+      continue;
     const text = registry.get(slot).labels;
     // Series that only the head has cannot meet each other here: one series has one slot.
     let plan = inPartitions > 0 ? planWith(text) : -1;
@@ -250,7 +260,12 @@ class SlotMap {
   }
 }
 
-/** Labels as one string; a NUL cannot be mistaken because it also stands between a name and its value. */
-export function joinKey(labels: Labels): string {
-  return `${labels.name}\0${labels.pairs.join("\0")}`;
+/** Labels as one string, each text behind its length: no two label sets have the same, whatever bytes are in them. */
+export function joinKey({ name, pairs }: Labels): string {
+  let key = `${name.length}:${name}`;
+  for (let i = 0; i < pairs.length; i++) {
+    const text = pairs[i] as string;
+    key += `${text.length}:${text}`;
+  }
+  return key;
 }

@@ -13,7 +13,13 @@ const NOW = Date.UTC(2026, 5, 15, 12);
 const DAY = 86_400_000;
 
 function options(overrides: Partial<StorageOptions> = {}): StorageOptions {
-  return { ...defaultStorageOptions, clock: new ManualClock(NOW), retentionMs: 365 * DAY, fsync: "always", ...overrides };
+  return {
+    ...defaultStorageOptions,
+    clock: new ManualClock(NOW),
+    retentionMs: 365 * DAY,
+    fsync: "always",
+    ...overrides,
+  };
 }
 
 type Model = Map<string, Map<number, string>>;
@@ -25,7 +31,10 @@ function bitsOf(value: number): string {
   return view.getBigUint64(0).toString(16).padStart(16, "0");
 }
 
-function rows(entries: readonly (readonly [name: string, ms: number, value: number])[], tenant: Tenant = DEFAULT_TENANT): RowBatch {
+function rows(
+  entries: readonly (readonly [name: string, ms: number, value: number])[],
+  tenant: Tenant = DEFAULT_TENANT,
+): RowBatch {
   const batch = new RowBatch();
   batch.reset(tenant);
   for (const [name, ms, value] of entries) {
@@ -38,7 +47,12 @@ function rows(entries: readonly (readonly [name: string, ms: number, value: numb
   return batch;
 }
 
-async function readAll(storage: Storage, minMs = 0, maxMs = NOW + 10 * DAY, tenant: Tenant = DEFAULT_TENANT): Promise<Model> {
+async function readAll(
+  storage: Storage,
+  minMs = 0,
+  maxMs = NOW + 10 * DAY,
+  tenant: Tenant = DEFAULT_TENANT,
+): Promise<Model> {
   const found: Model = new Map();
   const cursor = storage.search({ tenant, groups: [[{ label: "job", op: "=", value: "test" }]], minMs, maxMs });
   for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
@@ -61,7 +75,9 @@ async function readAll(storage: Storage, minMs = 0, maxMs = NOW + 10 * DAY, tena
 }
 
 const sortedModel = (model: Model): unknown[] =>
-  [...model].map(([name, samples]) => [name, [...samples].sort((a, b) => a[0] - b[0])]).sort((a, b) => ((a[0] as string) < (b[0] as string) ? -1 : 1));
+  [...model]
+    .map(([name, samples]) => [name, [...samples].sort((a, b) => a[0] - b[0])])
+    .sort((a, b) => ((a[0] as string) < (b[0] as string) ? -1 : 1));
 
 test("a sample is read back from the head, from a part, and after reopening", async () => {
   const disk = new MemoryDisk();
@@ -110,7 +126,13 @@ test("samples out of time and series without labels are counted, their neighbour
   batch.endLabels();
   batch.addSample(NOW, 4);
   const outcome = await storage.append(batch);
-  assert.deepEqual(outcome, { stored: 1, tooOld: 1, tooNew: 1, invalidLabels: 1, firstInvalid: "duplicate_label_name" });
+  assert.deepEqual(outcome, {
+    stored: 1,
+    tooOld: 1,
+    tooNew: 1,
+    invalidLabels: 1,
+    firstInvalid: "duplicate_label_name",
+  });
   assert.deepEqual([...(await readAll(storage)).keys()], ["good"]);
   await storage.close();
 });
@@ -120,7 +142,15 @@ test("tenants never see each other's series", async () => {
   const storage = await Storage.open(disk, options());
   const other = { accountId: 7, projectId: 3 };
   await storage.append(rows([["mine", NOW, 1]]));
-  await storage.append(rows([["theirs", NOW, 2], ["mine", NOW, 9]], other));
+  await storage.append(
+    rows(
+      [
+        ["theirs", NOW, 2],
+        ["mine", NOW, 9],
+      ],
+      other,
+    ),
+  );
   const check = async (): Promise<void> => {
     assert.deepEqual(sortedModel(await readAll(storage)), [["mine", [[NOW, bitsOf(1)]]]]);
     assert.deepEqual([...(await readAll(storage, 0, NOW, other)).keys()].sort(), ["mine", "theirs"]);
@@ -142,12 +172,18 @@ test("the answer is the model's, whatever the order of writes, flushes, merges a
       const action = int(10);
       if (action < 6) {
         const entries: [string, number, number][] = [];
-        for (let k = int(30); k >= 0; k--) entries.push([`m${int(12)}`, NOW - int(90) * DAY - int(50) * 1000, int(5) === 0 ? random.next() : int(1000)]);
+        for (let k = int(30); k >= 0; k--)
+          entries.push([`m${int(12)}`, NOW - int(90) * DAY - int(50) * 1000, int(5) === 0 ? random.next() : int(1000)]);
         await storage.append(rows(entries));
         for (const [name, ms, value] of entries) {
           const samples = model.get(name) ?? new Map<number, string>();
           const known = samples.get(ms);
-          const previous = known === undefined ? Number.NEGATIVE_INFINITY : new DataView(Uint8Array.from(known.match(/../g) ?? [], (hex) => Number.parseInt(hex, 16)).buffer).getFloat64(0);
+          const previous =
+            known === undefined
+              ? Number.NEGATIVE_INFINITY
+              : new DataView(
+                  Uint8Array.from(known.match(/../g) ?? [], (hex) => Number.parseInt(hex, 16)).buffer,
+                ).getFloat64(0);
           if (value > previous) samples.set(ms, bitsOf(value));
           model.set(name, samples);
         }
@@ -166,7 +202,11 @@ test("the answer is the model's, whatever the order of writes, flushes, merges a
           const kept = new Map([...samples].filter(([ms]) => ms >= lo && ms <= hi));
           if (kept.size > 0) within.set(name, kept);
         }
-        assert.deepEqual(sortedModel(await readAll(storage, lo, hi)), sortedModel(within), `seed ${seed}, step ${step}, range`);
+        assert.deepEqual(
+          sortedModel(await readAll(storage, lo, hi)),
+          sortedModel(within),
+          `seed ${seed}, step ${step}, range`,
+        );
       }
     }
     await storage.close();
@@ -174,7 +214,10 @@ test("the answer is the model's, whatever the order of writes, flushes, merges a
 });
 
 test("whichever writing call fails, nothing acknowledged is lost", async () => {
-  for (const [code, isShort] of [["EIO", false], ["ENOSPC", true]] as const) {
+  for (const [code, isShort] of [
+    ["EIO", false],
+    ["ENOSPC", true],
+  ] as const) {
     for (let failAt = 1; failAt < 120; failAt++) {
       const disk = new MemoryDisk();
       const faulty = new FaultyDisk(disk, failAt, code, isShort);
@@ -202,7 +245,8 @@ test("whichever writing call fails, nothing acknowledged is lost", async () => {
       const reopened = await Storage.open(disk.crash(), options());
       const found = await readAll(reopened);
       for (const [name, samples] of acknowledged) {
-        for (const [ms, bits] of samples) assert.equal(found.get(name)?.get(ms), bits, `${code} at call ${failAt}: ${name} at ${ms}`);
+        for (const [ms, bits] of samples)
+          assert.equal(found.get(name)?.get(ms), bits, `${code} at call ${failAt}: ${name} at ${ms}`);
       }
       for (const [name, samples] of found) {
         for (const [ms, bits] of samples) assert.equal(sent.get(name)?.get(ms), bits, "nothing that was not sent");

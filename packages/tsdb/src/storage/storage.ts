@@ -18,17 +18,17 @@ import { type Disk, type Lock, readWhole } from "../disk/disk.ts";
 import type { InvalidLabels } from "../index/series-key.ts";
 import { IndexSegment } from "../index/segment-reader.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
-import { SKIPPED_SLOT } from "../kernel/sample-store.ts";
+import { HeadFullError, SKIPPED_SLOT } from "../kernel/sample-store.ts";
 import { flushStore, type FlushContext, writeSegment } from "./flush.ts";
-import { Head } from "./head.ts";
-import { type Manifest, readManifest, writeManifest } from "./manifest.ts";
-import { chooseMerge, mergeParts } from "./merge.ts";
+import { type Generation, Head } from "./head.ts";
+import { MANIFEST_FILE, type Manifest, readManifest, writeManifest } from "./manifest.ts";
+import { chooseParts, chooseRun, mergeParts } from "./merge.ts";
 import { Pacer } from "./pacer.ts";
 import { PartReader } from "./part-reader.ts";
 import { DATA_FOLDER, type NewSeries, Partition } from "./partition.ts";
 import { SeriesRegistry } from "./registry.ts";
 import { SearchCursor, type Snapshot, type StorageSearch } from "./search.ts";
-import { type FsyncMode, replayLog, WriteAheadLog } from "./wal.ts";
+import { type FsyncMode, LogUnavailableError, replayLog, WAL_FOLDER, WriteAheadLog } from "./wal.ts";
 import type { LoggedSeries, LogRecord } from "./wal-record.ts";
 
 export interface Logger {
@@ -78,6 +78,20 @@ export interface AppendOutcome {
   firstInvalid: InvalidLabels | null;
 }
 
+/** What was asked of a database that is closed. */
+export class ClosedError extends Error {
+  readonly code: "CLOSED" = "CLOSED";
+}
+
+/** A change of what a partition consists of. */
+interface PartitionEdit {
+  readonly partition: Partition;
+  readonly partsOut?: readonly PartReader[];
+  readonly partsIn?: readonly PartReader[];
+  readonly segmentsOut?: readonly IndexSegment[];
+  readonly segmentsIn?: readonly IndexSegment[];
+}
+
 /** Running totals since the start. */
 export interface StorageCounters {
   rowsAdded: number;
@@ -94,6 +108,8 @@ export interface StorageCounters {
 }
 
 const TICK_MS = 5_000;
+/** The end of the year 9999: months have names of four digits and two. */
+const LATEST_MS = Date.UTC(10_000, 0) - 1;
 /** Beyond this many times `headBytes` in the head, writers wait for the flush. */
 const HEAD_PRESSURE = 2;
 
@@ -124,14 +140,23 @@ export class Storage {
   private maintenance: Promise<void> = Promise.resolve();
   private isFlushScheduled = false;
   private readonly stopTicking: () => void;
-  private isClosed = false;
+  /** Set when closing has begun. */
+  private closing: Promise<void> | null = null;
+  /** The rotation of the log that belongs to the flushing generation. */
+  private sealed: Promise<number> | null = null;
   private slots: Uint32Array = new Uint32Array(1024);
 
   private constructor(
     disk: Disk,
     options: StorageOptions,
     lock: Lock,
-    state: { wal: WriteAheadLog; registry: SeriesRegistry; head: Head; partitions: Map<string, Partition>; manifest: Manifest },
+    state: {
+      wal: WriteAheadLog;
+      registry: SeriesRegistry;
+      head: Head;
+      partitions: Map<string, Partition>;
+      manifest: Manifest;
+    },
   ) {
     this.disk = disk;
     this.options = options;
@@ -153,24 +178,32 @@ export class Storage {
   static async open(disk: Disk, options: StorageOptions): Promise<Storage> {
     await disk.makeFolder("");
     const lock = await disk.lock("");
+    const partitions = new Map<string, Partition>();
     try {
-      const found = await readManifest(disk);
-      const manifest: Manifest = found ?? { epoch: 0, nextFileNumber: 1, walFloor: 1, partitions: [] };
+      const manifest = (await readManifest(disk)) ?? (await newManifest(disk));
       const epoch = manifest.epoch + 1;
-      const partitions = await openPartitions(disk, manifest, options.logger);
+      await openPartitions(disk, manifest, partitions, options.logger);
       const registry = new SeriesRegistry(epoch);
       const head = new Head(options.clock.nowMs());
       const replay = await replayLog(disk, manifest.walFloor, replayer(registry, head), options.logger.warn);
       await writeManifest(disk, { ...manifest, epoch });
-      const wal = new WriteAheadLog(disk, replay.nextSegment, options);
+      const { fsync, fsyncIntervalMs, clock } = options;
+      const onDoubt = (): void => {
+        options.logger.error("the log could not be synced: what is in memory is written out at once");
+        storage.scheduleFlush();
+      };
+      const wal = new WriteAheadLog(disk, replay.nextSegment, { fsync, fsyncIntervalMs, clock, onDoubt });
       const storage = new Storage(disk, options, lock, { wal, registry, head, partitions, manifest });
       storage.counters.walBytesLost = replay.bytesLost;
-      await wal.removeBelow(manifest.walFloor);
+      await storage.tidyLog(manifest.walFloor);
       if (head.active.rows > 0) {
-        options.logger.info(`replayed ${head.active.rows} samples of ${registry.size} series from ${replay.segments} log segments`);
+        options.logger.info(
+          `replayed ${head.active.rows} samples of ${registry.size} series from ${replay.segments} log segments`,
+        );
       }
       return storage;
     } catch (error) {
+      for (const { parts } of partitions.values()) for (const part of parts) part.retire();
       await lock.release();
       throw error;
     }
@@ -182,6 +215,7 @@ export class Storage {
    * @throws LogUnavailableError, HeadFullError: nothing of the batch is acknowledged
    */
   async append(batch: WriteBatch): Promise<AppendOutcome> {
+    if (this.closing !== null) throw new LogUnavailableError("the database is closed");
     this.wal.checkRoom();
     const outcome = this.appendNow(batch);
     await this.wal.commit();
@@ -213,15 +247,21 @@ export class Storage {
     const definitions: LoggedSeries[] = [];
     for (let i = 0; i < kept.seriesCount; i++) {
       const slot = kept.slots[i] as number;
-      if (!this.head.mustDefine(slot)) continue;
+      if (slot === SKIPPED_SLOT || !this.head.mustDefine(slot)) continue;
       const { tenant, key } = this.registry.get(slot);
       definitions.push({ slot, accountId: tenant.accountId, projectId: tenant.projectId, key });
     }
     if (definitions.length > 0) this.wal.addSeries(this.registry.epoch, definitions);
     this.wal.addSamples(this.registry.epoch, kept);
     const { active } = this.head;
-    active.store.append(kept.slots, kept.ends, kept.seriesCount, kept.timestamps, kept.values);
+    if (active.rows === 0) active.startedMs = this.options.clock.nowMs();
     active.rows += kept.sampleCount;
+    try {
+      active.store.append(kept.slots, kept.ends, kept.seriesCount, kept.timestamps, kept.values);
+    } catch (error) {
+      if (error instanceof HeadFullError) this.scheduleFlush();
+      throw error;
+    }
     if (active.store.usedBytes > this.options.headBytes) this.scheduleFlush();
     return outcome;
   }
@@ -238,8 +278,9 @@ export class Storage {
     }
   }
 
-  /** What there is to read in a range, held until `release()`. */
+  /** What there is to read in a range, held until `release()`. @throws ClosedError */
   snapshot(minMs: number, maxMs: number): Snapshot {
+    if (this.closing !== null) throw new ClosedError("the database is closed");
     const generations = this.head.generations();
     for (const generation of generations) generation.acquire();
     const partitions: { partition: Partition; parts: PartReader[] }[] = [];
@@ -251,12 +292,15 @@ export class Storage {
       partitions.push({ partition, parts: partition.parts });
     }
     let isReleased = false;
-    return {
+    const snapshot: Snapshot = {
       registry: this.registry,
       stores: generations.map(({ store }) => store),
       partitions,
       isPartial,
-      onCorruption: (part, error) => this.reportCorruption(part, error),
+      onCorruption: (part, error) => {
+        snapshot.isPartial = true;
+        this.reportCorruption(part, error);
+      },
       release: () => {
         if (isReleased) return;
         isReleased = true;
@@ -264,28 +308,36 @@ export class Storage {
         for (const { parts } of partitions) for (const part of parts) part.release();
       },
     };
+    return snapshot;
   }
 
-  /** Writes the head out as parts. Resolves when they are part of the database and the log is cut. */
-  flush(): Promise<void> {
-    return this.run(() => this.flushHead());
+  /** Writes the head out as parts. Resolves when they are part of the database and the log is cut. @throws ClosedError */
+  async flush(): Promise<void> {
+    if (this.closing !== null) throw new ClosedError("the database is closed");
+    await this.run(() => this.flushHead());
   }
 
-  /** Flushes, then merges the parts and the index segments of every partition into one each. */
-  merge(): Promise<void> {
-    return this.run(async () => {
+  /** Flushes, then merges the parts and the index segments of every partition into one each. @throws ClosedError */
+  async merge(): Promise<void> {
+    if (this.closing !== null) throw new ClosedError("the database is closed");
+    await this.run(async () => {
       await this.flushHead();
       for (const partition of this.sortedPartitions()) {
-        if (partition.parts.length > 1) await this.mergeRange(partition, 0, partition.parts.length);
-        if (partition.segments.length > 1) await this.mergeSegments(partition, 0, partition.segments.length);
+        if (this.closing !== null) return;
+        const parts = partition.mergeableParts();
+        if (parts.length > 1) await this.mergeThese(partition, parts);
+        if (partition.segments.length > 1) await this.mergeSegments(partition, partition.segments);
       }
     });
   }
 
   /** Flushes and lets go of the folder. Samples that could not be flushed stay in the log. */
-  async close(): Promise<void> {
-    if (this.isClosed) return;
-    this.isClosed = true;
+  close(): Promise<void> {
+    this.closing ??= this.closeNow();
+    return this.closing;
+  }
+
+  private async closeNow(): Promise<void> {
     this.stopTicking();
     await this.run(() => this.flushHead()).catch((error: Error) => {
       this.options.logger.error(`flush on close: ${error.message}; the samples stay in the log`);
@@ -322,7 +374,7 @@ export class Storage {
       description.headBytes += store.usedBytes;
     }
     for (const partition of this.partitions.values()) {
-      description.quarantinedParts += partition.quarantined.length;
+      description.quarantinedParts += partition.quarantined.length + partition.damagedParts.size;
       description.indexSeries += partition.nextSeriesId;
       for (const { bytes } of partition.segments) description.indexBytes += bytes;
       for (const { info } of partition.parts) {
@@ -341,7 +393,7 @@ export class Storage {
   }
 
   private newestMs(): number {
-    return this.options.clock.nowMs() + this.options.futureRetentionMs;
+    return Math.min(LATEST_MS, this.options.clock.nowMs() + this.options.futureRetentionMs);
   }
 
   private tick(): void {
@@ -349,13 +401,19 @@ export class Storage {
     const isOld = active.rows > 0 && this.options.clock.nowMs() - active.startedMs > this.options.headAgeMs;
     if (isOld || flushing !== null) this.scheduleFlush();
     const oldestMs = this.oldestMs();
-    if ([...this.partitions.values()].some(({ endMs }) => endMs <= oldestMs)) void this.run(() => this.dropOutdated());
+    if ([...this.partitions.values()].some(({ endMs }) => endMs <= oldestMs)) {
+      this.run(() => this.dropOutdated()).catch((error: Error) => {
+        this.options.logger.error(
+          `drop what is out of retention: ${error.message}; tried again in ${TICK_MS / 1000} s`,
+        );
+      });
+    }
   }
 
   private scheduleFlush(): void {
-    if (this.isFlushScheduled || this.isClosed) return;
+    if (this.isFlushScheduled || this.closing !== null) return;
     this.isFlushScheduled = true;
-    void this.run(async () => {
+    this.run(async () => {
       this.isFlushScheduled = false;
       await this.flushHead();
       await this.mergeWhatIsDue();
@@ -370,46 +428,42 @@ export class Storage {
 
   private async flushHead(): Promise<void> {
     const { head, options } = this;
-    if (head.flushing === null) {
-      if (head.active.rows === 0) return;
-      head.rotate(options.clock.nowMs());
-    } else {
-      // The last attempt failed after rotating: its samples first; the active generation has its turn next time.
-    }
-    const generation = head.flushing;
-    if (generation === null) return;
+    // What an attempt that failed has left comes first.
+    if (head.flushing !== null) await this.flushGeneration(head.flushing);
+    if (head.active.rows === 0) return;
+    const generation = head.rotate(options.clock.nowMs());
+    this.sealed = this.wal.rotate();
+    await this.flushGeneration(generation);
+  }
+
+  private async flushGeneration({ store }: Generation): Promise<void> {
     try {
-      this.sealed ??= this.wal.rotate();
-      const floor = await this.sealed;
-      const flushed = await flushStore({ ...this.flushContext(), store: generation.store });
-      for (const { partition, part, segment } of flushed) {
-        partition.parts = [...partition.parts, part];
-        if (segment !== null) partition.segments = [...partition.segments, segment];
-      }
+      await this.wal.commit();
+      const floor = await (this.sealed as Promise<number>);
+      const flushed = await flushStore({ ...this.flushContext(), store });
       try {
-        await this.writeManifest(floor);
+        const edits = flushed.map(({ partition, part, segment }) => ({
+          partition,
+          partsIn: [part],
+          segmentsIn: segment === null ? [] : [segment],
+        }));
+        await this.commitEdits(edits, floor);
       } catch (error) {
-        for (const { partition, part, segment } of flushed) {
-          partition.parts = partition.parts.filter((other) => other !== part);
-          partition.segments = partition.segments.filter((other) => other !== segment);
-          part.retire();
-        }
+        // The files stay: a failed attempt may have put the manifest that names them in place.
+        for (const { part } of flushed) part.retire();
         throw error;
       }
       for (const { partition } of flushed) partition.unindexed = [];
       this.sealed = null;
-      head.drop();
+      this.head.drop();
       this.counters.flushes++;
-      await this.wal.removeBelow(floor);
     } catch (error) {
       this.counters.flushFailures++;
-      options.logger.error(`flush: ${(error as Error).message}; the samples stay in the log and in memory`);
+      this.options.logger.error(`flush: ${(error as Error).message}; the samples stay in the log and in memory`);
       throw error;
     }
+    await this.tidyLog(this.walFloor);
   }
-
-  /** The rotation of the log that belongs to the flushing generation. */
-  private sealed: Promise<number> | null = null;
 
   private flushContext(): Omit<FlushContext, "store"> {
     return {
@@ -431,18 +485,17 @@ export class Storage {
 
   private async mergeWhatIsDue(): Promise<void> {
     for (const partition of this.sortedPartitions()) {
-      for (;;) {
-        const range = chooseMerge(partition.parts);
-        if (range === null || this.isClosed) break;
-        await this.mergeRange(partition, range.from, range.to);
+      while (this.closing === null) {
+        const due = chooseParts(partition.mergeableParts());
+        if (due === null || !(await this.mergeThese(partition, due))) break;
       }
-      const segments = chooseMerge(partition.segments.map((segment) => ({ info: segment })));
-      if (segments !== null && !this.isClosed) await this.mergeSegments(partition, segments.from, segments.to);
+      const segments = chooseRun(partition.segments);
+      if (segments !== null && this.closing === null) await this.mergeSegments(partition, segments);
     }
   }
 
-  private async mergeRange(partition: Partition, from: number, to: number): Promise<void> {
-    const sources = partition.parts.slice(from, to);
+  /** Replaces parts by one with the same samples. False if damage was found: then there is nothing new. */
+  private async mergeThese(partition: Partition, sources: readonly PartReader[]): Promise<boolean> {
     const fileNumber = this.nextFile++;
     const path = partition.partPath(fileNumber);
     for (const part of sources) part.acquire();
@@ -451,31 +504,30 @@ export class Storage {
       merged = await mergeParts(this.disk, sources, path, fileNumber, this.oldestMs(), new Pacer());
     } catch (error) {
       if (!(error instanceof CorruptionError)) throw error;
-      this.quarantine(partition, error);
-      return;
+      const damaged = sources.find((part) => part.path === error.path);
+      if (damaged !== undefined) this.reportCorruption(damaged, error);
+      return damaged !== undefined;
     } finally {
       for (const part of sources) part.release();
     }
-    await this.disk.syncFolder(partition.partsFolder);
-    const before = partition.parts;
-    partition.parts = [...before.slice(0, from), ...(merged === null ? [] : [merged]), ...before.slice(to)];
     try {
-      await this.writeManifest(this.walFloor);
+      await this.disk.syncFolder(partition.partsFolder);
+      await this.commitEdits(
+        [{ partition, partsOut: sources, partsIn: merged === null ? [] : [merged] }],
+        this.walFloor,
+      );
     } catch (error) {
-      partition.parts = before;
       merged?.retire();
       throw error;
     }
     this.counters.merges++;
     this.counters.rowsMerged += merged?.info.rows ?? 0;
-    for (const part of sources) {
-      part.retire();
-      await this.disk.remove(part.path);
-    }
+    for (const part of sources) part.retire();
+    for (const part of sources) await this.removeUnused(part.path);
+    return true;
   }
 
-  private async mergeSegments(partition: Partition, from: number, to: number): Promise<void> {
-    const sources = partition.segments.slice(from, to);
+  private async mergeSegments(partition: Partition, sources: readonly IndexSegment[]): Promise<void> {
     const series: NewSeries[] = [];
     for (const segment of sources) {
       for (const own of segment.all()) {
@@ -485,66 +537,104 @@ export class Storage {
     series.sort((a, b) => a.id - b.id);
     const merged = await writeSegment(this.flushContext(), partition, series);
     if (merged === null) return;
-    const before = partition.segments;
-    partition.segments = [...before.slice(0, from), merged, ...before.slice(to)];
-    try {
-      await this.writeManifest(this.walFloor);
-    } catch (error) {
-      partition.segments = before;
-      throw error;
-    }
-    for (const segment of sources) await this.disk.remove(partition.indexPath(segment.fileNumber));
+    await this.commitEdits([{ partition, segmentsOut: sources, segmentsIn: [merged] }], this.walFloor);
+    for (const segment of sources) await this.removeUnused(partition.indexPath(segment.fileNumber));
   }
 
   /** Drops partitions that ended before the retention. */
   private async dropOutdated(): Promise<void> {
     const oldestMs = this.oldestMs();
     const outdated = this.sortedPartitions().filter(({ endMs }) => endMs <= oldestMs);
-    for (const { name } of outdated) this.partitions.delete(name);
-    await this.writeManifest(this.walFloor);
+    if (outdated.length === 0) return;
+    await this.commitEdits([], this.walFloor, outdated);
     for (const partition of outdated) {
       for (const part of partition.parts) part.retire();
-      await this.disk.remove(`${DATA_FOLDER}/${partition.name}`);
+      await this.removeUnused(`${DATA_FOLDER}/${partition.name}`);
       this.options.logger.info(`dropped ${partition.name}: out of retention`);
     }
   }
 
-  private async writeManifest(walFloor: number): Promise<void> {
+  /** Removes log segments that are in parts. */
+  private async tidyLog(floor: number): Promise<void> {
+    try {
+      await this.wal.removeBelow(floor);
+    } catch (error) {
+      this.options.logger.warn(
+        `remove old log segments: ${(error as Error).message}; tried again after the next flush`,
+      );
+    }
+  }
+
+  /** Removes what no manifest names any more. If that fails, the next start does it. */
+  private async removeUnused(path: string): Promise<void> {
+    try {
+      await this.disk.remove(path);
+    } catch (error) {
+      this.options.logger.warn(`remove ${path}: ${(error as Error).message}; tried again at the next start`);
+    }
+  }
+
+  /**
+   * Changes what the database consists of: on disk first, then for readers. Rejects with nothing changed for readers; what the disk has
+   * then is the old state or the new one, and the files of both must be left there.
+   */
+  private async commitEdits(
+    edits: readonly PartitionEdit[],
+    walFloor: number,
+    dropped: readonly Partition[] = [],
+  ): Promise<void> {
+    const editOf = (partition: Partition): PartitionEdit =>
+      edits.find((edit) => edit.partition === partition) ?? { partition };
     await writeManifest(this.disk, {
       epoch: this.registry.epoch,
       nextFileNumber: this.nextFile,
       walFloor,
-      partitions: this.sortedPartitions().map((partition) => ({
-        name: partition.name,
-        nextSeriesId: partition.nextSeriesId,
-        parts: [...partition.parts.map((part) => part.fileNumber), ...partition.damaged.parts],
-        indexes: [...partition.segments.map((segment) => segment.fileNumber), ...partition.damaged.indexes],
-      })),
+      partitions: this.sortedPartitions()
+        .filter((partition) => !dropped.includes(partition))
+        .map((partition) => {
+          const { partsOut, partsIn, segmentsOut, segmentsIn } = editOf(partition);
+          const { name, nextSeriesId, parts, segments, unreadable } = partition;
+          return {
+            name,
+            nextSeriesId,
+            parts: [...replaced(parts, partsOut, partsIn).map((part) => part.fileNumber), ...unreadable.parts],
+            indexes: [
+              ...replaced(segments, segmentsOut, segmentsIn).map((segment) => segment.fileNumber),
+              ...unreadable.indexes,
+            ],
+          };
+        }),
     });
     this.walFloor = walFloor;
+    for (const { name } of dropped) this.partitions.delete(name);
+    for (const { partition, partsOut, partsIn, segmentsOut, segmentsIn } of edits) {
+      partition.parts = replaced(partition.parts, partsOut, partsIn);
+      partition.segments = replaced(partition.segments, segmentsOut, segmentsIn);
+      for (const part of partsOut ?? []) partition.damagedParts.delete(part);
+    }
   }
 
   private sortedPartitions(): Partition[] {
     return [...this.partitions.values()].sort((a, b) => a.startMs - b.startMs);
   }
 
+  /** A damaged block costs itself: what is whole in its part stays readable, but the part is never merged again. */
   private reportCorruption(part: PartReader, error: CorruptionError): void {
     this.counters.corruptBlocks++;
     for (const partition of this.partitions.values()) {
-      if (partition.parts.includes(part)) this.quarantine(partition, error);
+      if (!partition.parts.includes(part) || partition.damagedParts.has(part)) continue;
+      partition.damagedParts.add(part);
+      this.options.logger.error(`${error.message}; it is left out of answers, which are marked as partial`);
     }
   }
+}
 
-  /** Takes a damaged part out of use. Its file stays where it is and in the manifest, for those who repair. */
-  private quarantine(partition: Partition, error: CorruptionError): void {
-    const part = partition.parts.find(({ path }) => path === error.path);
-    if (part === undefined) return;
-    partition.parts = partition.parts.filter((other) => other !== part);
-    partition.quarantined.push({ path: error.path, error });
-    partition.damaged.parts.push(part.fileNumber);
-    part.retire();
-    this.options.logger.error(`${error.message}; the part is left out of answers, which are marked as partial`);
-  }
+/** The list with `added` in the place of `removed`, or at the end. */
+function replaced<T>(list: readonly T[], removed: readonly T[] = [], added: readonly T[] = []): T[] {
+  const kept = list.filter((item) => !removed.includes(item));
+  const at = list.findIndex((item) => removed.includes(item));
+  kept.splice(at < 0 ? kept.length : at, 0, ...added);
+  return kept;
 }
 
 /** What describe() tells. */
@@ -587,7 +677,7 @@ function selectSamples(
   let isWhole = outcome.invalidLabels === 0;
   for (let i = 0; i < sampleCount && isWhole; i++) {
     const ms = timestamps[i] as number;
-    isWhole = ms >= oldestMs && ms <= newestMs;
+    isWhole = ms >= oldestMs && ms <= newestMs && (ms !== 0 || !Object.is(ms, -0));
   }
   if (isWhole) return { seriesCount, sampleCount, slots, ends: sampleEnds, timestamps, values };
 
@@ -611,7 +701,7 @@ function selectSamples(
       if (ms < oldestMs) outcome.tooOld++;
       else if (ms > newestMs) outcome.tooNew++;
       else {
-        keptTimes[count] = ms;
+        keptTimes[count] = ms + 0; // -0 becomes 0: one time has one form.
         keptBits[2 * count] = source[2 * i] as number;
         keptBits[2 * count + 1] = source[2 * i + 1] as number;
         count++;
@@ -655,8 +745,23 @@ function replayer(registry: SeriesRegistry, head: Head): (record: LogRecord) => 
   };
 }
 
-async function openPartitions(disk: Disk, manifest: Manifest, logger: Logger): Promise<Map<string, Partition>> {
-  const partitions = new Map<string, Partition>();
+/** The manifest of a folder that has none yet. @throws CorruptionError if it should have one */
+async function newManifest(disk: Disk): Promise<Manifest> {
+  // The first thing written is the manifest: data without it means that it was lost, and a new one would disown them.
+  for (const folder of [DATA_FOLDER, WAL_FOLDER]) {
+    if ((await disk.list(folder)).length > 0) {
+      throw new CorruptionError(MANIFEST_FILE, 0, `the file is missing although there is something in ${folder}`);
+    }
+  }
+  return { epoch: 0, nextFileNumber: 1, walFloor: 1, partitions: [] };
+}
+
+async function openPartitions(
+  disk: Disk,
+  manifest: Manifest,
+  partitions: Map<string, Partition>,
+  logger: Logger,
+): Promise<void> {
   for (const entry of manifest.partitions) {
     const partition = new Partition(entry.name, entry.nextSeriesId);
     partitions.set(entry.name, partition);
@@ -678,7 +783,6 @@ async function openPartitions(disk: Disk, manifest: Manifest, logger: Logger): P
     }
   }
   await removeLeftovers(disk, partitions);
-  return partitions;
 }
 
 function setAside(
@@ -694,13 +798,14 @@ function setAside(
   if (!isMissing && !(error instanceof CorruptionError)) throw error;
   const damage = error instanceof CorruptionError ? error : new CorruptionError(path, 0, "the file is missing");
   partition.quarantined.push({ path, error: damage });
-  partition.damaged[kind].push(number);
+  partition.unreadable[kind].push(number);
   logger.error(`${damage.message}; it is left out of answers, which are marked as partial`);
 }
 
-/** Files that no manifest names: attempts that did not finish before the process ended. */
+/** Files of ours that no manifest names: attempts that did not finish before the process ended. What has another name is not ours. */
 async function removeLeftovers(disk: Disk, partitions: ReadonlyMap<string, Partition>): Promise<void> {
   for (const name of await disk.list(DATA_FOLDER)) {
+    if (!/^\d{4}_\d{2}$/.test(name)) continue;
     const partition = partitions.get(name);
     if (partition === undefined) {
       await disk.remove(`${DATA_FOLDER}/${name}`);
@@ -708,16 +813,15 @@ async function removeLeftovers(disk: Disk, partitions: ReadonlyMap<string, Parti
     }
     const kept = new Set<string>([
       ...partition.parts.map((part) => part.path),
-      ...partition.damaged.parts.map((number) => partition.partPath(number)),
+      ...partition.unreadable.parts.map((number) => partition.partPath(number)),
       ...partition.segments.map((segment) => partition.indexPath(segment.fileNumber)),
-      ...partition.damaged.indexes.map((number) => partition.indexPath(number)),
+      ...partition.unreadable.indexes.map((number) => partition.indexPath(number)),
     ]);
     for (const folder of [partition.partsFolder, partition.indexFolder]) {
       for (const file of await disk.list(folder)) {
         const path = `${folder}/${file}`;
-        if (!kept.has(path)) await disk.remove(path);
+        if (!kept.has(path) && /^\d{10}\.(part|idx)$/.test(file)) await disk.remove(path);
       }
     }
   }
 }
-

@@ -166,6 +166,7 @@ export function decodeRecord(bytes: Uint8Array, offset: number): { record: LogRe
 }
 
 function decodeSeries(bytes: Uint8Array, view: DataView, lo: number, hi: number, epoch: number): LogRecord | null {
+  if (lo + 4 > hi) return null;
   const series: LoggedSeries[] = [];
   let at = lo + 4;
   for (let left = view.getUint32(lo, true); left > 0; left--) {
@@ -191,7 +192,7 @@ function decodeSamples(bytes: Uint8Array, view: DataView, lo: number, hi: number
   const firstMs = view.getFloat64(lo + 16, true);
   const timesBytes = times === TIMES_EQUAL ? 0 : times === TIMES_U32 ? pad8(4 * sampleCount) : 8 * sampleCount;
   let at = lo + SAMPLES_HEADER_BYTES;
-  if (at + 2 * pad8(4 * seriesCount) + timesBytes + 8 * sampleCount > hi) return null;
+  if (times > TIMES_F64 || at + 2 * pad8(4 * seriesCount) + timesBytes + 8 * sampleCount > hi) return null;
   // Sliced, so that every column starts at a multiple of its element size whatever the segment's buffer is.
   const slots = new Uint32Array(bytes.slice(at, at + 4 * seriesCount).buffer);
   at += pad8(4 * seriesCount);
@@ -212,5 +213,5 @@ function decodeSamples(bytes: Uint8Array, view: DataView, lo: number, hi: number
 }
 
 function pad8(bytes: number): number {
-  return (bytes + 7) & ~7;
+  return Math.ceil(bytes / 8) * 8; // Not by bits: counts from a damaged record reach beyond 2^31.
 }

@@ -7,9 +7,12 @@
  * Segments are numbered files; a new one is begun with each head generation and all of a generation's are dropped together, so a
  * generation's segments define every series their samples name.
  *
- * After a failed write nobody may trust the segment's end: the unwritten records go to a new segment before anything else does.
+ * After a failed write nobody may trust the segment's end: the unwritten records go to a new segment before anything else does. After a failed sync
+ * nobody may trust anything that was written since the last good one, although it was acknowledged (modes `interval` and `never` promise
+ * no more): the owner hears of it and writes what it has in memory into parts.
  */
 import type { Clock, Timer } from "../base/clock.ts";
+import { CorruptionError } from "../base/errors.ts";
 import { checkHeader, encodeHeader, type FileKind, HEADER_BYTES } from "../codec/pages.ts";
 import { type AppendFile, type Disk, readWhole } from "../disk/disk.ts";
 import { decodeRecord, type LoggedSamples, type LoggedSeries, type LogRecord, RecordBuffer } from "./wal-record.ts";
@@ -22,11 +25,15 @@ export type FsyncMode = "always" | "interval" | "never";
 
 /** More than this waiting for a log that cannot be written: refuse new records instead of filling memory. */
 const BACKLOG_BYTES_MAX = 64 << 20;
+/** A written buffer that grew larger than this is not kept. */
+const SPARE_BYTES_MAX = 8 << 20;
 
 export interface WalOptions {
   readonly fsync: FsyncMode;
   readonly fsyncIntervalMs: number;
   readonly clock: Clock;
+  /** Acknowledged records may not be on the disk and never come there: keep them another way. */
+  readonly onDoubt?: () => void;
 }
 
 export interface WalCounters {
@@ -67,6 +74,8 @@ export class WriteAheadLog {
   private pump: Promise<void> | null = null;
   /** The last segment being synced and closed. */
   private sealing: Promise<void> = Promise.resolve();
+  /** Why the last segment that ended may not be on the disk. */
+  private sealFailure: Error | null = null;
   private isUnsynced = false;
   private isClosed = false;
   private readonly syncTimer: Timer | null;
@@ -78,7 +87,7 @@ export class WriteAheadLog {
     this.options = options;
     this.syncTimer =
       options.fsync === "interval"
-        ? options.clock.setRepeatingTimer(() => void this.sync().catch(() => {}), options.fsyncIntervalMs)
+        ? options.clock.setRepeatingTimer(() => void this.syncNow(), options.fsyncIntervalMs)
         : null;
   }
 
@@ -109,15 +118,12 @@ export class WriteAheadLog {
 
   /**
    * Ends the segment behind the records added so far; those added from now on go to a new one. Resolves with its number once the old one is
-   * complete and synced, however many attempts that takes.
+   * complete and, as far as the disk lets it, synced. It is `commit()` that makes this happen: as long as that rejects, this waits.
    */
-  rotate(): Promise<number> {
-    const rotated = new Promise<number>((resolve) => this.enqueue(resolve));
-    this.commit().catch(() => {}); // Those who wait for their records hear of a failure themselves.
-    return rotated.then(async (segment) => {
-      await this.sealing;
-      return segment;
-    });
+  async rotate(): Promise<number> {
+    const segment = await new Promise<number>((resolve) => this.enqueue(resolve));
+    await this.sealing;
+    return segment;
   }
 
   /** Removes segments that are no longer needed: all with a number below `floor`. */
@@ -136,6 +142,11 @@ export class WriteAheadLog {
       await this.pump;
       this.sealSegment();
       await this.sealing;
+    }
+    if (this.sealFailure !== null) {
+      throw new LogUnavailableError(`the log cannot be synced: ${this.sealFailure.message}`, {
+        cause: this.sealFailure,
+      });
     }
   }
 
@@ -159,7 +170,9 @@ export class WriteAheadLog {
         for (const waiter of waiters) waiter.resolve();
       } catch (error) {
         this.counters.failures++;
-        const reason = new LogUnavailableError(`the log cannot be written: ${(error as Error).message}`, { cause: error });
+        const reason = new LogUnavailableError(`the log cannot be written: ${(error as Error).message}`, {
+          cause: error,
+        });
         for (const waiter of waiters) waiter.reject(reason);
       }
     }
@@ -172,8 +185,9 @@ export class WriteAheadLog {
       if (records.length > 0) await this.writeRecords(records);
       this.queue.shift();
       this.queuedBytes -= records.length;
+      const isSmall = records.length <= SPARE_BYTES_MAX;
       records.clear();
-      this.spare = records;
+      if (isSmall) this.spare = records;
       if (sealed !== null) {
         this.sealSegment();
         sealed(this.segment);
@@ -184,34 +198,51 @@ export class WriteAheadLog {
 
   private async writeRecords(records: RecordBuffer): Promise<void> {
     try {
-      if (this.file === null) await this.beginSegment();
-      const file = this.file as AppendFile | null;
+      const file = this.file ?? (await this.beginSegment());
       this.isUnsynced = true;
-      await file?.append(records.bytes());
+      await file.append(records.bytes());
       if (this.options.fsync === "always") await this.sync();
     } catch (error) {
       // Half a record may be at the end now, or a sync may have lost what it was to keep: this segment is over, and these records go to the next.
-      const broken = this.file;
-      this.file = null;
-      if (broken !== null) {
-        this.segment++;
-        await broken.close().catch(() => {});
-      }
+      await this.abandonSegment();
       throw error;
     }
     this.counters.writes++;
     this.counters.bytes += records.length;
   }
 
-  private async beginSegment(): Promise<void> {
+  private async beginSegment(): Promise<AppendFile> {
     await this.disk.makeFolder(WAL_FOLDER);
     // A file of this number is left from an attempt that failed: nothing in it was acknowledged.
     const path = segmentPath(this.segment);
     await this.disk.remove(path);
     const file = await this.disk.create(path);
-    await file.append(encodeHeader(WAL_FILE, this.segment));
-    if (this.options.fsync !== "never") await this.disk.syncFolder(WAL_FOLDER);
+    try {
+      await file.append(encodeHeader(WAL_FILE, this.segment));
+      if (this.options.fsync !== "never") await this.disk.syncFolder(WAL_FOLDER);
+    } catch (error) {
+      await file.close().catch(() => {});
+      throw error;
+    }
     this.file = file;
+    return file;
+  }
+
+  /** Goes on in a new segment after a failure in this one, which may hold acknowledged records that were not synced yet. */
+  private async abandonSegment(): Promise<void> {
+    const { file } = this;
+    if (file === null) return;
+    this.file = null;
+    this.segment++;
+    const mustSync = this.options.fsync === "interval" && this.isUnsynced;
+    this.isUnsynced = false;
+    try {
+      if (mustSync) await file.sync();
+    } catch {
+      this.options.onDoubt?.();
+    } finally {
+      await file.close().catch(() => {});
+    }
   }
 
   /** Takes the segment out of use; it is synced and closed behind the writers' back. */
@@ -223,11 +254,14 @@ export class WriteAheadLog {
     const mustSync = this.options.fsync !== "never" && this.isUnsynced;
     this.isUnsynced = false;
     this.sealing = this.sealing.then(async () => {
+      this.sealFailure = null;
       try {
-        if (mustSync) await file.sync();
+        if (!mustSync) return;
+        await file.sync();
         this.counters.syncs++;
-      } catch {
-        this.counters.failures++; // The part being written from memory is what keeps these samples now.
+      } catch (error) {
+        this.counters.failures++;
+        this.sealFailure = error as Error; // The part being written from memory is what keeps these samples now.
       } finally {
         await file.close().catch(() => {});
       }
@@ -243,8 +277,24 @@ export class WriteAheadLog {
       this.counters.syncs++;
     } catch (error) {
       this.isUnsynced = true;
-      this.counters.failures++;
       throw error;
+    }
+  }
+
+  /** The regular sync of mode `interval`. */
+  private async syncNow(): Promise<void> {
+    const { file } = this;
+    try {
+      await this.sync();
+    } catch {
+      this.counters.failures++;
+      // The system may have dropped what it could not write, and call the next sync a success: never sync this file again.
+      this.options.onDoubt?.();
+      if (this.file !== file || file === null) return;
+      this.file = null;
+      this.segment++;
+      this.isUnsynced = false;
+      await file.close().catch(() => {});
     }
   }
 }
@@ -256,7 +306,11 @@ export interface ReplayReport {
   bytesLost: number;
 }
 
-/** Feeds every record of the segments from `floor` on to `apply`, in order, and cuts the last one behind its last good record. */
+/**
+ * Feeds every record of the segments from `floor` on to `apply`, in order. Each segment is cut behind its last good record: a torn tail is what a crash leaves,
+ * and behind damage nobody knows where the next record starts.
+ * @throws NewerFormatError
+ */
 export async function replayLog(
   disk: Disk,
   floor: number,
@@ -274,7 +328,14 @@ export async function replayLog(
       report.bytesLost += bytes.length;
       continue;
     }
-    checkHeader(bytes, WAL_FILE, number, path);
+    try {
+      checkHeader(bytes, WAL_FILE, number, path);
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      // Records have checksums of their own: those that are good are good whatever stands before them.
+      warn(`${error.message}; its records are looked at all the same`);
+      report.bytesLost += HEADER_BYTES;
+    }
     let offset = HEADER_BYTES;
     for (;;) {
       const found = decodeRecord(bytes, offset);
