@@ -52,5 +52,8 @@ function parseSelector(argument: string, text: string): FilterGroups {
   if (expression.kind !== "selector") {
     throw new InputError(`argument ${argument}: want a series selector such as {job="node"}, got ${quote(text)}`);
   }
+  if (!expression.groups.some((group) => group.length > 0)) {
+    throw new InputError(`argument ${argument}: want at least one filter, got ${quote(text)}`);
+  }
   return expression.groups;
 }

@@ -33,6 +33,7 @@ type StatusHandlers = Pick<
   | "forceFlush"
   | "forceMerge"
   | "robots"
+  | "favicon"
   | "ping"
   | "landing"
 >;
@@ -68,6 +69,11 @@ export function createStatusHandlers(options: StatusOptions): StatusHandlers {
     ready: text("VictoriaMetrics is Ready.\n"),
     readyWord: text("OK"),
     robots: text("User-agent: *\nDisallow: /\n"),
+    favicon: ({ response }) => {
+      // Browsers ask for it beside every page.
+      response.setHeader("Cache-Control", "max-age=3600");
+      sendStatus(response, 204);
+    },
     ping: ({ args, response }) => sendStatus(response, args.getBool("verbose") ? 200 : 204),
     metrics: ({ request, response }) => sendBody(request, response, TEXT, options.writeMetrics()),
     flags: ({ request, response }) => {

@@ -58,14 +58,14 @@ export function parseTime(text: string, nowMs: number): number | null {
     const ms = parseDuration(relative);
     return ms === null ? null : nowMs - Math.abs(ms);
   }
-  if (/^\d{4}$/.test(text) || text.includes("-")) return parseDate(text);
+  if (/^\d{4}Z?$/.test(text) || text.includes("-")) return parseDate(text);
   return parseUnixTime(text);
 }
 
 /** Years may be whole dates: the parts given say the rest are at their beginning. */
 function parseDate(text: string): number | null {
   const match =
-    /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(\.\d{1,9})?)?)?)?)?)?(Z|[+-]\d\d:\d\d)?$/.exec(text);
+    /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(\.\d+)?)?)?)?)?)?(Z|[+-]\d\d:\d\d)?$/.exec(text);
   if (match === null) return null;
   const part = (index: number, absent: number): number => (match[index] === undefined ? absent : Number(match[index]));
   const [year, month, day] = [part(1, 0), part(2, 1), part(3, 1)];
@@ -91,6 +91,7 @@ function parseUnixTime(text: string): number | null {
   const value = parseNumber(text);
   if (value === null) return null;
   const size = Math.abs(value);
+  if (size >= 2 ** 63) return null;
   if (size <= 9_223_372_036) return Math.round(value * 1000);
   if (size <= 9_223_372_036_854) return Math.round(value);
   if (size <= 9.223e15) return Math.round(value / 1e3);
@@ -114,19 +115,23 @@ const MS_PER_UNIT: ReadonlyMap<string, number> = new Map([
   ["y", 365 * 86_400_000],
 ]);
 
-/** MetricsQL's durations: `1h5m`, `1.5d`, `-30s`, a number of seconds; milliseconds, or null. */
+/**
+ * MetricsQL's durations: `1h5m`, `1.5d`, `-30s`, `1h-5m`, a number of seconds; milliseconds, or null. A minus holds for all parts
+ * behind it. Units in any case, except that a large M is a million.
+ */
 export function parseDuration(text: string): number | null {
   const seconds = parseNumber(text);
   if (seconds !== null) return seconds * 1000;
-  const sign = text.startsWith("-") ? -1 : 1;
-  let rest = text.replace(/^[+-]/, "").toLowerCase();
+  let rest = text;
+  let sign = 1;
   let ms = 0;
   if (rest === "") return null;
   while (rest !== "") {
-    const match = /^(\d+\.?\d*|\.\d+)(ms|s|m|h|d|w|y)/.exec(rest);
+    const match = /^(-?)(\d+\.?\d*)([mM][sS]|[sShHdDwWyY]|m)/.exec(rest);
     if (match === null) return null;
-    ms += Number(match[1]) * (MS_PER_UNIT.get(match[2] as string) as number);
+    if (match[1] === "-") sign = -1;
+    ms += sign * Number(match[2]) * (MS_PER_UNIT.get((match[3] as string).toLowerCase()) as number);
     rest = rest.slice(match[0].length);
   }
-  return sign * ms;
+  return ms;
 }

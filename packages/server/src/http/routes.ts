@@ -56,6 +56,7 @@ export type HandlerName =
   | "forceFlush"
   | "forceMerge"
   | "robots"
+  | "favicon"
   | "ping"
   | "landing"
   | "pageRedirect"
@@ -164,6 +165,7 @@ export const ROUTES: readonly Route[] = [
   status("/ready", "readyWord", { hasPrometheusAlias: true }),
   status("/ping", "ping", { methods: READ_OR_POST }),
   status("/robots.txt", "robots"),
+  status("/favicon.ico", "favicon"),
   status("/metrics", "metrics", { auth: "metricsAuthKey" }),
   status("/flags", "flags", { auth: "flagsAuthKey" }),
   status("/internal/force_flush", "forceFlush", { ...COMMAND, auth: "forceFlushAuthKey" }),

@@ -45,6 +45,8 @@ export interface HttpServerOptions {
 const FORM_LIMITS: BodyLimits = { maxBytes: 10 << 20, flag: "search.maxQueryLen" };
 
 const HEADERS_TIMEOUT_MS = 5000;
+/** The most Go's net/http takes: the longest query allowed, %-escaped in a URL, is longer than Node's 16 KiB. */
+const HEADER_BYTES_MAX = 1 << 20;
 const CHECK_INTERVAL_MS = 1000;
 /** What is still read of a refused body so that its sender gets to read the answer. */
 const LINGER_MS = 2000;
@@ -134,6 +136,7 @@ export class HttpServer {
     const server = createServer(
       {
         headersTimeout: HEADERS_TIMEOUT_MS,
+        maxHeaderSize: HEADER_BYTES_MAX,
         // Bodies have their own clock: an import may rightly take hours, as long as it moves.
         requestTimeout: 0,
         keepAliveTimeout: this.#options.idleTimeoutMs,

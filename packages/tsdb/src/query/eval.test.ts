@@ -58,6 +58,8 @@ test("m[window] answers raw samples, markers and all, open on the left", async (
   assert.equal(new BigUint64Array(values.slice().buffer)[1], 0x7ff0000000000002n);
   const shifted = await evaluateInstant("s[15s] offset 15s", options);
   assert.deepEqual([...(shifted.series[0]?.timestamps ?? [])], [ZERO_MS + 30_000]);
+  // A colon without a step changes nothing.
+  assert.deepEqual((await evaluateInstant("s[45s:]", options)).series, result.series);
 });
 
 test("q[window:step] answers a range", async () => {
@@ -65,6 +67,8 @@ test("q[window:step] answers a range", async () => {
   const result = await evaluateInstant("sum(m)[30s:15s]", options);
   assert.equal(result.kind, "matrix");
   assert.deepEqual([...(result.series[0]?.timestamps ?? [])], [END_MS - 30_000, END_MS - 15_000, END_MS]);
+  // Without a step of its own it has the query's.
+  assert.deepEqual(await evaluateInstant("sum(m)[30s]", { ...options, stepMs: 15_000 }), result);
 });
 
 test("ranges of 50 points and more are moved to multiples of the step", async () => {

@@ -62,8 +62,8 @@ const ALIGNED_POINTS_MIN = 50;
 const LATENCY_STEP_MAX_MS = 60_000;
 
 /**
- * The value of `query` at one time. `m[5m]` answers its raw samples and `q[5m:1m]` a range, both as a matrix; all else is a
- * vector.
+ * The value of `query` at one time. `m[5m]` (and `m[5m:]`) answers its raw samples, `m[5m:1m]` and `q[5m]` a range, all of
+ * them as a matrix; all else is a vector.
  *
  * @throws InputError 400 for a text that is no query, 422 for a query that cannot be carried out or costs too much; the signal's
  * reason when cancelled.
@@ -73,12 +73,11 @@ export async function evaluateInstant(query: string | Expr, options: InstantOpti
   const run = startRun(query, options);
   wantPositiveStep(options.stepMs);
   let timeMs = options.timeMs;
-  if (expr.kind === "rollup" && expr.window !== null) {
-    const hasStep = expr.step !== null || expr.inheritsStep;
-    if (expr.expr.kind === "selector" && !hasStep && expr.at === null) {
-      return readRaw(run, expr, expr.expr, timeMs, options.stepMs);
-    }
-    if (hasStep && expr.at === null) return evaluateWindow(expr, timeMs, options);
+  if (expr.kind === "rollup" && expr.window !== null && expr.at === null) {
+    const isRaw = expr.expr.kind === "selector" && expr.step === null;
+    return isRaw
+      ? readRaw(run, expr, expr.expr as SelectorExpr, timeMs, options.stepMs)
+      : evaluateWindow(expr, timeMs, options);
   }
   const latencyMs = options.latencyOffsetMs ?? 0;
   if (options.mayAlign !== false && Math.abs(options.nowMs - timeMs) < latencyMs) timeMs = options.nowMs - latencyMs;
