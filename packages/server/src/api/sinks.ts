@@ -71,19 +71,13 @@ export class ExtraLabelSink extends PassingSink {
 /** Replaces what Prometheus' names cannot have by underscores: all but [a-zA-Z0-9_], and `:` in metric names. */
 export class NamingSink extends PassingSink {
   override addLabel(name: string, value: string): void {
-    if (name === "__name__") this.target.addLabel(name, toName(value, /[^a-zA-Z0-9_:]/gu));
-    else this.target.addLabel(toName(name, /[^a-zA-Z0-9_]/gu), value);
+    if (name === "__name__") this.target.addLabel(name, value.replace(/[^a-zA-Z0-9_:]/gu, "_"));
+    else this.target.addLabel(name.replace(/[^a-zA-Z0-9_]/gu, "_"), value);
   }
 
   override addLabelBytes(bytes: Uint8Array, nameLo: number, nameHi: number, valueLo: number, valueHi: number): void {
     this.addLabel(decodeLabelBytes(bytes, nameLo, nameHi), decodeLabelBytes(bytes, valueLo, valueHi));
   }
-}
-
-/** A name must not begin with a digit. */
-function toName(text: string, bad: RegExp): string {
-  const name = text.replace(bad, "_");
-  return /^[0-9]/.test(name) ? `_${name}` : name;
 }
 
 /** Takes every value for a staleness marker. */
