@@ -1,6 +1,6 @@
 /**
- * A disk that fails its Nth writing call: with an error before anything happened, or after half of it did. Everything else goes to the disk
- * behind it. For tests that fail each call once.
+ * A disk whose Nth writing call fails, or every one that a test says should: with an error before anything happened, or after half of it
+ * did. Everything else goes to the disk behind it.
  */
 import type { AppendFile, Disk, Lock, ReadFile } from "./disk.ts";
 
@@ -9,21 +9,28 @@ export class FaultyDisk implements Disk {
   /** Writing calls so far: create, append, sync, rename, remove, truncate, syncFolder. */
   calls = 0;
   private readonly inner: Disk;
-  private readonly failAt: number;
+  private readonly mustFail: (call: number, what: string) => boolean;
   private readonly errorCode: string;
   /** Half of an append reaches the disk before it fails. */
   private readonly isShort: boolean;
 
-  constructor(inner: Disk, failAt: number, errorCode: "EIO" | "ENOSPC" = "EIO", isShort = false) {
+  /** `failAt` is the number of the call to fail, or says so of each call: "append to wal/0000000001.log", "sync folder data". */
+  constructor(
+    inner: Disk,
+    failAt: number | ((call: number, what: string) => boolean),
+    errorCode: "EIO" | "ENOSPC" = "EIO",
+    isShort = false,
+  ) {
     this.inner = inner;
     this.root = inner.root;
-    this.failAt = failAt;
+    this.mustFail = typeof failAt === "number" ? (call) => call === failAt : failAt;
     this.errorCode = errorCode;
     this.isShort = isShort;
   }
 
+  /** Counts a call. @throws the error to inject */
   private step(what: string): void {
-    if (++this.calls === this.failAt) {
+    if (this.mustFail(++this.calls, what)) {
       throw Object.assign(new Error(`${this.errorCode}: injected in ${what}`), { code: this.errorCode });
     }
   }
@@ -44,8 +51,12 @@ export class FaultyDisk implements Disk {
         return file.bytes;
       },
       append: async (bytes: Uint8Array) => {
-        if (this.isShort && this.calls + 1 === this.failAt) await file.append(bytes.subarray(0, bytes.length >> 1));
-        this.step(`append to ${path}`);
+        try {
+          this.step(`append to ${path}`);
+        } catch (error) {
+          if (this.isShort) await file.append(bytes.subarray(0, bytes.length >> 1));
+          throw error;
+        }
         await file.append(bytes);
       },
       sync: async () => {

@@ -38,7 +38,7 @@ export class PartWriter {
   private readonly disk: Disk;
   private readonly file: AppendFile;
   private readonly fileNumber: number;
-  private readonly buffer: ByteWriter = new ByteWriter(FLUSH_BYTES + (1 << 18));
+  private readonly buffer: ByteWriter = new ByteWriter(1 << 16);
   /** File offset of the buffer's first byte. */
   private flushedBytes = 0;
   private readonly entries: ByteWriter = new ByteWriter(1 << 14);
