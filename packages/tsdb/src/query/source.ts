@@ -31,6 +31,8 @@ export interface SeriesBatch {
   readonly ends: Uint32Array;
   readonly timestamps: Float64Array;
   readonly values: Float64Array;
+  /** Optional knowledge: 1 where series `i` has exactly the times of series `i-1`. 0 claims nothing. */
+  readonly sameTimes?: Uint8Array;
 }
 
 /** Batches in no particular order of series; each series is in exactly one batch, whole. */

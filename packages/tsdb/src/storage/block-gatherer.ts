@@ -114,6 +114,21 @@ export class BlockGatherer {
     }
   }
 
+  /** True if the blocks of both positions use the same columns of times: then so do their samples. */
+  haveSameTimes(a: number, b: number): boolean {
+    const { blocks, starts } = this;
+    const startA = starts[a] as number;
+    const startB = starts[b] as number;
+    const count = (starts[a + 1] as number) - startA;
+    if ((starts[b + 1] as number) - startB !== count) return false;
+    for (let i = 0; i < count; i++) {
+      const x = blocks[startA + i] as FoundBlock;
+      const y = blocks[startB + i] as FoundBlock;
+      if (x.part !== y.part || x.entries.timesOffsets[x.entry] !== y.entries.timesOffsets[y.entry]) return false;
+    }
+    return true;
+  }
+
   private decodeBlock(block: FoundBlock, minMs: number, maxMs: number, target: SampleColumns): void {
     const { entries, entry } = block;
     const count = entries.counts[entry] as number;

@@ -55,6 +55,7 @@ export interface SearchBatch {
   readonly ends: Uint32Array;
   readonly timestamps: Float64Array;
   readonly values: Float64Array;
+  readonly sameTimes: Uint8Array;
 }
 
 /** The matching series: labels, slot (NONE if not in the head), and id in each of the snapshot's partitions (NONE if not there). */
@@ -144,21 +145,28 @@ export class SearchCursor {
     const { plan, columns, search, snapshot } = this;
     const series: Labels[] = [];
     const ends = new Uint32Array(this.groupEnd - this.groupAt);
+    const sameTimes = new Uint8Array(ends.length);
+    /** The last position in this batch whose samples came from blocks alone; -1 if that was not the last series. */
+    let fromBlocks = -1;
     columns.length = 0;
     while (this.groupAt < this.groupEnd && columns.length < BATCH_SAMPLES) {
       const position = this.groupAt++;
       const start = columns.length;
       this.gatherer.decode(position, search.minMs, search.maxMs, columns);
+      const decoded = columns.length;
       const slot = plan.slots[this.groupStart + position] as number;
       if (slot !== NONE) {
         for (const store of snapshot.stores) store.read(slot, search.minMs, search.maxMs, columns);
       }
       if (columns.length === start) continue;
       orderSamples(columns, start);
+      const isFromBlocks = columns.length === decoded;
+      if (isFromBlocks && fromBlocks >= 0 && this.gatherer.haveSameTimes(fromBlocks, position)) sameTimes[series.length] = 1;
+      fromBlocks = isFromBlocks ? position : -1;
       ends[series.length] = columns.length;
       series.push(plan.labels[this.groupStart + position] as Labels);
     }
-    return series.length === 0 ? null : { series, ends, timestamps: columns.timestamps, values: columns.values };
+    return series.length === 0 ? null : { series, ends, timestamps: columns.timestamps, values: columns.values, sameTimes };
   }
 }
 

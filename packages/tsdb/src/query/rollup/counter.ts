@@ -38,6 +38,12 @@ export function removeResets(
   }
 }
 
+/** True if a value is smaller than the one before it. */
+export function hasDrop(values: Float64Array): boolean {
+  for (let i = 1; i < values.length; i++) if ((values[i] as number) < (values[i - 1] as number)) return true;
+  return false;
+}
+
 /** Slot i gets the change from sample i to the next; the last slot repeats the one before. */
 export function changesToNext(values: Float64Array, lo: number, hi: number, target: Float64Array): void {
   let change = 0;

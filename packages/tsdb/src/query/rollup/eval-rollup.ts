@@ -11,7 +11,7 @@ import type { EvalContext, QueryRun } from "../context.ts";
 import { sourceFilters } from "../filters.ts";
 import { withLabel, withoutName } from "../label-edit.ts";
 import type { Series } from "../series.ts";
-import { changesToNext, ratesToNext, removeResets, secondsSincePrevious } from "./counter.ts";
+import { changesToNext, hasDrop, ratesToNext, removeResets, secondsSincePrevious } from "./counter.ts";
 import { RollupRun } from "./run.ts";
 import type { RollupEntry, RollupPlan } from "./table.ts";
 
@@ -135,12 +135,13 @@ async function rollUpSelector(
     const roller = new SeriesRoller(grid, call, windowMs, sink);
     for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
       query.signal?.throwIfAborted();
-      const { series, ends, timestamps, values } = batch;
+      const { series, ends, timestamps, values, sameTimes } = batch;
       query.countSamples(series.length === 0 ? 0 : (ends[series.length - 1] as number));
       let lo = 0;
       for (let s = 0; s < series.length; s++) {
         const hi = ends[s] as number;
-        roller.roll(series[s] as Labels, timestamps, values, lo, hi);
+        const isAlike = sameTimes !== undefined && sameTimes[s] === 1;
+        roller.roll(series[s] as Labels, timestamps, values, lo, hi, isAlike);
         lo = hi;
         if (query.isDue()) await query.breathe();
       }
@@ -180,7 +181,7 @@ async function rollUpSubquery(
   const timestamps = inner.timestamps();
   const roller = new SeriesRoller(grid, call, windowMs, sink);
   for (const series of list) {
-    roller.roll(series.labels, timestamps, series.values, 0, timestamps.length);
+    roller.roll(series.labels, timestamps, series.values, 0, timestamps.length, false);
     if (query.isDue()) await query.breathe();
   }
 }
@@ -205,6 +206,8 @@ class SeriesRoller {
   #cleanValues = new Float64Array(0);
   #prepared: Float64Array = new Float64Array(0);
   #spreadSeries = 0;
+  /** The series before was taken as it is, so its times are what the source says they are. */
+  #isWhole = false;
 
   constructor(grid: EvalContext, call: RollupCall, windowMs: number, sink: RollupSink) {
     this.#call = call;
@@ -225,21 +228,31 @@ class SeriesRoller {
     });
   }
 
-  roll(source: Labels, timestamps: Float64Array, values: Float64Array, lo: number, hi: number): void {
+  /** Rolls up samples `[lo, hi)`. `isAlike`: their times are known to be those of the series before. */
+  roll(source: Labels, timestamps: Float64Array, values: Float64Array, lo: number, hi: number, isAlike: boolean): void {
     const { entry, plan } = this.#call;
-    if (hasNaN(values, lo, hi)) {
-      hi = this.#clean(timestamps, values, lo, hi, entry.flags.markers === true);
-      lo = 0;
-      timestamps = this.#cleanTimestamps;
-      values = this.#cleanValues;
+    // As columns of their own, so that all indexes start at 0 and windows found for one series fit the next.
+    let times = timestamps.subarray(lo, hi);
+    let column = values.subarray(lo, hi);
+    isAlike = isAlike && this.#isWhole;
+    if (hasNaN(column)) {
+      const count = this.#clean(times, column, entry.flags.markers === true);
+      if (count < column.length) {
+        times = this.#cleanTimestamps.subarray(0, count);
+        column = this.#cleanValues.subarray(0, count);
+        isAlike = false;
+      }
+      this.#isWhole = false;
+    } else {
+      this.#isWhole = true;
     }
-    if (plan.resets || entry.flags.between !== undefined) values = this.#prepare(timestamps, values, lo, hi);
-    this.#run.place(timestamps, values, lo, hi);
+    if (plan.resets || entry.flags.between !== undefined) column = this.#prepare(times, column);
+    this.#run.place(times, column, isAlike);
     const labels = this.#dropsName ? withoutName(source) : source;
     for (const output of plan.outputs) {
-      const column = this.#sink.column();
-      output.kernel(this.#run, column, 0);
-      this.#sink.accept(output.tag === "" ? labels : withLabel(labels, "rollup", output.tag), column);
+      const target = this.#sink.column();
+      output.kernel(this.#run, target, 0);
+      this.#sink.accept(output.tag === "" ? labels : withLabel(labels, "rollup", output.tag), target);
     }
     if (plan.spread !== null) this.#spread(labels);
   }
@@ -254,14 +267,14 @@ class SeriesRoller {
   }
 
   /** Copies the samples that are numbers, and markers if they are wanted. Returns their count. */
-  #clean(timestamps: Float64Array, values: Float64Array, lo: number, hi: number, wantsMarkers: boolean): number {
-    if (this.#cleanValues.length < hi - lo) {
-      this.#cleanTimestamps = new Float64Array((hi - lo) * 2);
-      this.#cleanValues = new Float64Array((hi - lo) * 2);
+  #clean(timestamps: Float64Array, values: Float64Array, wantsMarkers: boolean): number {
+    if (this.#cleanValues.length < values.length) {
+      this.#cleanTimestamps = new Float64Array(values.length * 2);
+      this.#cleanValues = new Float64Array(values.length * 2);
     }
-    const words = new Uint32Array(values.buffer, values.byteOffset, hi * 2);
+    const words = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
     let count = 0;
-    for (let i = lo; i < hi; i++) {
+    for (let i = 0; i < values.length; i++) {
       const v = values[i] as number;
       if (v !== v && !(wantsMarkers && isMarker(words, i))) continue;
       this.#cleanTimestamps[count] = timestamps[i] as number;
@@ -270,18 +283,22 @@ class SeriesRoller {
     return count;
   }
 
-  /** Into a column of our own, at the same places, so that the timestamps still fit. */
-  #prepare(timestamps: Float64Array, values: Float64Array, lo: number, hi: number): Float64Array {
-    if (this.#prepared.length < hi) this.#prepared = new Float64Array(hi * 2);
-    const target = this.#prepared;
+  /** Into a column of our own; the input belongs to the source. A counter that never drops is its own result. */
+  #prepare(timestamps: Float64Array, values: Float64Array): Float64Array {
     const { between } = this.#call.entry.flags;
-    if (this.#call.plan.resets) {
-      removeResets(timestamps, values, lo, hi, this.#gapMaxMs, target);
-      values = target;
+    const count = values.length;
+    const mustRemove = this.#call.plan.resets && hasDrop(values);
+    if (!mustRemove && between === undefined) return values;
+    if (this.#prepared.length < count) this.#prepared = new Float64Array(count * 2);
+    const target = this.#prepared.subarray(0, count);
+    let column = values;
+    if (mustRemove) {
+      removeResets(timestamps, values, 0, count, this.#gapMaxMs, target);
+      column = target;
     }
-    if (between === "changes") changesToNext(values, lo, hi, target);
-    else if (between === "rates") ratesToNext(timestamps, values, lo, hi, target);
-    else if (between === "seconds") secondsSincePrevious(timestamps, lo, hi, target);
+    if (between === "changes") changesToNext(column, 0, count, target);
+    else if (between === "rates") ratesToNext(timestamps, column, 0, count, target);
+    else if (between === "seconds") secondsSincePrevious(timestamps, 0, count, target);
     return target;
   }
 }
@@ -291,8 +308,8 @@ function isMarker(words: Uint32Array, i: number): boolean {
   return words[2 * i] === 2 && words[2 * i + 1] === 0x7ff00000;
 }
 
-function hasNaN(values: Float64Array, lo: number, hi: number): boolean {
-  for (let i = lo; i < hi; i++) {
+function hasNaN(values: Float64Array): boolean {
+  for (let i = 0; i < values.length; i++) {
     const v = values[i] as number;
     if (v !== v) return true;
   }

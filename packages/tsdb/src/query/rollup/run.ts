@@ -11,10 +11,10 @@
  */
 
 export class RollupRun {
-  /** Sample times in milliseconds, ascending; this series owns `[lo, hi)` of both columns. */
+  /** Sample times in milliseconds, ascending; this series owns `[lo, hi)` of both columns, which is all of them. */
   timestamps: Float64Array = new Float64Array(0);
   values: Float64Array = new Float64Array(0);
-  lo = 0;
+  readonly lo = 0;
   hi = 0;
 
   readonly startMs: number;
@@ -54,35 +54,17 @@ export class RollupRun {
     this.ends = new Int32Array(grid.points);
   }
 
-  /** Moves to another series and finds its windows. The columns are read, never written. */
-  place(timestamps: Float64Array, values: Float64Array, lo: number, hi: number): void {
-    const isAlike = this.#hasTimesOf(timestamps, lo, hi);
-    const shift = lo - this.lo;
+  /**
+   * Moves to another series, all of these columns, and finds its windows; those of the series before are kept where `isAlike`
+   * says that it had the same times. The columns are read, never written.
+   */
+  place(timestamps: Float64Array, values: Float64Array, isAlike: boolean): void {
     this.timestamps = timestamps;
     this.values = values;
-    this.lo = lo;
-    this.hi = hi;
-    if (isAlike) {
-      const { firsts, ends, points } = this;
-      for (let k = 0; k < points; k++) {
-        firsts[k] = (firsts[k] as number) + shift;
-        ends[k] = (ends[k] as number) + shift;
-      }
-      return;
-    }
+    this.hi = values.length;
+    if (isAlike) return;
     this.#chooseWindow();
     this.#findWindows();
-  }
-
-  /**
-   * True if these are the times of the current series, as they are for the series of one scrape that lie side by side in a batch.
-   * Their windows are the same then. Different series part at the first sample or so, which costs nothing.
-   */
-  #hasTimesOf(timestamps: Float64Array, lo: number, hi: number): boolean {
-    // Another batch may have been written over the current column: then it is not known any more.
-    if (timestamps !== this.timestamps || hi - lo !== this.hi - this.lo || lo < this.hi) return false;
-    for (let i = lo, j = this.lo; i < hi; i++, j++) if (timestamps[i] !== timestamps[j]) return false;
-    return true;
   }
 
   /** At least `hi - lo` slots. */
