@@ -9,6 +9,7 @@ interface LockedPackage {
   readonly link?: boolean;
   readonly dev?: boolean;
   readonly hasInstallScript?: boolean;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
 const lockfile = JSON.parse(readFileSync(new URL("../../../package-lock.json", import.meta.url), "utf8")) as {
@@ -29,6 +30,16 @@ test("lockfile: says what to install, not from which registry", () => {
   const addresses = locked.filter(([, entry]) => entry.link !== true && entry.resolved !== undefined);
   assert.deepEqual(
     addresses.map(([path, entry]) => `${path} ${entry.resolved}`),
+    [],
+  );
+});
+
+test("lockfile: has what other platforms install, or npm ci refuses it", () => {
+  const names = new Set(locked.map(([path]) => path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length)));
+  const wanted = locked.flatMap(([, entry]) => Object.keys(entry.optionalDependencies ?? {}));
+  assert.ok(wanted.length > 0, "saw no optional dependency");
+  assert.deepEqual(
+    wanted.filter((name) => !names.has(name)),
     [],
   );
 });
