@@ -42,6 +42,8 @@ export class BlockGatherer {
   private readonly scratch: SampleColumns = new SampleColumns(0);
   private sharedTimes: Map<number, Float64Array>[] = [];
   private sharedSamples = 0;
+  /** A block of this batch could not be read. */
+  private isDamaged = false;
   private readonly onCorruption: (part: PartReader, error: CorruptionError) => void;
 
   /** `onCorruption` hears of every block that could not be read; the others are served. */
@@ -56,6 +58,7 @@ export class BlockGatherer {
     this.runs = [];
     this.sharedTimes = [];
     this.sharedSamples = 0;
+    this.isDamaged = false;
   }
 
   /** Adds the blocks of one part that overlap `[minMs, maxMs]`: series `ids[i]` (ascending) is at `positions[i]`. */
@@ -116,6 +119,7 @@ export class BlockGatherer {
 
   /** True if the blocks of both positions use the same columns of times: then so do their samples. */
   haveSameTimes(a: number, b: number): boolean {
+    if (this.isDamaged) return false;
     const { blocks, starts } = this;
     const startA = starts[a] as number;
     const startB = starts[b] as number;
@@ -214,6 +218,7 @@ export class BlockGatherer {
 
   private report(part: PartReader, error: unknown): void {
     if (!(error instanceof CorruptionError)) throw error;
+    this.isDamaged = true;
     this.onCorruption(part, error);
   }
 }
@@ -247,9 +252,7 @@ async function readRuns(part: PartReader, ranges: { lo: number; hi: number }[]):
       if (range.lo > hi + GAP_BYTES_MAX || (range.hi - lo > RUN_BYTES_MAX && hi > lo && range.hi > hi)) break;
       if (range.hi > hi) hi = range.hi;
     }
-    const bytes = new Uint8Array(hi - lo);
-    await part.read(lo, bytes);
-    runs.push({ offset: lo, bytes });
+    runs.push({ offset: lo, bytes: part.cached(lo, hi - lo) ?? (await part.read(lo, hi - lo)) });
   }
   return runs;
 }

@@ -7,8 +7,8 @@
 import { CorruptionError } from "../base/errors.ts";
 import { compareLabels, type Labels } from "../base/labels.ts";
 import { type SeriesIndex, searchSeries } from "../index/filter-search.ts";
-import type { Postings } from "../index/postings.ts";
-import type { PartReader } from "./part-reader.ts";
+import { lowerBound, type Postings } from "../index/postings.ts";
+import type { BlockEntries, PartReader } from "./part-reader.ts";
 import { joinKey, type Snapshot, type StorageSearch } from "./search.ts";
 
 /** A filter that leaves no more series than this: their labels are read one by one. */
@@ -52,10 +52,10 @@ export async function searchTexts(snapshot: Snapshot, search: StorageSearch, que
   const { minMs, maxMs, tenant, groups } = search;
   const isFiltered = groups.length > 0;
   for (const { partition, parts } of snapshot.partitions) {
-    const present = await presentIds(parts, minMs, maxMs, partition.nextSeriesId, snapshot);
+    const present = await presence(parts, minMs, maxMs, snapshot);
+    const isPresent = present ?? (() => true);
     for (const segment of partition.tenantSegments(tenant)) {
       const matching = isFiltered ? searchSeries(segment, groups) : null;
-      const isPresent = (id: number): boolean => present === null || present[id] === 1;
       collect(segment, query, matching, isPresent, (id) => segment.labels(id), found);
     }
     search.signal?.throwIfAborted();
@@ -105,8 +105,8 @@ export async function searchLabels(snapshot: Snapshot, search: StorageSearch, li
   const slotsSeen = new Uint8Array(snapshot.registry.size);
   for (const { partition, parts } of snapshot.partitions) {
     const ids = groups.length === 0 ? partition.all(tenant) : partition.search(tenant, groups);
-    const present = await presentIds(parts, minMs, maxMs, partition.nextSeriesId, snapshot);
-    const kept = present === null ? ids : ids.filter((id) => present[id] === 1);
+    const present = await presence(parts, minMs, maxMs, snapshot);
+    const kept = present === null ? ids : ids.filter(present);
     const labels = partition.labelsOf(tenant, kept);
     for (let i = 0; i < kept.length; i++) {
       const own = labels[i] as Labels;
@@ -138,23 +138,42 @@ export async function searchLabels(snapshot: Snapshot, search: StorageSearch, li
   return limit > 0 ? found.slice(0, limit) : found;
 }
 
-/** By id, 1 for those with a block in the range; null if that is all of them because the range covers every part. */
-async function presentIds(
+/**
+ * Tells whether a series has a block in the range; null if all have because the range covers every part. Index pages are read here, but a series
+ * is looked up only when it is asked for: most answers need a few.
+ */
+async function presence(
   parts: readonly PartReader[],
   minMs: number,
   maxMs: number,
-  idCount: number,
   snapshot: Snapshot,
-): Promise<Uint8Array | null> {
+): Promise<((id: number) => boolean) | null> {
   if (parts.every(({ info }) => info.minMs >= minMs && info.maxMs <= maxMs)) return null;
-  const present = new Uint8Array(idCount);
+  const indexes: { readonly lastIds: Uint32Array; readonly pages: BlockEntries[] }[] = [];
   for (const part of parts) {
+    const pages: BlockEntries[] = [];
     try {
-      for (const id of await part.idsIn(minMs, maxMs)) present[id] = 1;
+      for (const page of part.pagesIn(minMs, maxMs)) pages.push(part.decodedPage(page) ?? (await part.entries(page)));
     } catch (error) {
       if (!(error instanceof CorruptionError)) throw error;
       snapshot.onCorruption(part, error);
     }
+    indexes.push({ lastIds: Uint32Array.from(pages, ({ ids }) => ids[ids.length - 1] as number), pages });
   }
-  return present;
+  return (id) =>
+    indexes.some(({ lastIds, pages }) => {
+      for (let i = lowerBound(lastIds, id); i < pages.length; i++) {
+        const page = pages[i] as BlockEntries;
+        if ((page.ids[0] as number) > id) return false;
+        if (hasBlock(page, id, minMs, maxMs)) return true;
+      }
+      return false;
+    });
+}
+
+function hasBlock({ ids, minMs, maxMs }: BlockEntries, id: number, fromMs: number, toMs: number): boolean {
+  for (let entry = lowerBound(ids, id); ids[entry] === id; entry++) {
+    if ((minMs[entry] as number) <= toMs && (maxMs[entry] as number) >= fromMs) return true;
+  }
+  return false;
 }

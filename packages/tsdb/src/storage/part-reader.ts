@@ -18,6 +18,7 @@ import {
 import type { Disk, ReadFile } from "../disk/disk.ts";
 import { lowerBound } from "../index/postings.ts";
 import { COLUMN_HEADER_BYTES, PART_FILE } from "./part-writer.ts";
+import { WINDOW_BYTES, type WindowCache, windowCacheOf } from "./window-cache.ts";
 
 /** Decoded index pages kept per part: about 25 kB each. */
 const PAGES_KEPT_MAX = 1024;
@@ -48,6 +49,7 @@ export class PartReader {
   readonly fileNumber: number;
   readonly info: PartInfo;
   private readonly file: ReadFile;
+  private readonly cache: WindowCache;
   private readonly pages: readonly Page[];
   private readonly firstIds: Uint32Array;
   private readonly lastIds: Uint32Array;
@@ -58,9 +60,17 @@ export class PartReader {
   private users = 0;
   private isRetired = false;
 
-  private constructor(path: string, fileNumber: number, file: ReadFile, pages: readonly Page[], root: Uint8Array) {
+  private constructor(
+    path: string,
+    fileNumber: number,
+    file: ReadFile,
+    pages: readonly Page[],
+    root: Uint8Array,
+    cache: WindowCache,
+  ) {
     this.path = path;
     this.fileNumber = fileNumber;
+    this.cache = cache;
     this.file = file;
     this.pages = pages;
     const reader = new ByteReader(root);
@@ -103,7 +113,7 @@ export class PartReader {
       const directory = new Uint8Array(place.length);
       await file.read(place.offset, directory);
       const { pages, root } = decodeDirectory(directory, place, fileNumber, path);
-      return new PartReader(path, fileNumber, file, pages, root);
+      return new PartReader(path, fileNumber, file, pages, root, windowCacheOf(disk));
     } catch (error) {
       await file.close();
       throw asCorruption(error, path, 0);
@@ -129,6 +139,20 @@ export class PartReader {
 
   get pageCount(): number {
     return this.pages.length;
+  }
+
+  /** Numbers of the index pages that may have blocks in the range. */
+  pagesIn(minMs: number, maxMs: number): number[] {
+    const pages: number[] = [];
+    for (let page = 0; page < this.pages.length; page++) {
+      if ((this.pageMinMs[page] as number) <= maxMs && (this.pageMaxMs[page] as number) >= minMs) pages.push(page);
+    }
+    return pages;
+  }
+
+  /** Index page `number` if it is decoded already, else undefined. */
+  decodedPage(number: number): BlockEntries | undefined {
+    return this.decoded.get(number);
   }
 
   /** Index page `number` as columns. */
@@ -207,9 +231,37 @@ export class PartReader {
     return out.subarray(0, count);
   }
 
-  /** Bytes `[offset, offset+target.length)` of the file. */
-  async read(offset: number, target: Uint8Array): Promise<void> {
-    await this.file.read(offset, target);
+  /** Bytes `[offset, offset+length)` of the file if they are few and in memory, else null. The caller must not change them. */
+  cached(offset: number, length: number): Uint8Array | null {
+    const first = Math.floor(offset / WINDOW_BYTES);
+    const last = Math.floor((offset + length - 1) / WINDOW_BYTES);
+    if (last - first > 1) return null;
+    const window = this.cache.get(this.fileNumber, first);
+    if (window === null) return null;
+    const start = offset - first * WINDOW_BYTES;
+    if (last === first) return window.subarray(start, start + length);
+    const next = this.cache.get(this.fileNumber, last);
+    if (next === null) return null;
+    return Buffer.concat([window.subarray(start), next.subarray(0, length - (window.length - start))]);
+  }
+
+  /** Bytes `[offset, offset+length)` of the file. Where they are few, the windows around them stay in memory. */
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    const first = Math.floor(offset / WINDOW_BYTES);
+    const last = Math.floor((offset + length - 1) / WINDOW_BYTES);
+    if (last - first > 1) {
+      const bytes = new Uint8Array(length);
+      await this.file.read(offset, bytes);
+      return bytes;
+    }
+    const lo = first * WINDOW_BYTES;
+    const bytes = new Uint8Array(Math.min((last + 1) * WINDOW_BYTES, this.file.bytes) - lo);
+    await this.file.read(lo, bytes);
+    for (let i = first; i <= last; i++) {
+      // A copy of its own: a view would keep its neighbour in memory, too.
+      this.cache.put(this.fileNumber, i, bytes.slice((i - first) * WINDOW_BYTES, (i - first + 1) * WINDOW_BYTES));
+    }
+    return bytes.subarray(offset - lo, offset - lo + length);
   }
 
   /**
