@@ -160,11 +160,15 @@ function encode(args: Arguments): string {
 }
 
 /** One line for each row that is not as it should be. */
-async function check(rows: readonly Row[], prepare: (text: string) => string = (text) => text): Promise<void> {
+async function check(
+  rows: readonly Row[],
+  prepare: (text: string) => string = (text) => text,
+  servers: Twins = twins,
+): Promise<void> {
   const problems: string[] = [];
   for (const [target, args, difference] of rows) {
     const search = encode(args);
-    const both = await askBoth(twins, search === "" ? target : `${target}?${search}`);
+    const both = await askBoth(servers, search === "" ? target : `${target}?${search}`);
     const problem = compare(both, difference, prepare);
     if (problem !== null) problems.push(`${target} ${JSON.stringify(args)}: ${problem}`);
   }
@@ -352,6 +356,32 @@ test("ranges of 50 points and more are aligned unless nocache says otherwise", (
     [RANGE, { query: "rate(http_requests_total[5m])", start: at - 3333, end: at - 3, step: 15 }],
     [RANGE, { query: "time()", start: `${at - 100}.123`, end: `${at}.456`, step: "1.7" }],
   ]));
+
+test("the newest samples are hidden with a latency offset", async () => {
+  const servers = await startTwins(scope, ["-search.latencyOffset=30s"]);
+  // No point of these ranges is less than 5 seconds from where the present matters.
+  const now = Math.floor(Date.now() / 1000) - 5;
+  const lines = Array.from({ length: 145 }, (_, i) => `late ${i} ${(now - 600 + 5 * i) * 1000}\n`);
+  await loadBoth(servers, "/api/v1/import/prometheus", lines.join(""));
+  const rows = ["", "1"].flatMap((nocache): Row[] => [
+    [QUERY, { query: "late", time: now, nocache }],
+    [QUERY, { query: "late", time: now - 20, nocache }],
+    [QUERY, { query: "late", time: now - 60, nocache }],
+    [QUERY, { query: "late", time: now + 60, nocache }],
+    [QUERY, { query: "rate(late[1m])", time: now, nocache }],
+    [QUERY, { query: "late[20s]", time: now, nocache }, rawType],
+    [QUERY, { query: "late[1m:5s]", time: now, nocache }],
+    [RANGE, { query: "late", start: now - 60, end: now, step: 10, nocache }],
+    [RANGE, { query: "late", start: now - 10, end: now, step: 10, nocache }],
+    [RANGE, { query: "late", start: now - 60, end: now + 10, step: 10, nocache }],
+    [RANGE, { query: "late", start: now - 60, end: now + 60, step: 10, nocache }],
+    [RANGE, { query: "late offset -1m", start: now - 60, end: now, step: 10, nocache }],
+    [RANGE, { query: "late", start: now - 177, end: now, step: 59, nocache }],
+    [RANGE, { query: "late", start: now - 180, end: now, step: 60, nocache }],
+  ]);
+  // All of this is about the present, which is compared here as it is.
+  await check(rows, undefined, servers);
+});
 
 test("numbers as text", () =>
   check([

@@ -23,11 +23,11 @@ export function readCorpus(name: string): Buffer {
   return readFileSync(join(process.env["NYANZA_SHARED"] ?? join(repository, "../shared"), "corpora", name));
 }
 
-/** Starts both. Neither hides the newest samples. */
-export async function startTwins(scope: Scope): Promise<Twins> {
+/** Starts both. Neither hides the newest samples unless `flags` say so. */
+export async function startTwins(scope: Scope, flags: readonly string[] = []): Promise<Twins> {
   const [ours, theirs] = await Promise.all([
-    startNyanza(scope, { flags: ["-selfScrapeInterval=0s"] }),
-    startPeer(scope, "victoria-metrics"),
+    startNyanza(scope, { flags: ["-selfScrapeInterval=0s", ...flags] }),
+    startPeer(scope, "victoria-metrics", { flags }),
   ]);
   return { ours: ours.url, theirs: theirs.url };
 }

@@ -27,6 +27,8 @@ export interface QueryLimits {
   readonly lookbackMs?: number;
   /** Samples younger than this are not seen yet. */
   readonly latencyOffsetMs: number;
+  /** Whether start and end of a range may be moved to multiples of the step, and instant queries by the latency offset. */
+  readonly mayAlign: boolean;
   /** Series and samples a query may read, points it may answer a series; Infinity for no limit. More: InputError 422. */
   readonly maxSeries: number;
   readonly maxSamples: number;
@@ -46,8 +48,6 @@ export interface RangeQuery extends QueryLimits {
   readonly startMs: number;
   readonly endMs: number;
   readonly stepMs: number;
-  /** Whether start and end may be moved to multiples of the step. */
-  readonly mayAlign: boolean;
 }
 
 export interface LabelsQuery {

@@ -63,7 +63,6 @@ async function answerQueryRange(context: RequestContext, options: QueryOptions):
       startMs,
       endMs,
       stepMs,
-      mayAlign: !args.getBool("nocache"),
     });
     await sendResult(context, result, Date.now() - nowMs);
   });
@@ -93,12 +92,13 @@ function getLimits(
   const { args } = context;
   const extraFilters = getExtraFilters(args);
   const digits = args.get("round_digits");
-  const latencyOffsetMs = args.getBool("nocache") ? 0 : getDuration(args, "latency_offset", options.latencyOffsetMs);
   return {
     tenant: context.tenant,
     nowMs: context.startMs,
     signal,
-    latencyOffsetMs,
+    latencyOffsetMs: getDuration(args, "latency_offset", options.latencyOffsetMs),
+    // Whoever asks for no cache asks for those very times.
+    mayAlign: !args.getBool("nocache"),
     maxPointsPerSeries: options.maxPointsPerSeries,
     maxSeries: options.maxSeries || Infinity,
     maxSamples: options.maxSamples || Infinity,

@@ -22,7 +22,7 @@ import { RealDisk } from "../disk/real-disk.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
 import { RowBatch } from "../ingest/row-batch.ts";
 import type { FilterGroups } from "../metricsql/ast.ts";
-import { evaluateInstant, evaluateRange, type QueryOptions as EvaluationOptions } from "../query/eval.ts";
+import { type QueryOptions as EvaluationOptions, evaluateInstant, evaluateRange } from "../query/eval.ts";
 import type { QueryLimits } from "../query/limits.ts";
 import type { QueryResult } from "../query/result.ts";
 import type { Answer, LabelsRequest, SampleCursor, SearchRequest } from "../query/source.ts";
@@ -84,6 +84,11 @@ export interface QueryOptions {
   readonly nowMs?: number;
   /** How long samples may take to arrive: an instant query for now is evaluated this much earlier. 0 by default. */
   readonly latencyOffsetMs?: number;
+  /**
+   * Whether the latency offset moves instant queries, and ranges of 50 points and more start and end at multiples of the step,
+   * as VictoriaMetrics does. True by default for instant queries, false for ranges.
+   */
+  readonly mayAlign?: boolean;
   readonly signal?: AbortSignal;
   /** Or-ed groups of filters that every selector gets in addition. */
   readonly extraFilters?: FilterGroups;
@@ -100,8 +105,6 @@ export interface QueryRangeOptions extends Omit<QueryOptions, "timeMs"> {
   readonly startMs: number;
   readonly endMs: number;
   readonly stepMs: number;
-  /** Whether a range of 50 points and more may be moved to multiples of the step, as VictoriaMetrics does. False by default. */
-  readonly mayAlign?: boolean;
 }
 
 export interface LabelsOptions {
@@ -177,7 +180,12 @@ export class Database {
   }
 
   /** Appends one sample. For many, `append` is far cheaper. */
-  async appendRow(labels: LabelsInput, timestampMs: number, value: number, tenant: Tenant = DEFAULT_TENANT): Promise<AppendOutcome> {
+  async appendRow(
+    labels: LabelsInput,
+    timestampMs: number,
+    value: number,
+    tenant: Tenant = DEFAULT_TENANT,
+  ): Promise<AppendOutcome> {
     return await this.append([{ labels, timestamps: [timestampMs], values: [value] }], tenant);
   }
 
@@ -193,6 +201,7 @@ export class Database {
       ...this.common(options, nowMs),
       timeMs: options.timeMs ?? nowMs,
       stepMs: options.stepMs ?? 300_000,
+      mayAlign: options.mayAlign ?? true,
     });
   }
 
@@ -295,7 +304,8 @@ function addRows(batch: RowBatch, { labels, timestamps, values }: SeriesRows): v
   }
   if (count === 0) throw new InputError("append: a series needs at least one label");
   batch.endLabels();
-  const bits = values instanceof Float64Array ? new Uint8Array(values.buffer, values.byteOffset, values.byteLength) : null;
+  const bits =
+    values instanceof Float64Array ? new Uint8Array(values.buffer, values.byteOffset, values.byteLength) : null;
   for (let i = 0; i < timestamps.length; i++) {
     const ms = timestamps[i] as number;
     if (!Number.isInteger(ms)) throw new InputError(`append: want whole milliseconds as timestamps, got ${ms}`);

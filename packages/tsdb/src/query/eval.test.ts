@@ -91,7 +91,12 @@ test("a range that ends before it starts lasts five minutes", async () => {
 
 test("points that may still change repeat the last one before", async () => {
   const options = { source, nowMs: END_MS, startMs: ZERO_MS, endMs: END_MS, stepMs: 15_000, latencyOffsetMs: 30_000 };
-  assert.deepEqual([...((await evaluateRange('m{k="1"}', options)).series[0]?.values ?? [])], [1, 2, 3, 4, 5, 6, 6, 6]);
+  const held = await evaluateRange('m{k="1"}', options);
+  assert.deepEqual([...(held.series[0]?.values ?? [])], [1, 2, 3, 4, 5, 6, 6, 6]);
+  assert.deepEqual((await evaluateRange('m{k="1"}', { ...options, mayAlign: false })).series, held.series);
+  // A range that goes on into the future is left as it is.
+  const future = await evaluateRange('m{k="1"}', { ...options, endMs: END_MS + 30_000 });
+  assert.deepEqual([...(future.series[0]?.values ?? [])].slice(0, 8), [1, 2, 3, 4, 5, 6, 7, 8]);
   const instant = { source, nowMs: END_MS, timeMs: END_MS - 1, stepMs: 300_000, latencyOffsetMs: 30_000 };
   const result = await evaluateInstant('m{k="1"}', instant);
   assert.deepEqual([result.series[0]?.timestamps[0], result.series[0]?.values[0]], [END_MS - 1, 6]);

@@ -32,7 +32,7 @@ export interface QueryOptions {
   readonly lookbackMs?: number;
   /** `-search.latencyOffset`: how long samples may take to arrive. 0 by default: what is acknowledged is seen. */
   readonly latencyOffsetMs?: number;
-  /** Allow what makes answers repeatable: aligned ranges and the latency offset. False for `nocache=1`. True by default. */
+  /** Allow aligned ranges, and the latency offset of instant queries. False for `nocache=1`. True by default. */
   readonly mayAlign?: boolean;
   /** ANDed to every selector of the query. */
   readonly extraFilters?: FilterGroups;
@@ -117,7 +117,7 @@ export async function evaluateRange(query: string | Expr, options: RangeOptions)
   checkNames(context, expr);
   const list = await evaluate(context, expr);
   const latencyMs = options.latencyOffsetMs ?? 0;
-  if (mayAlign && stepMs < LATENCY_STEP_MAX_MS && endMs > options.nowMs - latencyMs && latencyMs > 0) {
+  if (stepMs < LATENCY_STEP_MAX_MS && endMs > options.nowMs - latencyMs && latencyMs > 0) {
     holdLast(list, context.timestamps(), options.nowMs - latencyMs, options.nowMs + stepMs);
   }
   return shape(run, expr, list, context.timestamps(), "matrix", options.roundDigits);
@@ -201,6 +201,8 @@ async function readRaw(
 
 /** Points in (fromMs, toMs] may still change as samples arrive: they repeat the last value before. */
 function holdLast(list: readonly Series[], timestamps: Float64Array, fromMs: number, toMs: number): void {
+  // A range that reaches further into the future wants what is there: nothing can say which points are not whole.
+  if ((timestamps[timestamps.length - 1] as number) > toMs) return;
   let first = timestamps.findIndex((ms) => ms > fromMs);
   if (first < 0) first = timestamps.length;
   for (const { values } of list) {
