@@ -4,7 +4,7 @@
  */
 import type { Disk } from "../disk/disk.ts";
 
-export const WINDOW_BYTES = 32 << 10;
+export const WINDOW_BYTES: number = 32 << 10;
 
 export class WindowCache {
   private readonly bytesMax: number;
