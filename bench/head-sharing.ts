@@ -91,10 +91,23 @@ async function main(): Promise<void> {
     };
     const own = build("own.wasm", ["--enable", "simd,threads"]);
     const shared = build("shared.wasm", [
-      "--enable", "simd,threads", "--importMemory", "--sharedMemory", "--initialMemory", "256", "--maximumMemory", "65536",
+      "--enable",
+      "simd,threads",
+      "--importMemory",
+      "--sharedMemory",
+      "--initialMemory",
+      "256",
+      "--maximumMemory",
+      "65536",
     ]);
 
-    const figures = { own: [] as number[], shared: [] as number[], copy: [] as number[], read: [] as number[], busy: [] as number[] };
+    const figures = {
+      own: [] as number[],
+      shared: [] as number[],
+      copy: [] as number[],
+      read: [] as number[],
+      busy: [] as number[],
+    };
     for (let run = 0; run < 5; run++) {
       const a = instantiate(own);
       growTo(a.memory, SCRATCH);
@@ -118,11 +131,21 @@ async function main(): Promise<void> {
     const perSample = (ms: number, count: number): string => `${((ms * 1e6) / count).toFixed(1)} ns a sample`;
     const total = SERIES * SAMPLES;
     console.log(`${SERIES} series × ${SAMPLES} samples in the head, medians of 5`);
-    console.log(`append, memory of its own     ${median(figures.own).toFixed(0)} ms  ${perSample(median(figures.own), total)}`);
-    console.log(`append, shared memory         ${median(figures.shared).toFixed(0)} ms  ${perSample(median(figures.shared), total)}`);
-    console.log(`append while a worker reads   ${median(figures.busy).toFixed(0)} ms  ${perSample(median(figures.busy), SERIES * MORE)}`);
-    console.log(`copy all by the writer        ${median(figures.copy).toFixed(0)} ms  ${perSample(median(figures.copy), total)}`);
-    console.log(`read all by a worker, shared  ${median(figures.read).toFixed(0)} ms  ${perSample(median(figures.read), total)}`);
+    console.log(
+      `append, memory of its own     ${median(figures.own).toFixed(0)} ms  ${perSample(median(figures.own), total)}`,
+    );
+    console.log(
+      `append, shared memory         ${median(figures.shared).toFixed(0)} ms  ${perSample(median(figures.shared), total)}`,
+    );
+    console.log(
+      `append while a worker reads   ${median(figures.busy).toFixed(0)} ms  ${perSample(median(figures.busy), SERIES * MORE)}`,
+    );
+    console.log(
+      `copy all by the writer        ${median(figures.copy).toFixed(0)} ms  ${perSample(median(figures.copy), total)}`,
+    );
+    console.log(
+      `read all by a worker, shared  ${median(figures.read).toFixed(0)} ms  ${perSample(median(figures.read), total)}`,
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }

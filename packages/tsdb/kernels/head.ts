@@ -41,7 +41,7 @@ export function heapBase(): usize {
 export function reset(scratchBytes: usize): void {
   directory = (scratchBytes + 15) & ~15;
   top = directory + DIRECTORY_ENTRIES * 4;
-  limit = <usize>memory.size() << 16;
+  limit = (<usize>memory.size()) << 16;
   ensure(0);
   memory.fill(directory, 0, DIRECTORY_ENTRIES * 4);
 }
@@ -65,7 +65,7 @@ function ensure(bytes: usize): bool {
   if (memory.grow(pages) < 0) {
     if (memory.grow(<i32>((missing + 0xffff) >> 16)) < 0) return false;
   }
-  limit = <usize>memory.size() << 16;
+  limit = (<usize>memory.size()) << 16;
   return true;
 }
 
@@ -117,8 +117,8 @@ function addChunk(state: usize, tail: usize): usize {
 export function append(slots: usize, ends: usize, seriesCount: u32, times: usize, values: usize): u32 {
   let i: u32 = 0;
   for (let s: u32 = 0; s < seriesCount; s++) {
-    const end = load<u32>(ends + (<usize>s << 2));
-    const slot = load<u32>(slots + (<usize>s << 2));
+    const end = load<u32>(ends + ((<usize>s) << 2));
+    const slot = load<u32>(slots + ((<usize>s) << 2));
     if (slot == SKIP) {
       i = end;
       continue;
@@ -140,10 +140,10 @@ export function append(slots: usize, ends: usize, seriesCount: u32, times: usize
         count = 0;
         capacity = load<u32>(tail, 4);
       }
-      const time = load<f64>(times + (<usize>i << 3));
-      const at = tail + 16 + (<usize>count << 4);
+      const time = load<f64>(times + ((<usize>i) << 3));
+      const at = tail + 16 + ((<usize>count) << 4);
       store<f64>(at, time);
-      store<u64>(at, load<u64>(values + (<usize>i << 3)), 8);
+      store<u64>(at, load<u64>(values + ((<usize>i) << 3)), 8);
       count++;
       added++;
       if (time < load<f64>(state, 32)) store<u32>(state, 1, 12);
@@ -181,13 +181,13 @@ export function read(minMs: f64, maxMs: f64, times: usize, values: usize, room: 
   let found: u32 = 0;
   while (readChunk != 0) {
     const count = atomic.load<u32>(readChunk, 8);
-    let at = readChunk + 16 + (<usize>readIndex << 4);
+    let at = readChunk + 16 + ((<usize>readIndex) << 4);
     for (; readIndex < count; readIndex++, at += 16) {
       const time = load<f64>(at);
       if (time < minMs || time > maxMs) continue;
       if (found == room) return found;
-      store<f64>(times + (<usize>found << 3), time);
-      store<u64>(values + (<usize>found << 3), load<u64>(at, 8));
+      store<f64>(times + ((<usize>found) << 3), time);
+      store<u64>(values + ((<usize>found) << 3), load<u64>(at, 8));
       found++;
     }
     readChunk = <usize>atomic.load<u32>(readChunk);

@@ -2,6 +2,7 @@
 export { BugError, CorruptionError, InputError } from "./base/errors.ts";
 export { compareLabels, Labels } from "./base/labels.ts";
 export { DEFAULT_TENANT, formatTenant, type Tenant } from "./base/tenant.ts";
+export { NewerFormatError } from "./codec/pages.ts";
 export {
   Database,
   type DatabaseOptions,
@@ -14,9 +15,8 @@ export {
   type SeriesRows,
 } from "./database/database.ts";
 export { LockedError } from "./disk/disk.ts";
-export { NewerFormatError } from "./codec/pages.ts";
+export { HeadFullError } from "./kernel/sample-store.ts";
 export type { QueryResult, ResultSeries } from "./query/result.ts";
 export type { Answer, SampleCursor, SeriesBatch } from "./query/source.ts";
-export { HeadFullError } from "./kernel/sample-store.ts";
 export type { AppendOutcome, Logger } from "./storage/storage.ts";
 export { type FsyncMode, LogUnavailableError } from "./storage/wal.ts";

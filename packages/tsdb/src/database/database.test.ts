@@ -47,8 +47,22 @@ test("the example of the header runs", async () => {
 
 test("labels come as a Map, pairs, an object or Labels, and mean the same series", async () => {
   await withDatabase(async (db) => {
-    await db.appendRow(new Map([["__name__", "m"], ["a", "b"]]), NOW - 4, 1);
-    await db.appendRow([["a", "b"], ["__name__", "m"]], NOW - 3, 2);
+    await db.appendRow(
+      new Map([
+        ["__name__", "m"],
+        ["a", "b"],
+      ]),
+      NOW - 4,
+      1,
+    );
+    await db.appendRow(
+      [
+        ["a", "b"],
+        ["__name__", "m"],
+      ],
+      NOW - 3,
+      2,
+    );
     await db.appendRow({ a: "b", __name__: "m" }, NOW - 2, 3);
     await db.appendRow(new Labels("m", ["a", "b"]), NOW - 1, 4);
     const { series } = await db.query("m[1m]");
@@ -60,7 +74,15 @@ test("labels come as a Map, pairs, an object or Labels, and mean the same series
 test("labels named like properties of objects are labels like any other", async () => {
   await withDatabase(async (db, reopen) => {
     const names = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty"];
-    for (const name of names) await db.appendRow([["__name__", "m"], [name, "x"]], NOW, 1);
+    for (const name of names)
+      await db.appendRow(
+        [
+          ["__name__", "m"],
+          [name, "x"],
+        ],
+        NOW,
+        1,
+      );
     const again = await reopen();
     const { items } = await again.labelNames();
     for (const name of names) {
@@ -79,13 +101,33 @@ test("what cannot be stored is refused with what and where", async () => {
     await fails(db.appendRow({ a: 1 as unknown as string }, NOW, 1), /strings/);
     await fails(db.appendRow({ a: "b" }, NOW + 0.5, 1), /whole milliseconds/);
     await fails(db.append([{ labels: { a: "b" }, timestamps: [1, 2], values: [1] }]), /as many values/);
-    await fails(db.query("sum(") , /./);
+    await fails(db.query("sum("), /./);
   });
 });
 
 test("every float64 comes back bit by bit: from the head, from parts, after merging and reopening", async () => {
-  const special = ["7ff0000000000002", "7ff8000000000000", "fff8000000000001", "7ff0000000000001", "8000000000000000", "7ff0000000000000", "fff0000000000000", "0000000000000001", "800fffffffffffff", "43f0000000000000", "3fd5555555555555", "c3e0000000000000", "7fefffffffffffff"];
-  const bits = fc.oneof(fc.constantFrom(...special), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map((n) => n.toString(16).padStart(16, "0")), fc.double().map(bitsOf), fc.integer().map(bitsOf), fc.integer({ min: -1e6, max: 1e6 }).map((n) => bitsOf(n / 100)));
+  const special = [
+    "7ff0000000000002",
+    "7ff8000000000000",
+    "fff8000000000001",
+    "7ff0000000000001",
+    "8000000000000000",
+    "7ff0000000000000",
+    "fff0000000000000",
+    "0000000000000001",
+    "800fffffffffffff",
+    "43f0000000000000",
+    "3fd5555555555555",
+    "c3e0000000000000",
+    "7fefffffffffffff",
+  ];
+  const bits = fc.oneof(
+    fc.constantFrom(...special),
+    fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map((n) => n.toString(16).padStart(16, "0")),
+    fc.double().map(bitsOf),
+    fc.integer().map(bitsOf),
+    fc.integer({ min: -1e6, max: 1e6 }).map((n) => bitsOf(n / 100)),
+  );
   await fc.assert(
     fc.asyncProperty(fc.array(bits, { minLength: 1, maxLength: 200 }), async (want) => {
       await withDatabase(async (first, reopen) => {
@@ -94,7 +136,11 @@ test("every float64 comes back bit by bit: from the head, from parts, after merg
         const timestamps = values.map((_value, i) => NOW - 1000 * (want.length - i));
         await db.append([{ labels: { __name__: "m" }, timestamps, values }]);
         const read = async (): Promise<string[]> => {
-          const cursor = await db.export({ groups: [[{ label: "__name__", op: "=", value: "m" }]], minMs: 0, maxMs: NOW });
+          const cursor = await db.export({
+            groups: [[{ label: "__name__", op: "=", value: "m" }]],
+            minMs: 0,
+            maxMs: NOW,
+          });
           const batch = await cursor.next();
           const end = batch?.ends[0] ?? 0;
           const found = new BigUint64Array((batch as { values: Float64Array }).values.slice(0, end).buffer);
@@ -104,7 +150,10 @@ test("every float64 comes back bit by bit: from the head, from parts, after merg
         assert.deepEqual(await read(), want, "head");
         await db.flush();
         assert.deepEqual(await read(), want, "part");
-        await db.append([{ labels: { __name__: "m" }, timestamps: [NOW - 1_000_000], values: [1] }, { labels: { __name__: "n" }, timestamps: [NOW], values: [1] }]);
+        await db.append([
+          { labels: { __name__: "m" }, timestamps: [NOW - 1_000_000], values: [1] },
+          { labels: { __name__: "n" }, timestamps: [NOW], values: [1] },
+        ]);
         await db.merge();
         db = await reopen();
         assert.deepEqual((await read()).slice(1), want, "merged and reopened");

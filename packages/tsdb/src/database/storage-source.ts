@@ -36,7 +36,10 @@ export class StorageSource implements Source {
     });
   }
 
-  private async withSnapshot<T>(request: LabelsRequest, read: (snapshot: Snapshot) => Promise<T[]>): Promise<Answer<T>> {
+  private async withSnapshot<T>(
+    request: LabelsRequest,
+    read: (snapshot: Snapshot) => Promise<T[]>,
+  ): Promise<Answer<T>> {
     const snapshot = this.storage.snapshot(request.minMs, request.maxMs);
     try {
       return { items: await read(snapshot), isPartial: snapshot.isPartial };

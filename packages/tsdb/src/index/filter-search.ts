@@ -4,8 +4,9 @@
  * A missing label equals "", so a filter that "" fulfils (`a=""`, `a!="x"`, `a=~".*"`) also wants the series without the label: it is answered
  * by what it excludes. Filters that include are intersected first, cheapest first; those that exclude are subtracted after.
  */
-import { compileRegex, type StringMatcher } from "../base/regex.ts";
+
 import type { FilterGroups, LabelFilter } from "../base/label-filter.ts";
+import { compileRegex, type StringMatcher } from "../base/regex.ts";
 import { intersect, NO_POSTINGS, type Postings, subtract, unite } from "./postings.ts";
 
 /** What a search needs of an index. Label "" stands for `__name__` nowhere here: names are as people write them. */

@@ -57,7 +57,8 @@ export function decodeSeriesKey(key: Uint8Array, intern: (text: string) => strin
 /** The key of labels given as text: what the same labels would have got from the wire. */
 export function seriesKeyOf(labels: Labels): Uint8Array {
   const raw: RawLabel[] = [];
-  for (const [name, value] of labels.entries()) raw.push({ name: encodeLabelText(name), value: encodeLabelText(value) });
+  for (const [name, value] of labels.entries())
+    raw.push({ name: encodeLabelText(name), value: encodeLabelText(value) });
   const key = encodeSeriesKey(raw);
   return typeof key === "string" ? EMPTY : key;
 }

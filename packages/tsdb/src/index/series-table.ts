@@ -34,7 +34,8 @@ export class SeriesTable {
       const word = entry * ENTRY_WORDS;
       const number = words[word + 4] as number;
       if (number === EMPTY) return UNKNOWN_SERIES;
-      if (words[word] === h0 && words[word + 1] === h1 && words[word + 2] === h2 && words[word + 3] === h3) return number;
+      if (words[word] === h0 && words[word + 1] === h1 && words[word + 2] === h2 && words[word + 3] === h3)
+        return number;
     }
   }
 
