@@ -11,6 +11,7 @@ import { after, before, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { KNOWN_DIFFERENCES } from "../corpora/metricsql-known.ts";
 import { type HttpAnswer, type HttpOptions, http } from "./support/http.ts";
+import { remoteWrite, type SentSeries, seriesOf } from "./support/remote-write.ts";
 import { Scope } from "./support/scope.ts";
 import {
   askBoth,
@@ -58,7 +59,6 @@ const refusedText: Difference = { ...refused400, type: "text/plain; charset=utf-
 const rawType: Difference = { reason: "one JSON document is not a stream of them", type: JSON_TYPE };
 const ours405: Difference = { reason: "no other methods than documented", status: 405, type: JSON_TYPE, body: ERROR };
 const text405: Difference = { ...ours405, type: "text/plain; charset=utf-8", body: "text" };
-const notYet: Difference = { reason: "not yet", status: 400, type: "text/plain; charset=utf-8", body: "text" };
 
 const buildInfo = newer(
   "a version for Grafana came after 1.79.5",
@@ -536,6 +536,115 @@ test("labels that are hard to print", () =>
     ["/api/v1/label/label.with-dots/values", { start: at - 3600, end: at }],
   ]));
 
+/** Two series that differ in a byte which is no UTF-8, markers of staleness, equal timestamps, labels as few send them. */
+function rawSeries(): SentSeries[] {
+  const ms = at * 1000;
+  const stale = new Float64Array(new BigUint64Array([0x7ff0000000000002n]).buffer);
+  const whole = (labels: SentSeries["labels"], values: Float64Array<ArrayBuffer> = Float64Array.of(1)): SentSeries => ({
+    labels,
+    values,
+    timestamps: Array.from(values, (_, i) => ms - 30_000 * (values.length - 1 - i)),
+  });
+  const bits = (values: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> => {
+    // Copied as integers: a NaN that passes through a number may lose its payload.
+    new BigUint64Array(values.buffer)[1] = new BigUint64Array(stale.buffer)[0] as bigint;
+    return values;
+  };
+  return [
+    whole([
+      ["__name__", "raw_byte"],
+      ["a", Buffer.from([0x61, 0xff, 0x62])],
+    ]),
+    whole(
+      [
+        ["__name__", "raw_byte"],
+        ["a", Buffer.from([0x61, 0xfe, 0x62])],
+      ],
+      Float64Array.of(2),
+    ),
+    whole([
+      ["__name__", "raw_byte_name"],
+      [Buffer.from([0x61, 0xff]), "x"],
+    ]),
+    whole([["__name__", "raw_stale"]], bits(Float64Array.of(1, 2, 3))),
+    whole([["__name__", "raw_nan"]], Float64Array.of(1, Number.NaN, 3)),
+    whole([
+      ["__name__", "raw_empty"],
+      ["e", ""],
+      ["z", "1"],
+    ]),
+    whole([["z", "raw_without_name"]]),
+    whole([
+      ["__name__", "raw_order"],
+      ["z", "1"],
+      ["a", "2"],
+    ]),
+    whole([
+      ["__name__", "raw_long"],
+      ["l", "x".repeat(5000)],
+    ]),
+    whole([
+      ["__name__", "__proto__"],
+      ["__proto__", "x"],
+      ["constructor", "y"],
+    ]),
+    seriesOf("raw_twice", {}, [
+      [ms, 1],
+      [ms, 5],
+      [ms - 1000, 2],
+    ]),
+  ];
+}
+
+test("labels and values as remote write may send them", async () => {
+  const servers = await startTwins(scope);
+  for (const url of [servers.ours, servers.theirs]) assert.equal((await remoteWrite(url, rawSeries())).status, 204);
+  await askBoth(servers, "/internal/force_flush");
+  const matrixOf = (name: string, values: string): string =>
+    `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"${name}"},"values":[${values}]}]}}`;
+  await check(
+    [
+      // Answers are valid UTF-8; theirs are the bytes that came in. Both become U+FFFD here.
+      [QUERY, { query: "raw_byte", time: at }],
+      [QUERY, { query: "sum(raw_byte) by (a)", time: at }],
+      [QUERY, { query: "raw_byte_name", time: at }],
+      ...[
+        "raw_stale",
+        "raw_nan",
+        "raw_empty",
+        "raw_empty{e=''}",
+        "{z='raw_without_name'}",
+        "raw_order",
+        "raw_long",
+        "raw_twice",
+      ].map((query): Row => [QUERY, { query, time: at }]),
+      [QUERY, { query: "{__name__='__proto__'}", time: at }],
+      [RANGE, { query: "raw_stale", start: at - 120, end: at + 120, step: 10, nocache: 1 }],
+      [RANGE, { query: "raw_nan", start: at - 120, end: at + 120, step: 10, nocache: 1 }],
+      [QUERY, { query: "count_over_time({__name__=~'raw_stale|raw_nan'}[2m])", time: at }],
+      [QUERY, { query: "raw_stale[2m]", time: at }, rawType],
+      [
+        QUERY,
+        { query: "raw_nan[2m]", time: at },
+        newer(
+          "every NaN is kept; theirs keeps stale markers only",
+          matrixOf("raw_nan", `[${at - 60},"1"],[${at - 30},"NaN"],[${at},"3"]`),
+        ),
+      ],
+      [
+        QUERY,
+        { query: "raw_twice[1m]", time: at },
+        newer("one sample a timestamp, the larger", matrixOf("raw_twice", `[${at - 1},"2"],[${at},"5"]`)),
+      ],
+      [EXPORT, { "match[]": "raw_stale" }],
+      [EXPORT, { "match[]": "raw_stale", format: "prometheus" }],
+      [SERIES, { "match[]": "{z=~'.+'}", start: at - 60, end: at }],
+    ],
+    sortData,
+    servers,
+  );
+});
+
 test("series", () =>
   check(
     [
@@ -710,8 +819,6 @@ test("status endpoints and placeholders", () =>
     ["/api/v1/rules", {}],
     ["/rules", {}],
     ["/api/v1/alerts", {}],
-    ["/api/v1/status/tsdb", {}, notYet],
-    ["/federate", { "match[]": "up" }, notYet],
     ["/health", {}],
     ["/-/healthy", {}],
     ["/-/ready", {}],
@@ -745,6 +852,33 @@ test("paths", () =>
     ["/api/v1/label/a/b/values", { start: at - 3600, end: at }],
     ["/favicon.ico", {}],
   ]));
+
+test("what we do not answer yet", async () => {
+  for (const path of [
+    "/federate?match[]=up",
+    "/api/v1/status/tsdb",
+    "/api/v1/status/active_queries",
+    "/api/v1/status/top_queries",
+    "/api/v1/series/count",
+    "/api/v1/export/csv?match[]=up&format=__value__",
+    "/api/v1/export/native?match[]=up",
+    "/api/v1/import/csv",
+    "/api/v1/import/native",
+    "/api/v1/targets",
+    "/targets",
+    "/service-discovery",
+    "/snapshot/list",
+    "/write",
+    "/influx/write",
+    "/metrics/find?query=*",
+    "/tags",
+  ]) {
+    const { ours, theirs } = await askBoth(twins, path);
+    assert.match(ours.text, /^unsupported path requested: /, `${path}: answered by now: give it rows of its own`);
+    assert.equal(ours.status, 400, path);
+    assert.ok(!theirs.text.includes("unsupported path"), `${path}: theirs does not know it either`);
+  }
+});
 
 test("methods and forms", async () => {
   const problems: string[] = [];

@@ -301,7 +301,7 @@ export class HttpServer {
       ? `{"status":"error","errorType":"${status}","error":${jsonString(message)}}`
       : status === 401
         ? ""
-        : `remoteAddr: ${quote(request.socket.remoteAddress ?? "")}; ${message}\n`;
+        : `${message}\n`;
     if (request.complete || !hasBody(request)) sendBody(request, response, { status, contentType }, body);
     else await refuseBody(request, response, { status, contentType }, body);
   }
