@@ -9,6 +9,7 @@ import type { ServedDatabase } from "./api/database.ts";
 import { createExportHandler } from "./api/export.ts";
 import { Inserter } from "./api/insert.ts";
 import { createLabelsHandlers } from "./api/labels.ts";
+import { createMetadataHandler, MetadataStore } from "./api/metadata.ts";
 import { OwnMetrics, SelfScraper } from "./api/own-metrics.ts";
 import { createPageHandlers, loadPage } from "./api/page.ts";
 import { createQueryHandlers } from "./api/query.ts";
@@ -189,9 +190,11 @@ function createHandlers(
 ): Handlers {
   const { loggers } = options;
   const flags = options.flags.values;
+  const metadata = new MetadataStore();
   const inserter = new Inserter({
     database,
     metrics,
+    metadata,
     logger: limitWarnings(loggers("api/insert.ts"), BAD_INPUT_WARNINGS_PER_SECOND),
     body,
     queue: insertQueue,
@@ -240,6 +243,7 @@ function createHandlers(
       maxDurationMs: flags["search.maxExportDuration"],
       maxSeries: flags["search.maxExportSeries"],
     }),
+    metadata: createMetadataHandler(metadata),
     ...createStatusHandlers({
       database,
       logger: loggers("api/status.ts"),

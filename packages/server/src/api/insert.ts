@@ -25,12 +25,15 @@ import { ParseReport } from "../protocol/report.ts";
 import type { RowSink } from "../protocol/row-sink.ts";
 import type { ServedDatabase } from "./database.ts";
 import { type ExtraLabels, getExtraLabels, parsePushgatewayPath } from "./extra-labels.ts";
+import type { MetadataStore } from "./metadata.ts";
 import { encodeOtlpAnswer, otlpContentType } from "./otlp-answer.ts";
 import { ExtraLabelSink, NamingSink } from "./sinks.ts";
 
 export interface InsertOptions {
   readonly database: Pick<ServedDatabase, "appendBatch">;
   readonly metrics: MetricSet;
+  /** Hears what senders say of their metrics. */
+  readonly metadata: MetadataStore;
   /** Its warnings are limited: they quote what strangers sent. */
   readonly logger: Logger;
   readonly body: BodyContext;
@@ -93,6 +96,7 @@ export class Inserter {
         this.#parsers.lend(async (parser) => {
           const batch = await this.#parseRemoteWrite(parser, bytes, context);
           this.#reportRemoteWrite(batch);
+          this.#options.metadata.addAll(batch);
           if (!this.#isChanged(extraLabels)) return this.#store(batch, "promremotewrite");
           return this.#batches.lend((target) => {
             target.reset(batch.tenant);
@@ -139,13 +143,17 @@ export class Inserter {
     const extraLabels = getExtraLabels(args);
     const encoding = otlpEncodingOf(request.headers["content-type"]);
     const report = new ParseReport();
+    const options: OtlpOptions = {
+      ...this.#options.otlp,
+      onMetadata: (said) => this.#options.metadata.add(tenant, said),
+    };
     try {
       await withBody(request, this.#otlpLimits, this.#options.body, (body) =>
         this.#options.queue.run(context.signal, () =>
           this.#batches.lend(async (batch) => {
             const sink = this.#sinkFor(batch, extraLabels);
             batch.reset(tenant);
-            for (const _ of parseOtlpInSteps(body, encoding, sink, report, this.#options.otlp)) {
+            for (const _ of parseOtlpInSteps(body, encoding, sink, report, options)) {
               await this.#store(batch, "opentelemetry");
               batch.reset(tenant);
             }
@@ -179,6 +187,7 @@ export class Inserter {
         defaultTimestampMs,
         isOpenMetrics: isOpenMetrics ? true : undefined,
         firstLine,
+        onMetadata: (said) => this.#options.metadata.add(context.tenant, said),
       }),
     );
     sendStatus(context.response, isPushgateway ? 200 : 204);

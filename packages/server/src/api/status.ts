@@ -19,7 +19,6 @@ export interface StatusOptions {
 type StatusHandlers = Pick<
   Handlers,
   | "buildInfo"
-  | "metadata"
   | "queryExemplars"
   | "rules"
   | "alerts"
@@ -56,7 +55,6 @@ export function createStatusHandlers(options: StatusOptions): StatusHandlers {
   let merging: Promise<void> | null = null;
   return {
     buildInfo: success(`{"version":"${PROMETHEUS_VERSION}","application":"nyanza ${options.version}"}`),
-    metadata: success("{}"),
     queryExemplars: success("[]"),
     rules: success('{"groups":[]}'),
     alerts: success('{"alerts":[]}'),
