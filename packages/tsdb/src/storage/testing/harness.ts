@@ -85,7 +85,7 @@ export function put(model: Model, name: string, ms: number, value: number): void
     model.set(name, samples);
   }
   const known = samples.get(ms);
-  if (known === undefined || value > valueOf(known)) samples.set(ms, bitsOf(Float64Array.of(value), 0));
+  if (known === undefined || value > numberOf(known)) samples.set(ms, bitsOf(Float64Array.of(value), 0));
 }
 
 /** The model in an order that can be compared. */
@@ -100,7 +100,7 @@ export function bitsOf(values: Float64Array, i: number): string {
   return view.getBigUint64(0, true).toString(16).padStart(16, "0");
 }
 
-function valueOf(bits: string): number {
+function numberOf(bits: string): number {
   const view = new DataView(new ArrayBuffer(8));
   view.setBigUint64(0, BigInt(`0x${bits}`));
   return view.getFloat64(0);

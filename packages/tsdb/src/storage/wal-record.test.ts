@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { bitsOf } from "./testing/harness.ts";
+import { decodeRecord, type LoggedSamples, type LoggedSeries, RecordBuffer } from "./wal-record.ts";
+
+const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+/** Any 64 bits as a float64: also NaNs that arithmetic never makes. */
+const anyDouble = fc.tuple(u32, u32);
+const ms = fc.oneof(
+  fc.constantFrom(0, 1, 2 ** 32, 2 ** 53 - 1),
+  fc.integer({ min: 1_700_000_000_000, max: 1_700_000_100_000 }),
+  fc.maxSafeNat(),
+);
+const series = fc.array(
+  fc
+    .tuple(u32, u32, u32, fc.uint8Array({ maxLength: 40 }))
+    .map(([slot, accountId, projectId, key]): LoggedSeries => ({ slot, accountId, projectId, key })),
+  { maxLength: 5 },
+);
+const samples = fc
+  .array(fc.record({ slot: u32, rows: fc.array(fc.tuple(ms, anyDouble), { maxLength: 5 }) }), {
+    minLength: 1,
+    maxLength: 6,
+  })
+  .filter((list) => list.some(({ rows }) => rows.length > 0))
+  .map((list): LoggedSamples => {
+    const rows = list.flatMap(({ rows }) => rows);
+    let end = 0;
+    return {
+      seriesCount: list.length,
+      sampleCount: rows.length,
+      slots: Uint32Array.from(list, ({ slot }) => slot),
+      ends: Uint32Array.from(list, ({ rows }) => (end += rows.length)),
+      timestamps: Float64Array.from(rows, ([time]) => time),
+      values: new Float64Array(Uint32Array.from(rows.flatMap(([, words]) => words)).buffer),
+    };
+  });
+const bitsOfAll = ({ values, sampleCount }: LoggedSamples): string[] =>
+  Array.from({ length: sampleCount }, (_, i) => bitsOf(values, i));
+
+test("records come back as they went in, bit by bit, wherever they stand", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(series, samples), { minLength: 1, maxLength: 5 }),
+      u32,
+      fc.nat(9),
+      (records, epoch, shift) => {
+        const buffer = new RecordBuffer();
+        for (const record of records) {
+          if (Array.isArray(record)) buffer.addSeries(epoch, record);
+          else buffer.addSamples(epoch, record);
+        }
+        const bytes = new Uint8Array(shift + buffer.length);
+        bytes.set(buffer.bytes(), shift);
+        let offset = shift;
+        for (const want of records) {
+          const found = decodeRecord(bytes, offset);
+          assert.ok(found !== null);
+          const { record, next } = found;
+          assert.equal(record.epoch, epoch);
+          if (record.type === "series") assert.deepEqual(record.series, want);
+          else {
+            const samples = want as LoggedSamples;
+            assert.deepEqual(bitsOfAll(record.samples), bitsOfAll(samples));
+            assert.deepEqual(record.samples.timestamps, samples.timestamps);
+            assert.deepEqual(record.samples.slots, samples.slots);
+            assert.deepEqual(record.samples.ends, samples.ends);
+          }
+          assert.equal((next - shift) % 8, 0);
+          offset = next;
+        }
+        assert.equal(offset, bytes.length);
+        assert.equal(decodeRecord(bytes, offset), null);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test("bytes of strangers are no record, and never more than that", () => {
+  fc.assert(
+    fc.property(samples, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 }), (record, edits) => {
+      const buffer = new RecordBuffer();
+      buffer.addSamples(1, record);
+      const good = buffer.bytes().slice();
+      const bytes = good.slice();
+      for (const [at, byte] of edits) bytes[at % bytes.length] = byte;
+      if (Buffer.compare(bytes, good) !== 0) assert.equal(decodeRecord(bytes, 0), null);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("times are written in the shortest of three ways", () => {
+  const bytesOf = (times: number[]): number => {
+    const buffer = new RecordBuffer();
+    const timestamps = Float64Array.from(times);
+    const n = times.length;
+    buffer.addSamples(1, {
+      seriesCount: 1,
+      sampleCount: n,
+      slots: Uint32Array.of(0),
+      ends: Uint32Array.of(n),
+      timestamps,
+      values: new Float64Array(n),
+    });
+    const found = decodeRecord(buffer.bytes(), 0);
+    assert.ok(found?.record.type === "samples");
+    assert.deepEqual(found.record.samples.timestamps, timestamps);
+    return buffer.length;
+  };
+  const rest = 16 + 24 + 8 + 8;
+  assert.equal(bytesOf([5, 5, 5]), rest + 3 * 8);
+  assert.equal(bytesOf([5, 6, 5 + 2 ** 32 - 1]), rest + 16 + 3 * 8);
+  assert.equal(bytesOf([5, 6, 5 + 2 ** 32]), rest + 24 + 3 * 8);
+  assert.equal(bytesOf([5, 6, 4]), rest + 24 + 3 * 8);
+  assert.equal(bytesOf([5, 5, 4]), rest + 24 + 3 * 8);
+});
