@@ -161,12 +161,15 @@ export class SearchCursor {
       if (columns.length === start) continue;
       orderSamples(columns, start);
       const isFromBlocks = columns.length === decoded;
-      if (isFromBlocks && fromBlocks >= 0 && this.gatherer.haveSameTimes(fromBlocks, position)) sameTimes[series.length] = 1;
+      if (isFromBlocks && fromBlocks >= 0 && this.gatherer.haveSameTimes(fromBlocks, position))
+        sameTimes[series.length] = 1;
       fromBlocks = isFromBlocks ? position : -1;
       ends[series.length] = columns.length;
       series.push(plan.labels[this.groupStart + position] as Labels);
     }
-    return series.length === 0 ? null : { series, ends, timestamps: columns.timestamps, values: columns.values, sameTimes };
+    return series.length === 0
+      ? null
+      : { series, ends, timestamps: columns.timestamps, values: columns.values, sameTimes };
   }
 }
 
