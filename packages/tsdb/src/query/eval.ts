@@ -19,7 +19,7 @@ import { labelsKey } from "./label-edit.ts";
 import { DEFAULT_LIMITS, type QueryLimits } from "./limits.ts";
 import { checkNames } from "./names.ts";
 import type { QueryResult, ResultSeries } from "./result.ts";
-import { durationMs } from "./rollup/eval-rollup.ts";
+import { durationMs, isMarker } from "./rollup/eval-rollup.ts";
 import { isBlank, type Series } from "./series.ts";
 import type { Source } from "./source.ts";
 
@@ -185,7 +185,8 @@ async function readRaw(
           run.countSamples(hi - lo);
           run.reserveColumns(2, run.samplesRead);
           const labels = batch.series[s] as Labels;
-          series.push({ labels, timestamps: batch.timestamps.slice(lo, hi), values: batch.values.slice(lo, hi) });
+          const raw = dropNaN(batch.timestamps.slice(lo, hi), batch.values.slice(lo, hi));
+          if (raw.values.length > 0) series.push({ labels, ...raw });
           lo = hi;
         }
         if (run.isDue()) await run.breathe();
@@ -197,6 +198,21 @@ async function readRaw(
   }
   series.sort((a, b) => compareLabels(a.labels, b.labels));
   return { kind: "matrix", series, stats: statsOf(run), isPartial: run.isPartial };
+}
+
+/** Without what is neither a number nor a staleness marker: this dialect knows no other NaN. The columns are ours to shorten. */
+function dropNaN(timestamps: Float64Array, values: Float64Array): { timestamps: Float64Array; values: Float64Array } {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
+  let count = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isNaN(values[i]) && !isMarker(words, i)) continue;
+    if (count !== i) {
+      timestamps[count] = timestamps[i] as number;
+      values.copyWithin(count, i, i + 1);
+    }
+    count++;
+  }
+  return { timestamps: timestamps.subarray(0, count), values: values.subarray(0, count) };
 }
 
 /** Points in (fromMs, toMs] may still change as samples arrive: they repeat the last value before. */

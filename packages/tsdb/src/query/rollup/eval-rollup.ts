@@ -304,7 +304,7 @@ class SeriesRoller {
 }
 
 /** Words of the staleness marker, the NaN 0x7ff0000000000002, little-endian as every engine Node runs on. */
-function isMarker(words: Uint32Array, i: number): boolean {
+export function isMarker(words: Uint32Array, i: number): boolean {
   return words[2 * i] === 2 && words[2 * i + 1] === 0x7ff00000;
 }
 
