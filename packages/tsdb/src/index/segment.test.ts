@@ -92,7 +92,7 @@ test("any filters on any label sets: segment, memory and a look at each agree", 
         assert.equal(segment.of({ accountId: 5, projectId: 5 }), null);
       },
     ),
-    { numRuns: 80 },
+    { numRuns: 50 },
   );
 });
 
