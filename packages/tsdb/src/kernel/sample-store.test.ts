@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SampleColumns } from "../base/columns.ts";
+import { Random } from "../base/random.ts";
+import { SampleStore, SKIPPED_SLOT } from "./sample-store.ts";
+
+interface Series {
+  readonly times: number[];
+  /** Two words a value: NaNs keep their bits. */
+  readonly words: number[];
+}
+
+function read(store: SampleStore, slot: number, minMs = 0, maxMs = 2 ** 53): Series {
+  const columns = new SampleColumns(1);
+  assert.equal(store.read(slot, minMs, maxMs, columns), columns.length);
+  const words = new Uint32Array(columns.values.buffer, 0, 2 * columns.length);
+  return { times: [...columns.timestamps.subarray(0, columns.length)], words: [...words] };
+}
+
+test("what was appended is read back in order of arrival, bit by bit, series by series", () => {
+  const random = new Random(11);
+  const store = new SampleStore();
+  for (let generation = 0; generation < 3; generation++) {
+    const model = new Map<number, Series>();
+    for (let round = 0; round < 30; round++) {
+      const slots: number[] = [];
+      const ends: number[] = [];
+      const times: number[] = [];
+      const words: number[] = [];
+      for (let s = 0; s <= random.below(40); s++) {
+        // Few slots that come again and again, some beyond the first pages of states, some left out.
+        const slot = random.chance(0.1) ? SKIPPED_SLOT : random.below(30) * (random.chance(0.5) ? 1 : 5000);
+        slots.push(slot);
+        const series = model.get(slot) ?? { times: [], words: [] };
+        model.set(slot, series);
+        const count = random.chance(0.01) ? 40_000 : random.below(9);
+        for (let i = 0; i < count; i++) {
+          const ms = 1_700_000_000_000 + random.below(1000);
+          const [low, high] = [random.nextUint32(), random.nextUint32()];
+          times.push(ms);
+          words.push(low, high);
+          series.times.push(ms);
+          series.words.push(low, high);
+        }
+        ends.push(times.length);
+      }
+      const values = new Float64Array(Uint32Array.from(words).buffer);
+      store.append(Uint32Array.from(slots), Uint32Array.from(ends), slots.length, Float64Array.from(times), values);
+    }
+    model.delete(SKIPPED_SLOT);
+    for (const [slot, want] of model) {
+      assert.deepEqual(read(store, slot), want, `slot ${slot}`);
+      assert.equal(store.count(slot), want.times.length);
+      if (want.times.length === 0) {
+        assert.equal(store.range(slot), null);
+        continue;
+      }
+      const lo = want.times.reduce((a, b) => Math.min(a, b));
+      const hi = want.times.reduce((a, b) => Math.max(a, b));
+      assert.deepEqual(store.range(slot), { minMs: lo, maxMs: hi });
+      assert.equal(
+        store.isOrdered(slot),
+        want.times.every((ms, i) => i === 0 || ms >= (want.times[i - 1] as number)),
+      );
+      const middle = Math.floor((lo + hi) / 2);
+      const part = read(store, slot, middle, middle + 100).times;
+      assert.deepEqual(
+        part,
+        want.times.filter((ms) => ms >= middle && ms <= middle + 100),
+      );
+      assert.equal(store.hasSamples(slot, middle, middle + 100), part.length > 0);
+      assert.ok(store.overlaps(slot, hi, hi + 1) && store.overlaps(slot, lo - 1, lo));
+      assert.ok(!store.overlaps(slot, hi + 1, 2 ** 53) && !store.overlaps(slot, 0, lo - 1));
+    }
+    assert.equal(store.count(999_999), 0);
+    assert.deepEqual(read(store, 999_999).times, []);
+    store.reset();
+    for (const slot of model.keys()) assert.equal(store.count(slot), 0, "nothing is left after a reset");
+  }
+});
+
+test("exactly a piece of samples, and one more", () => {
+  for (const count of [32_767, 32_768, 32_769, 65_536]) {
+    const store = new SampleStore();
+    const times = Float64Array.from({ length: count }, (_, i) => i);
+    store.append(Uint32Array.of(3, 4), Uint32Array.of(count, count), 2, times, times);
+    assert.equal(read(store, 3).times.length, count);
+    assert.equal(read(store, 4).times.length, 0);
+    assert.equal(read(store, 3, count - 1, count).times.length, 1);
+  }
+});
