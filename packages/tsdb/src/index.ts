@@ -18,5 +18,5 @@ export { LockedError } from "./disk/disk.ts";
 export { HeadFullError } from "./kernel/sample-store.ts";
 export type { QueryResult, ResultSeries } from "./query/result.ts";
 export type { Answer, SampleCursor, SeriesBatch } from "./query/source.ts";
-export type { AppendOutcome, Logger } from "./storage/storage.ts";
+export { type AppendOutcome, ClosedError, type Logger } from "./storage/storage.ts";
 export { type FsyncMode, LogUnavailableError } from "./storage/wal.ts";

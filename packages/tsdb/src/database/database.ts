@@ -122,7 +122,7 @@ export type DatabaseStats = StorageDescription & StorageCounters;
 
 /**
  * Opens the database in a folder, which is made if it does not exist.
- * @throws LockedError if another process has it open, NewerFormatError if a newer release wrote it, CorruptionError if its manifest is damaged,
+ * @throws LockedError if another process has it open, NewerFormatError if a newer release wrote it, CorruptionError if its manifest is damaged or lost,
  *   and the file system's own errors
  */
 export async function openDatabase(path: string, options: DatabaseOptions = {}): Promise<Database> {
