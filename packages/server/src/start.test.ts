@@ -425,6 +425,41 @@ test("large answers stream, compressed when the client takes it", () =>
     assert.equal(head.body.length, 0);
   }));
 
+test("answers under way at the same time stay apart, also when some clients hang up", () =>
+  withServer(["-search.maxConcurrentRequests=16"], async ({ database, port }) => {
+    database.queryRange = async (text) => ({
+      kind: "matrix",
+      series: Array.from({ length: 20 }, () => ({
+        labels: Labels.from([["of", text]]),
+        timestamps: Float64Array.from({ length: 1000 }, (_, i) => i * 1000),
+        values: new Float64Array(1000).fill(Number(text)),
+      })),
+      stats: { seriesFetched: 20 },
+      isPartial: false,
+    });
+    const path = (n: number): string => `/api/v1/query_range?query=${n}`;
+    const hangUp = (n: number): Promise<void> =>
+      new Promise((resolve) => {
+        const outgoing = httpRequest({ host: "127.0.0.1", port, path: path(n), agent: false }, (response) => {
+          response.once("data", () => response.destroy());
+          response.once("close", () => resolve());
+        });
+        outgoing.end();
+      });
+    for (let round = 0; round < 3; round++) {
+      const replies = await Promise.all(
+        Array.from({ length: 12 }, async (_, n) => (n % 3 === 0 ? await hangUp(n) : await ask(port, path(n)))),
+      );
+      for (const [n, reply] of replies.entries()) {
+        if (reply === undefined) continue;
+        const { result } = JSON.parse(reply.text).data;
+        assert.equal(result.length, 20);
+        const wanted = Array.from({ length: 1000 }, (_, i) => [i, String(n)]);
+        for (const series of result) assert.deepEqual(series, { metric: { of: String(n) }, values: wanted });
+      }
+    }
+  }));
+
 test("status pages, placeholders and the health of a stopping server", () =>
   withServer(["-http.pathPrefix=/n"], async ({ port, server }) => {
     for (const [path, body] of [

@@ -1,6 +1,7 @@
 /** Query results → the JSON VictoriaMetrics answers with, piece by piece. */
 import type { Labels } from "@nyanza/tsdb";
 import type { RequestContext } from "../http/context.ts";
+import { PIECE_BYTES } from "../http/pieces.ts";
 import { StreamedAnswer } from "../http/response.ts";
 import { JsonWriter } from "./json-writer.ts";
 
@@ -23,7 +24,7 @@ const POINTS_PER_CHECK = 1024;
 
 /** `{"status":"success","isPartial":…,"data":{"resultType":…,"result":[…]},"stats":{…}}` */
 export async function sendResult(context: RequestContext, result: PrintableResult, elapsedMs: number): Promise<void> {
-  const json = new JsonWriter(StreamedAnswer.pieceBytes);
+  const json = new JsonWriter();
   const answer = new StreamedAnswer(context, { contentType: JSON_TYPE });
   json.raw(`{"status":"success","isPartial":${result.isPartial},"data":{"resultType":"${result.kind}","result":[`);
   let isFirst = true;
@@ -40,12 +41,12 @@ export async function sendResult(context: RequestContext, result: PrintableResul
       await writePoints(json, answer, series.timestamps, series.values, 0, series.values.length);
     }
     json.raw("}");
-    if (json.length >= StreamedAnswer.pieceBytes) await answer.write(json.take());
+    if (json.length >= PIECE_BYTES) await answer.write(json.take());
   }
   json.raw(
     `]},"stats":{"seriesFetched": "${result.stats.seriesFetched}","executionTimeMsec": ${Math.round(elapsedMs)}}}`,
   );
-  await answer.end(json.take());
+  await answer.end(json.finish());
 }
 
 /** `{"status":"success","isPartial":…,"data":[…]}` of strings. */
@@ -78,10 +79,10 @@ async function sendList<T>(
   for (let i = 0; i < items.length; i++) {
     if (i > 0) json.comma();
     write(json, items[i] as T);
-    if (json.length >= StreamedAnswer.pieceBytes) await answer.write(json.take());
+    if (json.length >= PIECE_BYTES) await answer.write(json.take());
   }
   json.raw("]}");
-  await answer.end(json.take());
+  await answer.end(json.finish());
 }
 
 /** `{"__name__":"up","job":"node"}` */
@@ -118,7 +119,7 @@ export async function writePoints(
       if (i > lo) json.comma();
       writePoint(json, timestamps[i] as number, values[i] as number);
     }
-    if (json.length >= StreamedAnswer.pieceBytes) await answer.write(json.take());
+    if (json.length >= PIECE_BYTES) await answer.write(json.take());
   }
   json.raw("]");
 }

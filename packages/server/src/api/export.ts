@@ -8,6 +8,7 @@
 import { InputError, type Labels } from "@nyanza/tsdb";
 import { quote } from "../http/arguments.ts";
 import type { Handler, RequestContext } from "../http/context.ts";
+import { PIECE_BYTES } from "../http/pieces.ts";
 import { StreamedAnswer } from "../http/response.ts";
 import { writeLabels, writePoints } from "./answer.ts";
 import type { ServedDatabase } from "./database.ts";
@@ -66,7 +67,7 @@ async function answerExport(context: RequestContext, options: ExportOptions, sig
     maxSeries: options.maxSeries,
     signal,
   });
-  const json = new JsonWriter(2 * StreamedAnswer.pieceBytes);
+  const json = new JsonWriter();
   const answer = new StreamedAnswer(context, { contentType: format.contentType });
   const output = { json, answer };
   let isFirst = true;
@@ -84,14 +85,14 @@ async function answerExport(context: RequestContext, options: ExportOptions, sig
           await format.write(output, batch.series[i] as Labels, batch.timestamps, batch.values, lo, hi);
         }
         lo = end;
-        if (json.length >= StreamedAnswer.pieceBytes) await answer.write(json.take());
+        if (json.length >= PIECE_BYTES) await answer.write(json.take());
       }
     }
   } finally {
     cursor.close();
   }
   json.raw(format.foot);
-  await answer.end(json.take());
+  await answer.end(json.finish());
 }
 
 function getFormat(name: string): Format {
@@ -122,7 +123,7 @@ const JSON_LINES: Format = {
         if (i > lo) json.comma();
         writeJsonValue(json, values[i] as number);
       }
-      if (json.length >= StreamedAnswer.pieceBytes) await answer.write(json.take());
+      if (json.length >= PIECE_BYTES) await answer.write(json.take());
     }
     json.raw('],"timestamps":[');
     for (let from = lo; from < hi; from += SAMPLES_PER_CHECK) {
@@ -131,7 +132,7 @@ const JSON_LINES: Format = {
         if (i > lo) json.comma();
         json.float(timestamps[i] as number);
       }
-      if (json.length >= StreamedAnswer.pieceBytes) await answer.write(json.take());
+      if (json.length >= PIECE_BYTES) await answer.write(json.take());
     }
     json.raw("]}\n");
   },
@@ -160,7 +161,7 @@ const PROMETHEUS_TEXT: Format = {
         json.float(timestamps[i] as number);
         json.raw("\n");
       }
-      if (json.length >= StreamedAnswer.pieceBytes) await answer.write(json.take());
+      if (json.length >= PIECE_BYTES) await answer.write(json.take());
     }
   },
 };

@@ -5,6 +5,7 @@
  * shortest digits that read back the same, never an exponent.
  */
 import { jsonString } from "../http/json-string.ts";
+import { givePiece, takePiece } from "../http/pieces.ts";
 
 const COMMA = 0x2c;
 const ZERO = 0x30;
@@ -12,24 +13,25 @@ const ZERO = 0x30;
 const SLACK_BYTES = 64;
 
 export class JsonWriter {
-  #bytes: Buffer;
+  #bytes: Buffer = takePiece();
   #length = 0;
-
-  constructor(capacity: number = 16 << 10) {
-    this.#bytes = Buffer.allocUnsafe(Math.max(capacity, 2 * SLACK_BYTES));
-  }
 
   /** Bytes written since the last take(). */
   get length(): number {
     return this.#length;
   }
 
-  /** The bytes so far; the writer starts anew with memory of its own, so they stay as they are. */
+  /** The bytes so far, the caller's from now on (pieces.ts); the writer goes on in memory of its own. */
   take(): Buffer {
-    const taken = this.#bytes.subarray(0, this.#length);
-    this.#bytes = Buffer.allocUnsafe(Math.max(this.#bytes.length, 2 * SLACK_BYTES));
+    const taken = this.finish();
+    this.#bytes = takePiece();
     this.#length = 0;
     return taken;
+  }
+
+  /** The bytes so far, as the last call. */
+  finish(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   /** ASCII as it is: punctuation, names of fields. */
@@ -142,6 +144,7 @@ export class JsonWriter {
     if (wanted <= this.#bytes.length) return;
     const grown = Buffer.allocUnsafe(Math.max(wanted, this.#bytes.length * 2));
     this.#bytes.copy(grown, 0, 0, this.#length);
+    givePiece(this.#bytes);
     this.#bytes = grown;
   }
 }

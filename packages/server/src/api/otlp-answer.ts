@@ -9,8 +9,8 @@ export function otlpContentType(encoding: OtlpEncoding): string {
 }
 
 /** `rejected` 0 and no message: full success. */
-export function encodeOtlpAnswer(encoding: OtlpEncoding, rejected: number, message: string): Uint8Array {
-  if (rejected === 0 && message === "") return encoding === "json" ? Buffer.from("{}") : new Uint8Array(0);
+export function encodeOtlpAnswer(encoding: OtlpEncoding, rejected: number, message: string): Buffer {
+  if (rejected === 0 && message === "") return encoding === "json" ? Buffer.from("{}") : Buffer.alloc(0);
   if (encoding === "json") {
     // int64 is a string in protobuf's JSON.
     const partialSuccess = { rejectedDataPoints: String(rejected), errorMessage: message };
@@ -18,7 +18,7 @@ export function encodeOtlpAnswer(encoding: OtlpEncoding, rejected: number, messa
   }
   const text = Buffer.from(message);
   const inner = [0x08, ...varint(rejected), 0x12, ...varint(text.length), ...text];
-  return Uint8Array.from([0x0a, ...varint(inner.length), ...inner]);
+  return Buffer.from([0x0a, ...varint(inner.length), ...inner]);
 }
 
 function varint(value: number): number[] {

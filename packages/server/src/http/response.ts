@@ -2,16 +2,18 @@
  * Answers as bytes. Small ones go out at once with their length; large ones are written piece by piece, and a slow
  * reader slows the writer down instead of filling memory. gzip when the client takes it and it pays.
  */
+import { isAscii } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Writable } from "node:stream";
 import * as zlib from "node:zlib";
 import type { RequestContext } from "./context.ts";
 import { ClientGoneError } from "./errors.ts";
+import { givePiece } from "./pieces.ts";
 
 /** Shorter answers are not worth compressing. */
 const GZIP_BYTES_MIN = 1 << 10;
-/** A streamed answer leaves in pieces of about this size. */
-const PIECE_BYTES = 64 << 10;
+/** Answers up to this size leave in one write with their head, which Node does for strings only. */
+const STRING_BYTES_MAX = 16 << 10;
 
 export interface Answer {
   readonly status?: number;
@@ -19,12 +21,13 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Sends a whole body. Does nothing if the client is gone. */
+/** Sends a whole body. `onSent` hears when its memory is free again; never, if the client is gone before that. */
 export function sendBody(
   request: IncomingMessage,
   response: ServerResponse,
   answer: Answer,
-  body: string | Uint8Array,
+  body: string | Buffer,
+  onSent: () => void = ignore,
 ): void {
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
   setHeaders(response, answer);
@@ -33,11 +36,17 @@ export function sendBody(
     response.setHeader("Content-Encoding", "gzip");
     response.setHeader("Content-Length", packed.length);
     response.end(packed);
+    onSent();
     return;
   }
   response.setHeader("Content-Length", bytes.length);
-  response.end(bytes);
+  if (bytes.length <= STRING_BYTES_MAX && isAscii(bytes)) {
+    response.end(bytes.toString("latin1"), "latin1");
+    onSent();
+  } else response.end(bytes, onSent);
 }
+
+function ignore(): void {}
 
 /** Sends a status without a body. */
 export function sendStatus(response: ServerResponse, status: number): void {
@@ -63,25 +72,23 @@ export class StreamedAnswer {
     this.#answer = answer;
   }
 
-  static readonly pieceBytes: number = PIECE_BYTES;
-
   /** True once bytes have left: an error can no longer become a status. */
   get hasStarted(): boolean {
     return this.#sink !== null;
   }
 
-  /** Takes over `piece`. Resolves when the client has room for more. @throws ClientGoneError, the signal's reason */
-  async write(piece: Uint8Array): Promise<void> {
+  /** Takes over `piece` (pieces.ts). Resolves when the client has room for more. @throws ClientGoneError, the signal's reason */
+  async write(piece: Buffer): Promise<void> {
     this.#sink ??= this.#open();
     if (this.#response.destroyed) throw new ClientGoneError();
-    if (this.#sink.write(piece)) return;
+    if (this.#sink.write(piece, () => givePiece(piece))) return;
     await this.#drained(this.#sink);
   }
 
   /** The last piece; the whole answer, with its length, if it is the only one. */
-  async end(piece: Uint8Array): Promise<void> {
+  async end(piece: Buffer): Promise<void> {
     if (this.#sink === null) {
-      sendBody(this.#request, this.#response, this.#answer, piece);
+      sendBody(this.#request, this.#response, this.#answer, piece, () => givePiece(piece));
       return;
     }
     await this.write(piece);
