@@ -25,7 +25,7 @@ export const roomTable: Readonly<Record<string, Readonly<Record<string, readonly
     index: ["codec", "kernel", "disk", "base"],
     storage: ["index", "ingest", "codec", "kernel", "disk", "base"],
     metricsql: ["base"],
-    query: ["metricsql", "base"],
+    query: ["metricsql", "kernel", "base"],
     database: ["storage", "query", "metricsql", "ingest", "disk", "base"],
     "": ["database", "storage", "query", "metricsql", "index", "ingest", "disk", "codec", "kernel", "base"],
   },

@@ -270,6 +270,29 @@ test("NaNs that are no markers are not read", async () => {
   assert.deepEqual([...((await evaluateInstant("odd", between)).series[0]?.values ?? [])], [1]);
 });
 
+test("queries that run at once answer what they answer alone", async () => {
+  // Batches of two series with an await before each: the queries take turns, on grids of different lengths.
+  const lines = Array.from({ length: 24 }, (_, i) => {
+    const samples = Array.from({ length: 40 }, (_, k) => ((k * 7 + i) % 11 === 0 ? "_" : String((k * (i + 3)) % 29)));
+    return `m{k="${i}",odd="${i % 2}"} ${samples.join(" ")}`;
+  });
+  const many = harness(lines.join("\n"));
+  const endMs = ZERO_MS + 20 * 15_000;
+  const asked = [
+    ["sum by (odd) (rate(m[1m]))", {}],
+    ["avg by (odd) (avg_over_time(m[2m]))", {}],
+    ["max(max_over_time(m[45s]))", { endMs }],
+    ["min by (odd) (m)", { stepMs: 5_000 }],
+    ["count(increase(m[1m]) > 3)", {}],
+    ["sum(last_over_time(m[30s]))", { endMs, stepMs: 1_000 }],
+    ["sum by (odd) (rate(m[1m]))", { startMs: endMs }],
+  ] as const;
+  const ask = ([query, options]: (typeof asked)[number]): Promise<string[]> => many.range(query, options);
+  const alone: string[][] = [];
+  for (const one of asked) alone.push(await ask(one));
+  assert.deepEqual(await Promise.all(asked.map(ask)), alone);
+});
+
 const emptySource: Source = {
   search: async () => ({ seriesCount: 0, isPartial: false, next: async () => null, close: () => {} }),
   series: async () => ({ items: [], isPartial: false }),

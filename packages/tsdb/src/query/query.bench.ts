@@ -59,6 +59,7 @@ function makeBatches(seriesCount: number, perTarget: number): SeriesBatch[] {
     const values = new Float64Array(count * SAMPLES);
     const series: Labels[] = [];
     const ends = new Uint32Array(count);
+    const sameTimes = new Uint8Array(count);
     for (let s = 0; s < count; s++) {
       const n = from + s;
       series.push(
@@ -74,6 +75,7 @@ function makeBatches(seriesCount: number, perTarget: number): SeriesBatch[] {
         ]),
       );
       const isShared = s % perTarget !== 0;
+      if (isShared) sameTimes[s] = 1;
       // Scrapes are spread over the interval, as scrapers do it.
       const phaseMs = random.below(STEP_MS);
       let v = random.below(1000);
@@ -87,7 +89,7 @@ function makeBatches(seriesCount: number, perTarget: number): SeriesBatch[] {
       }
       ends[s] = (s + 1) * SAMPLES;
     }
-    batches.push({ series, ends, timestamps, values });
+    batches.push({ series, ends, timestamps, values, sameTimes });
   }
   return batches;
 }

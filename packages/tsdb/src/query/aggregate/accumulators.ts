@@ -3,6 +3,8 @@
  * Points without a value (NaN) do not count; a point no series had stays without a value.
  */
 
+import { addToGroup, type GroupState, takeBack } from "../../kernel/rollup.ts";
+
 /** One group's running state. `finish` ends it and gives the result's column away. */
 export interface Accumulator {
   /** Reads `values`, whose length is the grid's. */
@@ -13,14 +15,17 @@ export interface Accumulator {
 /** Σv. Plain addition, in order of arrival. */
 export class SumAccumulator implements Accumulator {
   protected readonly sums: Float64Array;
-  protected readonly counts: Uint32Array;
+  protected readonly counts: Float64Array;
+  protected readonly state: GroupState;
 
   constructor(points: number) {
     this.sums = new Float64Array(points);
-    this.counts = new Uint32Array(points);
+    this.counts = new Float64Array(points);
+    this.state = { first: this.sums, second: this.counts };
   }
 
   add(values: Float64Array): void {
+    if (addToGroup("sums", this.state, values)) return;
     const { sums, counts } = this;
     for (let k = 0; k < sums.length; k++) {
       const v = values[k] as number;
@@ -32,6 +37,7 @@ export class SumAccumulator implements Accumulator {
   }
 
   finish(): Float64Array {
+    takeBack(this.state);
     const { sums, counts } = this;
     for (let k = 0; k < sums.length; k++) if (counts[k] === 0) sums[k] = Number.NaN;
     return sums;
@@ -41,6 +47,7 @@ export class SumAccumulator implements Accumulator {
 /** Σv / count: infinite when the sum overflows, as in VictoriaMetrics. */
 export class AverageAccumulator extends SumAccumulator {
   override finish(): Float64Array {
+    takeBack(this.state);
     const { sums, counts } = this;
     for (let k = 0; k < sums.length; k++) sums[k] = (sums[k] as number) / (counts[k] as number);
     return sums;
@@ -91,12 +98,15 @@ export class GeometricMeanAccumulator extends SumAccumulator {
 
 export class MinAccumulator implements Accumulator {
   readonly #least: Float64Array;
+  readonly #state: GroupState;
 
   constructor(points: number) {
     this.#least = new Float64Array(points).fill(Number.NaN);
+    this.#state = { first: this.#least, second: null };
   }
 
   add(values: Float64Array): void {
+    if (addToGroup("least", this.#state, values)) return;
     const least = this.#least;
     for (let k = 0; k < least.length; k++) {
       const v = values[k] as number;
@@ -106,18 +116,22 @@ export class MinAccumulator implements Accumulator {
   }
 
   finish(): Float64Array {
+    takeBack(this.#state);
     return this.#least;
   }
 }
 
 export class MaxAccumulator implements Accumulator {
   readonly #most: Float64Array;
+  readonly #state: GroupState;
 
   constructor(points: number) {
     this.#most = new Float64Array(points).fill(Number.NaN);
+    this.#state = { first: this.#most, second: null };
   }
 
   add(values: Float64Array): void {
+    if (addToGroup("most", this.#state, values)) return;
     const most = this.#most;
     for (let k = 0; k < most.length; k++) {
       const v = values[k] as number;
@@ -127,6 +141,7 @@ export class MaxAccumulator implements Accumulator {
   }
 
   finish(): Float64Array {
+    takeBack(this.#state);
     return this.#most;
   }
 }
@@ -134,12 +149,15 @@ export class MaxAccumulator implements Accumulator {
 /** How many series have a value. */
 export class CountAccumulator implements Accumulator {
   protected readonly counts: Float64Array;
+  protected readonly state: GroupState;
 
   constructor(points: number) {
     this.counts = new Float64Array(points);
+    this.state = { first: this.counts, second: null };
   }
 
   add(values: Float64Array): void {
+    if (addToGroup("counts", this.state, values)) return;
     const { counts } = this;
     for (let k = 0; k < counts.length; k++) {
       const v = values[k] as number;
@@ -148,6 +166,7 @@ export class CountAccumulator implements Accumulator {
   }
 
   finish(): Float64Array {
+    takeBack(this.state);
     const { counts } = this;
     for (let k = 0; k < counts.length; k++) if (counts[k] === 0) counts[k] = Number.NaN;
     return counts;
@@ -157,6 +176,7 @@ export class CountAccumulator implements Accumulator {
 /** 1 where a series has a value. */
 export class PresenceAccumulator extends CountAccumulator {
   override finish(): Float64Array {
+    takeBack(this.state);
     const { counts } = this;
     for (let k = 0; k < counts.length; k++) counts[k] = (counts[k] as number) > 0 ? 1 : Number.NaN;
     return counts;

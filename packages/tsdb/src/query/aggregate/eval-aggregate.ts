@@ -3,6 +3,7 @@
  * through: no more than one column a group and one for the series at hand exist at any time.
  */
 import type { Labels } from "../../base/labels.ts";
+import { outColumn } from "../../kernel/rollup.ts";
 import type { AggregateExpr, Expr } from "../../metricsql/ast.ts";
 import { readScalar, readString, wantArguments } from "../arguments.ts";
 import type { EvalContext } from "../context.ts";
@@ -120,8 +121,9 @@ class GroupSink implements RollupSink {
     this.#context = context;
   }
 
+  /** Where the kernel's rollups leave their results, so that nothing is copied on the way to the group. */
   column(): Float64Array {
-    return this.#scratch;
+    return outColumn(this.#scratch.length) ?? this.#scratch;
   }
 
   accept(labels: Labels, column: Float64Array): void {

@@ -1,6 +1,7 @@
 /**
  * What is done to a series' values once, before any window is looked at. Each writes `target[lo..hi)`, which may be the input.
  */
+import { HAS_DROP, HAS_NAN } from "../../kernel/rollup.ts";
 
 /**
  * Makes a counter grow for ever: after each drop what was lost is added to all that follows. A drop to more than 7/8 of the
@@ -38,10 +39,15 @@ export function removeResets(
   }
 }
 
-/** True if a value is smaller than the one before it. */
-export function hasDrop(values: Float64Array): boolean {
-  for (let i = 1; i < values.length; i++) if ((values[i] as number) < (values[i - 1] as number)) return true;
-  return false;
+/** HAS_NAN and HAS_DROP of a column, as the kernel's `surveyValues` finds them. */
+export function survey(values: Float64Array): number {
+  let found = 0;
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i] as number;
+    if (v !== v) found |= HAS_NAN;
+    else if (i > 0 && v < (values[i - 1] as number)) found |= HAS_DROP;
+  }
+  return found;
 }
 
 /** Slot i gets the change from sample i to the next; the last slot repeats the one before. */

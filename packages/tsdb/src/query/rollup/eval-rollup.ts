@@ -6,12 +6,13 @@
  * The sink decides what is kept: `collect` keeps every column, an aggregate adds it to its group and forgets it.
  */
 import { Labels } from "../../base/labels.ts";
+import { HAS_DROP, HAS_NAN, putValues, surveyValues } from "../../kernel/rollup.ts";
 import type { DurationExpr, Expr, FilterGroups, RollupExpr, SelectorExpr } from "../../metricsql/ast.ts";
 import type { EvalContext, QueryRun } from "../context.ts";
 import { sourceFilters } from "../filters.ts";
 import { withLabel, withoutName } from "../label-edit.ts";
 import type { Series } from "../series.ts";
-import { changesToNext, hasDrop, ratesToNext, removeResets, secondsSincePrevious } from "./counter.ts";
+import { changesToNext, ratesToNext, removeResets, secondsSincePrevious, survey } from "./counter.ts";
 import { RollupRun } from "./run.ts";
 import type { RollupEntry, RollupPlan } from "./table.ts";
 
@@ -235,19 +236,27 @@ class SeriesRoller {
     let times = timestamps.subarray(lo, hi);
     let column = values.subarray(lo, hi);
     isAlike = isAlike && this.#isWhole;
-    if (hasNaN(column)) {
+    let valuesTicket = putValues(column);
+    let found = valuesTicket === 0 ? survey(column) : surveyValues(column.length);
+    if ((found & HAS_NAN) !== 0) {
       const count = this.#clean(times, column, entry.flags.markers === true);
       if (count < column.length) {
         times = this.#cleanTimestamps.subarray(0, count);
         column = this.#cleanValues.subarray(0, count);
+        found = survey(column);
+        valuesTicket = 0;
         isAlike = false;
       }
       this.#isWhole = false;
     } else {
       this.#isWhole = true;
     }
-    if (plan.resets || entry.flags.between !== undefined) column = this.#prepare(times, column);
-    this.#run.place(times, column, isAlike);
+    const mustRemove = plan.resets && (found & HAS_DROP) !== 0;
+    if (mustRemove || entry.flags.between !== undefined) {
+      column = this.#prepare(times, column, mustRemove);
+      valuesTicket = 0;
+    }
+    this.#run.place(times, column, isAlike, valuesTicket);
     const labels = this.#dropsName ? withoutName(source) : source;
     for (const output of plan.outputs) {
       const target = this.#sink.column();
@@ -283,12 +292,10 @@ class SeriesRoller {
     return count;
   }
 
-  /** Into a column of our own; the input belongs to the source. A counter that never drops is its own result. */
-  #prepare(timestamps: Float64Array, values: Float64Array): Float64Array {
+  /** Into a column of our own; the input belongs to the source. */
+  #prepare(timestamps: Float64Array, values: Float64Array, mustRemove: boolean): Float64Array {
     const { between } = this.#call.entry.flags;
     const count = values.length;
-    const mustRemove = this.#call.plan.resets && hasDrop(values);
-    if (!mustRemove && between === undefined) return values;
     if (this.#prepared.length < count) this.#prepared = new Float64Array(count * 2);
     const target = this.#prepared.subarray(0, count);
     let column = values;
@@ -306,14 +313,6 @@ class SeriesRoller {
 /** Words of the staleness marker, the NaN 0x7ff0000000000002, little-endian as every engine Node runs on. */
 export function isMarker(words: Uint32Array, i: number): boolean {
   return words[2 * i] === 2 && words[2 * i + 1] === 0x7ff00000;
-}
-
-function hasNaN(values: Float64Array): boolean {
-  for (let i = 0; i < values.length; i++) {
-    const v = values[i] as number;
-    if (v !== v) return true;
-  }
-  return false;
 }
 
 /** absent_over_time: one series that has a value where no series had a sample. */

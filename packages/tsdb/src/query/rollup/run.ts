@@ -36,6 +36,11 @@ export class RollupRun {
   maxPrevMs = 0;
   readonly firsts: Int32Array;
   readonly ends: Int32Array;
+  /** Whether the kernel still holds what is this run's: tickets of kernel/rollup.ts, 0 for none; kept by quick.ts. */
+  valuesTicket = 0;
+  windowsTicket = 0;
+  spansTicket = 0;
+  spansBy: unknown = null;
   /** Scratch as long as the current series, for suffixes (sliding.ts) and sorting (windows.ts). */
   #scratchA: Float64Array = new Float64Array(64);
   #scratchB: Float64Array = new Float64Array(64);
@@ -56,13 +61,16 @@ export class RollupRun {
 
   /**
    * Moves to another series, all of these columns, and finds its windows; those of the series before are kept where `isAlike`
-   * says that it had the same times. The columns are read, never written.
+   * says that it had the same times. The columns are read, never written. `valuesTicket`: the kernel holds these values already.
    */
-  place(timestamps: Float64Array, values: Float64Array, isAlike: boolean): void {
+  place(timestamps: Float64Array, values: Float64Array, isAlike: boolean, valuesTicket = 0): void {
     this.timestamps = timestamps;
     this.values = values;
     this.hi = values.length;
+    this.valuesTicket = valuesTicket;
     if (isAlike) return;
+    this.windowsTicket = 0;
+    this.spansTicket = 0;
     this.#chooseWindow();
     this.#findWindows();
   }

@@ -11,6 +11,7 @@
  * MetricsQL manual, "Rollup functions"; where manual and server differ, what the server does.
  */
 import { InputError } from "../../base/errors.ts";
+import * as quick from "./quick.ts";
 import type { RollupKernel } from "./run.ts";
 import * as slide from "./sliding.ts";
 import type { RollupSpread } from "./spread.ts";
@@ -94,9 +95,9 @@ function spreading(
 }
 
 const EXTREMES: readonly RollupOutput[] = [
-  { kernel: slide.slideMin, tag: "min" },
-  { kernel: slide.slideMax, tag: "max" },
-  { kernel: slide.slideAverage, tag: "avg" },
+  { kernel: quick.quickMin, tag: "min" },
+  { kernel: quick.quickMax, tag: "max" },
+  { kernel: quick.quickAverage, tag: "avg" },
 ];
 
 /** f(m[d] [, "min" | "max" | "avg"]): three series labelled rollup, or the one asked for, without the label. */
@@ -138,7 +139,7 @@ const ENTRIES: Record<string, RollupEntry> = {
   },
   /** Σ of increases, from the previous sample on. */
   ascent_over_time: each(at.sumSteps(1), { previous: true }),
-  avg_over_time: one(slide.slideAverage, { keepsName: true }),
+  avg_over_time: one(quick.quickAverage, { keepsName: true }),
   /** Changes of value; a series without a past changed by appearing. Empty: 0 after a recent sample. */
   changes: each(at.changes, { previous: true }),
   /** Changes inside the window only, as Prometheus counts. */
@@ -154,22 +155,22 @@ const ENTRIES: Record<string, RollupEntry> = {
   /** Steps down. Empty: 0 after a recent sample. */
   decreases_over_time: each(at.countSteps(-1), { previous: true }),
   /** What a bare selector is: the last sample, nothing if that is a staleness marker. */
-  default_rollup: one(slide.slideLast, { keepsName: true, previous: true, widens: true, markers: true }),
+  default_rollup: one(quick.quickLast, { keepsName: true, previous: true, widens: true, markers: true }),
   /** Last value minus the value the window starts from; no extrapolation. Empty: 0 after a recent sample. */
-  delta: one(slide.slideDelta, { previous: true }),
+  delta: one(quick.quickDelta, { previous: true }),
   /** Last minus first of two samples or more. */
   delta_prometheus: each(at.innerDelta),
   /** Least-squares slope per second; 0 for one sample. */
   deriv: each(at.deriv, { widens: true }),
   /** Slope per second from the value the window starts from to the last. Empty: 0 after a recent sample. */
-  deriv_fast: one(slide.slideRate, { previous: true, widens: true }),
+  deriv_fast: one(quick.quickRate, { previous: true, widens: true }),
   /** Σ of decreases, from the previous sample on. */
   descent_over_time: each(at.sumSteps(-1), { previous: true }),
   /** Different values. */
   distinct_over_time: each(at.distinct),
   /** duration_over_time(m[d], max): seconds covered by samples at most max seconds apart. */
   duration_over_time: withScalars(["series", "scalar"], at.durationOverTime),
-  first_over_time: one(slide.slideFirst, { keepsName: true }),
+  first_over_time: one(quick.quickFirst, { keepsName: true }),
   geomean_over_time: each(at.geometricMean, { keepsName: true }),
   /** Samples by vmrange bucket. */
   histogram_over_time: spreading(["series"], spreadHistogram),
@@ -183,10 +184,10 @@ const ENTRIES: Record<string, RollupEntry> = {
   /** Slope per second of the last two samples. */
   ideriv: each(at.ideriv, { previous: true, widens: true }),
   /** Growth of a counter from the value the window starts from; no extrapolation. Empty: 0 after a recent sample. */
-  increase: one(slide.slideDelta, { previous: true, resets: true }),
+  increase: one(quick.quickDelta, { previous: true, resets: true }),
   increase_prometheus: each(at.innerDelta, { resets: true }),
   /** Like increase, and every new counter started from 0. */
-  increase_pure: one(slide.slidePureIncrease, { previous: true, resets: true }),
+  increase_pure: one(quick.quickPureIncrease, { previous: true, resets: true }),
   /** Steps up. Empty: 0 after a recent sample. */
   increases_over_time: each(at.countSteps(1), { previous: true }),
   /** Area under the series, value·seconds. */
@@ -195,14 +196,14 @@ const ENTRIES: Record<string, RollupEntry> = {
   irate: each(at.ideriv, { previous: true, widens: true, resets: true }),
   /** Age of the last sample. */
   lag: each(at.lag, { previous: true }),
-  last_over_time: one(slide.slideLast, { keepsName: true }),
+  last_over_time: one(quick.quickLast, { keepsName: true }),
   /** From the first to the last sample, the previous one included. */
   lifetime: each(at.lifetime, { previous: true }),
   /** Median absolute deviation. */
   mad_over_time: each(at.medianAbsoluteDeviation),
-  max_over_time: one(slide.slideMax, { keepsName: true }),
+  max_over_time: one(quick.quickMax, { keepsName: true }),
   median_over_time: each(at.median, { keepsName: true }),
-  min_over_time: one(slide.slideMin, { keepsName: true }),
+  min_over_time: one(quick.quickMin, { keepsName: true }),
   /** Most frequent value, the previous sample included; smallest of equals. */
   mode_over_time: each(at.mode, { keepsName: true }),
   /** Last value if outside the quartile fences. */
@@ -226,7 +227,7 @@ const ENTRIES: Record<string, RollupEntry> = {
   /** max - min */
   range_over_time: each(at.range),
   /** Growth of a counter per second, from the value the window starts from to its last sample. Empty: 0 after a recent sample. */
-  rate: one(slide.slideRate, { previous: true, widens: true, resets: true }),
+  rate: one(quick.quickRate, { previous: true, widens: true, resets: true }),
   /** Σv / window. */
   rate_over_sum: one(slide.slideRateOfSum, { widens: true }),
   /** Last minus first of a counter, per second of window. */
@@ -262,7 +263,7 @@ const ENTRIES: Record<string, RollupEntry> = {
   sum_eq_over_time: withScalars(["series", "scalar"], (x) => at.compareOverTime("sum", "eq", x)),
   sum_gt_over_time: withScalars(["series", "scalar"], (x) => at.compareOverTime("sum", "gt", x)),
   sum_le_over_time: withScalars(["series", "scalar"], (x) => at.compareOverTime("sum", "le", x)),
-  sum_over_time: one(slide.slideSum),
+  sum_over_time: one(quick.quickSum),
   /** Σv² */
   sum2_over_time: one(slide.slideSquares),
   tfirst_over_time: each(at.firstTime),

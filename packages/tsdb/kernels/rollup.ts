@@ -1,0 +1,281 @@
+/**
+ * The frequent rollups of one series, and the frequent aggregates over series. Specified by src/query/rollup/sliding.ts and
+ * src/query/aggregate/accumulators.ts: the same operations in the same order, so results are equal to the bit (NaNs apart).
+ *
+ *   VALUES ──┬── windows (FIRSTS, ENDS) ──▶ sums, averages, least, most ──┐
+ *            └── spans (LASTS, BASES, SECONDS) ──▶ picks, deltas, rates ──┴─▶ OUT ──▶ FIRST_STATE, SECOND_STATE
+ *
+ * Times are not known here. Windows and spans say it all as indexes into VALUES, and hold for every series with the same
+ * times. Two slots behind the samples always hold 0 and NaN, for spans whose value does not come from a sample.
+ */
+const SAMPLES_MAX: i32 = 16384;
+const POINTS_MAX: i32 = 16384;
+const ZERO_SLOT: i32 = SAMPLES_MAX;
+const NAN_SLOT: i32 = SAMPLES_MAX + 1;
+/** Instead of a base: the series has no past, so where it started from is for its values to tell. */
+const NO_PAST: i32 = -1;
+
+const HAS_NAN: i32 = 1;
+const HAS_DROP: i32 = 2;
+
+const VALUES: usize = memory.data((16384 + 2) * 8, 16);
+const SUFFIXES: usize = memory.data(16384 * 8, 16);
+const FIRSTS: usize = memory.data(16384 * 4, 16);
+const ENDS: usize = memory.data(16384 * 4, 16);
+const LASTS: usize = memory.data(16384 * 4, 16);
+const BASES: usize = memory.data(16384 * 4, 16);
+const SECONDS: usize = memory.data(16384 * 8, 16);
+const OUT: usize = memory.data(16384 * 8, 16);
+const FIRST_STATE: usize = memory.data(16384 * 8, 16);
+const SECOND_STATE: usize = memory.data(16384 * 8, 16);
+
+store<f64>(VALUES + ((<usize>ZERO_SLOT) << 3), 0);
+store<f64>(VALUES + ((<usize>NAN_SLOT) << 3), NaN);
+
+export function heapBase(): usize {
+  return __heap_base;
+}
+
+export function samplesMax(): i32 {
+  return SAMPLES_MAX;
+}
+
+export function pointsMax(): i32 {
+  return POINTS_MAX;
+}
+
+export function zeroSlot(): i32 {
+  return ZERO_SLOT;
+}
+
+export function nanSlot(): i32 {
+  return NAN_SLOT;
+}
+
+export function valuesAddress(): usize {
+  return VALUES;
+}
+
+export function firstsAddress(): usize {
+  return FIRSTS;
+}
+
+export function endsAddress(): usize {
+  return ENDS;
+}
+
+export function lastsAddress(): usize {
+  return LASTS;
+}
+
+export function basesAddress(): usize {
+  return BASES;
+}
+
+export function secondsAddress(): usize {
+  return SECONDS;
+}
+
+export function outAddress(): usize {
+  return OUT;
+}
+
+export function firstStateAddress(): usize {
+  return FIRST_STATE;
+}
+
+export function secondStateAddress(): usize {
+  return SECOND_STATE;
+}
+
+function valueAt(i: i32): f64 {
+  return load<f64>(VALUES + ((<usize>i) << 3));
+}
+
+function indexAt(column: usize, k: i32): i32 {
+  return load<i32>(column + ((<usize>k) << 2));
+}
+
+function setOut(k: i32, v: f64): void {
+  store<f64>(OUT + ((<usize>k) << 3), v);
+}
+
+/** What is to be found in VALUES[0..count): HAS_NAN, and HAS_DROP where a value is smaller than the one before. */
+export function survey(count: i32): i32 {
+  let nan = i64x2.splat(0);
+  let drop = i64x2.splat(0);
+  let i = 0;
+  let p = VALUES;
+  for (; i + 2 < count; i += 2, p += 16) {
+    const pair = v128.load(p);
+    nan = v128.or(nan, f64x2.ne(pair, pair));
+    drop = v128.or(drop, f64x2.lt(v128.load(p, 8), pair));
+  }
+  let found = 0;
+  if (v128.any_true(nan)) found |= HAS_NAN;
+  if (v128.any_true(drop)) found |= HAS_DROP;
+  for (; i < count; i++) {
+    const v = valueAt(i);
+    if (v != v) found |= HAS_NAN;
+    if (i > 0 && v < valueAt(i - 1)) found |= HAS_DROP;
+  }
+  return found;
+}
+
+// ---- Rollups over windows. The outer loop makes one step a split, the inner one a step a point. ----
+
+export function sums(points: i32): void {
+  slideSums(points, false);
+}
+
+export function averages(points: i32): void {
+  slideSums(points, true);
+}
+
+function slideSums(points: i32, divides: bool): void {
+  let k = 0;
+  while (k < points) {
+    let first = indexAt(FIRSTS, k);
+    const split = indexAt(ENDS, k);
+    if (first >= split) {
+      setOut(k++, NaN);
+      continue;
+    }
+    let sum: f64 = 0;
+    for (let i = split - 1; i >= first; i--) {
+      sum += valueAt(i);
+      store<f64>(SUFFIXES + ((<usize>i) << 3), sum);
+    }
+    setOut(k++, divides ? sum / <f64>(split - first) : sum);
+    let tail: f64 = 0;
+    let tailEnd = split;
+    for (; k < points; k++) {
+      first = indexAt(FIRSTS, k);
+      if (first >= split) break;
+      const end = indexAt(ENDS, k);
+      for (; tailEnd < end; tailEnd++) tail += valueAt(tailEnd);
+      const whole = load<f64>(SUFFIXES + ((<usize>first) << 3)) + tail;
+      setOut(k, divides ? whole / <f64>(end - first) : whole);
+    }
+  }
+}
+
+export function least(points: i32): void {
+  slideExtremes(points, false);
+}
+
+export function most(points: i32): void {
+  slideExtremes(points, true);
+}
+
+function slideExtremes(points: i32, isMost: bool): void {
+  const none = f64x2.splat(isMost ? -Infinity : Infinity);
+  let k = 0;
+  while (k < points) {
+    let first = indexAt(FIRSTS, k);
+    const split = indexAt(ENDS, k);
+    if (first >= split) {
+      setOut(k++, NaN);
+      continue;
+    }
+    let best = none;
+    for (let i = split - 1; i >= first; i--) {
+      best = better(best, v128.load64_zero(VALUES + ((<usize>i) << 3)), isMost);
+      v128.store64_lane(SUFFIXES + ((<usize>i) << 3), best, 0);
+    }
+    v128.store64_lane(OUT + ((<usize>k) << 3), best, 0);
+    k++;
+    let tail = none;
+    let tailEnd = split;
+    for (; k < points; k++) {
+      first = indexAt(FIRSTS, k);
+      if (first >= split) break;
+      const end = indexAt(ENDS, k);
+      for (; tailEnd < end; tailEnd++) {
+        tail = better(tail, v128.load64_zero(VALUES + ((<usize>tailEnd) << 3)), isMost);
+      }
+      best = better(v128.load64_zero(SUFFIXES + ((<usize>first) << 3)), tail, isMost);
+      v128.store64_lane(OUT + ((<usize>k) << 3), best, 0);
+    }
+  }
+}
+
+/** `b > a ? b : a` (or `<`), NaN and signed zeros included, in one instruction; scalar code would branch on the data. */
+function better(a: v128, b: v128, isMost: bool): v128 {
+  return isMost ? f64x2.pmax(a, b) : f64x2.pmin(a, b);
+}
+
+// ---- Rollups over spans ----
+
+/** VALUES[LASTS[k]] */
+export function picks(points: i32): void {
+  for (let k = 0; k < points; k++) setOut(k, valueAt(indexAt(LASTS, k)));
+}
+
+/** VALUES[LASTS[k]] - VALUES[BASES[k]]; for NO_PAST the rule of slideDelta, which looks at the window. */
+export function deltas(points: i32, count: i32): void {
+  for (let k = 0; k < points; k++) {
+    const last = valueAt(indexAt(LASTS, k));
+    const base = indexAt(BASES, k);
+    setOut(k, base == NO_PAST ? freshDelta(k, last, count) : last - valueAt(base));
+  }
+}
+
+function freshDelta(k: i32, last: f64, count: i32): f64 {
+  const first = indexAt(FIRSTS, k);
+  const start = valueAt(first);
+  const change = first + 1 < count ? valueAt(first + 1) - start : 0;
+  if (Math.abs(start) < 10 * (Math.abs(change) + 1)) return last;
+  return indexAt(ENDS, k) - first > 1 ? last - start : 0;
+}
+
+/** (VALUES[LASTS[k]] - VALUES[BASES[k]]) / SECONDS[k] */
+export function rates(points: i32): void {
+  for (let k = 0; k < points; k += 2) {
+    // One more than the points where their number is odd: spans are there, their result is nobody's.
+    const last = f64x2(valueAt(indexAt(LASTS, k)), valueAt(indexAt(LASTS, k + 1)));
+    const base = f64x2(valueAt(indexAt(BASES, k)), valueAt(indexAt(BASES, k + 1)));
+    const at = (<usize>k) << 3;
+    v128.store(OUT + at, f64x2.div(f64x2.sub(last, base), v128.load(SECONDS + at)));
+  }
+}
+
+// ---- Aggregates: OUT, one series' column, into a group's state. NaN is no value. The lane past an odd end is nobody's. ----
+
+/** Σ in FIRST_STATE, how many in SECOND_STATE. */
+export function addToSums(points: i32): void {
+  const one = f64x2.splat(1);
+  for (let at: usize = 0, end = (<usize>points) << 3; at < end; at += 16) {
+    const v = v128.load(OUT + at);
+    const has = f64x2.eq(v, v);
+    // Adding 0 changes nothing: a sum that began at 0 is never -0.
+    v128.store(FIRST_STATE + at, f64x2.add(v128.load(FIRST_STATE + at), v128.and(v, has)));
+    v128.store(SECOND_STATE + at, f64x2.add(v128.load(SECOND_STATE + at), v128.and(one, has)));
+  }
+}
+
+export function addToCounts(points: i32): void {
+  const one = f64x2.splat(1);
+  for (let at: usize = 0, end = (<usize>points) << 3; at < end; at += 16) {
+    const v = v128.load(OUT + at);
+    v128.store(FIRST_STATE + at, f64x2.add(v128.load(FIRST_STATE + at), v128.and(one, f64x2.eq(v, v))));
+  }
+}
+
+export function addToLeast(points: i32): void {
+  for (let at: usize = 0, end = (<usize>points) << 3; at < end; at += 16) {
+    const v = v128.load(OUT + at);
+    const a = v128.load(FIRST_STATE + at);
+    const isNew = v128.or(f64x2.lt(v, a), f64x2.ne(a, a));
+    v128.store(FIRST_STATE + at, v128.bitselect(v, a, isNew));
+  }
+}
+
+export function addToMost(points: i32): void {
+  for (let at: usize = 0, end = (<usize>points) << 3; at < end; at += 16) {
+    const v = v128.load(OUT + at);
+    const a = v128.load(FIRST_STATE + at);
+    const isNew = v128.or(f64x2.gt(v, a), f64x2.ne(a, a));
+    v128.store(FIRST_STATE + at, v128.bitselect(v, a, isNew));
+  }
+}

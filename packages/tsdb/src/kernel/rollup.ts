@@ -1,0 +1,229 @@
+/**
+ * The `rollup` kernel's memory as a desk that all queries of a thread share: one series' samples, its windows and spans,
+ * one output column and one group's state lie on it at a time.
+ *
+ * Queries interleave wherever they await, so nothing on the desk may be taken for granted later. What was put there
+ * has a ticket; whoever comes back shows it and puts its things there again if somebody else's took their place. A group's
+ * state is carried back to its owner when the next one comes. All calls are synchronous and so is what they need between them.
+ *
+ * Here is no twin: callers do without (src/query/rollup/sliding.ts, src/query/aggregate/accumulators.ts) when a
+ * function answers 0 or false because wasm is missing or something is longer than the desk.
+ */
+import { type Kernel, type KernelExports, loadKernel } from "./wasm.ts";
+
+interface RollupExports extends KernelExports {
+  samplesMax(): number;
+  pointsMax(): number;
+  zeroSlot(): number;
+  nanSlot(): number;
+  valuesAddress(): number;
+  firstsAddress(): number;
+  endsAddress(): number;
+  lastsAddress(): number;
+  basesAddress(): number;
+  secondsAddress(): number;
+  outAddress(): number;
+  firstStateAddress(): number;
+  secondStateAddress(): number;
+  survey(count: number): number;
+  sums(points: number): void;
+  averages(points: number): void;
+  least(points: number): void;
+  most(points: number): void;
+  picks(points: number): void;
+  deltas(points: number, count: number): void;
+  rates(points: number): void;
+  addToSums(points: number): void;
+  addToCounts(points: number): void;
+  addToLeast(points: number): void;
+  addToMost(points: number): void;
+}
+
+/** What `surveyValues` finds, as bits. */
+export const HAS_NAN = 1;
+/** A value smaller than the one before it. */
+export const HAS_DROP = 2;
+/** In `bases`: the series has no past. */
+export const NO_PAST = -1;
+
+/** Null where wasm, or the built kernel, is missing. */
+const kernel: Kernel<RollupExports> | null = load();
+// The memory never grows, so the views never change.
+const samplesMax = kernel === null ? 0 : kernel.exports.samplesMax();
+const pointsMax = kernel === null ? 0 : kernel.exports.pointsMax();
+const firstState = doublesAt(kernel?.exports.firstStateAddress());
+const secondState = doublesAt(kernel?.exports.secondStateAddress());
+const values = doublesAt(kernel?.exports.valuesAddress());
+const firsts = indexesAt(kernel?.exports.firstsAddress());
+const ends = indexesAt(kernel?.exports.endsAddress());
+const outLo = (kernel?.exports.outAddress() ?? 0) / 8;
+
+let lastTicket = 0;
+let valuesTicket = 0;
+let windowsTicket = 0;
+let spansTicket = 0;
+
+// ---- Samples ----
+
+/** Puts a series' values on the desk. Returns their ticket, or 0 if they do not fit. */
+export function putValues(column: Float64Array): number {
+  if (kernel === null || column.length > samplesMax) return 0;
+  values.set(column);
+  valuesTicket = ++lastTicket;
+  return valuesTicket;
+}
+
+export function areValues(ticket: number): boolean {
+  return ticket !== 0 && ticket === valuesTicket;
+}
+
+/** HAS_NAN and HAS_DROP of the first `count` values on the desk. */
+export function surveyValues(count: number): number {
+  return (kernel as Kernel<RollupExports>).exports.survey(count);
+}
+
+// ---- Windows: point k's samples are [firsts[k], ends[k]) ----
+
+/** Returns the ticket, or 0 if so many points do not fit. */
+export function putWindows(firstsOf: Int32Array, endsOf: Int32Array): number {
+  if (kernel === null || firstsOf.length > pointsMax) return 0;
+  firsts.set(firstsOf);
+  ends.set(endsOf);
+  windowsTicket = ++lastTicket;
+  return windowsTicket;
+}
+
+export function areWindows(ticket: number): boolean {
+  return ticket !== 0 && ticket === windowsTicket;
+}
+
+// ---- Spans: point k's value comes from samples lasts[k] and bases[k] ----
+
+/** To be written by whoever calls `takeSpans`, for as many points as there are. Indexes of samples, or a slot. */
+export interface Spans {
+  readonly lasts: Int32Array;
+  readonly bases: Int32Array;
+  readonly seconds: Float64Array;
+  /** Index of a value that is always 0. */
+  readonly zero: number;
+  /** Index of a value that is always NaN. */
+  readonly nothing: number;
+}
+
+export const spans: Spans = {
+  lasts: indexesAt(kernel?.exports.lastsAddress()),
+  bases: indexesAt(kernel?.exports.basesAddress()),
+  seconds: doublesAt(kernel?.exports.secondsAddress()),
+  zero: kernel === null ? 0 : kernel.exports.zeroSlot(),
+  nothing: kernel === null ? 0 : kernel.exports.nanSlot(),
+};
+
+/** Makes `spans` the caller's to write. Returns the ticket, or 0 if so many points do not fit. */
+export function takeSpans(points: number): number {
+  if (kernel === null || points > pointsMax) return 0;
+  spansTicket = ++lastTicket;
+  return spansTicket;
+}
+
+export function areSpans(ticket: number): boolean {
+  return ticket !== 0 && ticket === spansTicket;
+}
+
+// ---- Rollups of what is on the desk ----
+
+export type WindowOperation = "sums" | "averages" | "least" | "most";
+export type SpanOperation = "picks" | "deltas" | "rates";
+
+/** The view of `outColumn` made last: most queries ask for the same length again. */
+let out = new Float64Array(0);
+
+/**
+ * The output column of `points` points, for a caller who has no other use for a column than to hand it to `addTo…`. Anybody's next
+ * rollup overwrites it. Null if so many do not fit.
+ */
+export function outColumn(points: number): Float64Array | null {
+  if (kernel === null || points > pointsMax) return null;
+  if (out.length !== points) out = kernel.memory.f64.subarray(outLo, outLo + points);
+  return out;
+}
+
+/** Runs the operation into `target[at..at + points)`, which may be `outColumn`'s. `count` is how many values there are. */
+export function runOperation(
+  operation: WindowOperation | SpanOperation,
+  points: number,
+  count: number,
+  target: Float64Array,
+  at: number,
+): void {
+  const { exports } = kernel as Kernel<RollupExports>;
+  if (operation === "sums") exports.sums(points);
+  else if (operation === "averages") exports.averages(points);
+  else if (operation === "least") exports.least(points);
+  else if (operation === "most") exports.most(points);
+  else if (operation === "picks") exports.picks(points);
+  else if (operation === "rates") exports.rates(points);
+  else exports.deltas(points, count);
+  if (target !== out) target.set(outColumn(points) as Float64Array, at);
+}
+
+// ---- Aggregates ----
+
+/** A group's running state: one column, or two. They are stale while the state is on the desk: call `takeBack` to read them. */
+export interface GroupState {
+  readonly first: Float64Array;
+  readonly second: Float64Array | null;
+}
+
+let seated: GroupState | null = null;
+
+export type AddOperation = "sums" | "counts" | "least" | "most";
+
+/** Adds a series' column to the group. False, and nothing is done, if it does not fit. */
+export function addToGroup(operation: AddOperation, group: GroupState, column: Float64Array): boolean {
+  const points = group.first.length;
+  if (outColumn(points) === null) return false;
+  if (column !== out) out.set(column);
+  if (seated !== group) seat(group);
+  const { exports } = kernel as Kernel<RollupExports>;
+  if (operation === "sums") exports.addToSums(points);
+  else if (operation === "counts") exports.addToCounts(points);
+  else if (operation === "least") exports.addToLeast(points);
+  else exports.addToMost(points);
+  return true;
+}
+
+function seat(group: GroupState): void {
+  if (seated !== null) takeBack(seated);
+  firstState.set(group.first);
+  if (group.second !== null) secondState.set(group.second);
+  seated = group;
+}
+
+/** Brings the group's columns up to date and the state off the desk. */
+export function takeBack(group: GroupState): void {
+  if (seated !== group) return;
+  seated = null;
+  const { first, second } = group;
+  first.set(firstState.subarray(0, first.length));
+  if (second !== null) second.set(secondState.subarray(0, second.length));
+}
+
+// ---- Memory ----
+
+function doublesAt(address: number | undefined): Float64Array {
+  if (kernel === null || address === undefined) return new Float64Array(0);
+  return kernel.memory.f64.subarray(address / 8, address / 8 + Math.max(samplesMax, pointsMax));
+}
+
+function indexesAt(address: number | undefined): Int32Array {
+  if (kernel === null || address === undefined) return new Int32Array(0);
+  return kernel.memory.i32.subarray(address / 4, address / 4 + pointsMax);
+}
+
+function load(): Kernel<RollupExports> | null {
+  try {
+    return loadKernel<RollupExports>("rollup");
+  } catch {
+    return null;
+  }
+}
