@@ -18,5 +18,7 @@ export { LockedError } from "./disk/disk.ts";
 export { HeadFullError } from "./kernel/sample-store.ts";
 export type { QueryResult, ResultSeries } from "./query/result.ts";
 export type { Answer, SampleCursor, SeriesBatch } from "./query/source.ts";
-export { type AppendOutcome, ClosedError, type Logger } from "./storage/storage.ts";
+export type { Logger } from "./storage/options.ts";
+export type { AppendOutcome } from "./storage/sample-selection.ts";
+export { ClosedError } from "./storage/storage.ts";
 export { type FsyncMode, LogUnavailableError } from "./storage/wal.ts";

@@ -26,14 +26,9 @@ import { type QueryOptions as EvaluationOptions, evaluateInstant, evaluateRange 
 import type { QueryLimits } from "../query/limits.ts";
 import type { QueryResult } from "../query/result.ts";
 import type { Answer, LabelsRequest, SampleCursor, SearchRequest } from "../query/source.ts";
-import {
-  type AppendOutcome,
-  defaultStorageOptions,
-  type Logger,
-  Storage,
-  type StorageCounters,
-  type StorageDescription,
-} from "../storage/storage.ts";
+import { defaultStorageOptions, type Logger } from "../storage/options.ts";
+import type { AppendOutcome } from "../storage/sample-selection.ts";
+import { Storage, type StorageCounters, type StorageDescription } from "../storage/storage.ts";
 import type { FsyncMode } from "../storage/wal.ts";
 import { StorageSource } from "./storage-source.ts";
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { LockedError } from "./disk.ts";
-import { LOCK_FILE, lockFolder, type LockTiming } from "./lock.ts";
+import { LOCK_FILE, type LockTiming, lockFolder } from "./lock.ts";
 
 /** The real rule, faster. */
 const QUICK: LockTiming = { heartbeatMs: 10, silenceMs: 120, pollMs: 10 };

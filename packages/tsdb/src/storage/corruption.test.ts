@@ -10,7 +10,7 @@ import { NewerFormatError } from "../codec/pages.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import { MANIFEST_FILE, readManifest } from "./manifest.ts";
 import type { Storage } from "./storage.ts";
-import { DAY, type Model, NOW, open, put, readAll, type Row, rows } from "./testing/harness.ts";
+import { DAY, type Model, NOW, open, put, type Row, readAll, rows } from "./testing/harness.ts";
 
 /** Two months with two parts and index segments each, and a log. */
 async function makeDatabase(): Promise<{ disk: MemoryDisk; model: Model }> {

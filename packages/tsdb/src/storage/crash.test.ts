@@ -6,7 +6,7 @@ import { Random } from "../base/random.ts";
 import type { Disk } from "../disk/disk.ts";
 import { FaultyDisk } from "../disk/faulty-disk.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
-import type { StorageOptions } from "./storage.ts";
+import type { StorageOptions } from "./options.ts";
 import { type Model, NOW, open, put, readAll, rows } from "./testing/harness.ts";
 
 interface Diary {

@@ -6,13 +6,13 @@ import { SampleColumns } from "../base/columns.ts";
 import type { Tenant } from "../base/tenant.ts";
 import { formatTenant } from "../base/tenant.ts";
 import type { Disk } from "../disk/disk.ts";
-import { type IndexedSeries, encodeIndexSegment } from "../index/segment-writer.ts";
 import { IndexSegment } from "../index/segment-reader.ts";
+import { encodeIndexSegment, type IndexedSeries } from "../index/segment-writer.ts";
 import type { SampleStore } from "../kernel/sample-store.ts";
 import type { Pacer } from "./pacer.ts";
 import { PartReader } from "./part-reader.ts";
 import { PartWriter } from "./part-writer.ts";
-import { monthName, monthStartMs, nextMonthMs, type NewSeries, type Partition } from "./partition.ts";
+import { monthName, monthStartMs, type NewSeries, nextMonthMs, type Partition } from "./partition.ts";
 import type { SeriesRegistry } from "./registry.ts";
 import { orderSamples } from "./sample-order.ts";
 

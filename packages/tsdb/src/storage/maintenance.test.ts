@@ -8,7 +8,7 @@ import { FaultyDisk } from "../disk/faulty-disk.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import type { SearchCursor } from "./search.ts";
 import type { Storage } from "./storage.ts";
-import { DAY, type Model, NOW, open, put, readAll, type Row, rows, sorted } from "./testing/harness.ts";
+import { DAY, type Model, NOW, open, put, type Row, readAll, rows, sorted } from "./testing/harness.ts";
 import { LogUnavailableError } from "./wal.ts";
 
 /** Lets work that needs no timer go on. */

@@ -6,9 +6,9 @@ import type { CorruptionError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
 import { unite } from "../index/postings.ts";
 import { BlockGatherer } from "./block-gatherer.ts";
+import type { Pacer } from "./pacer.ts";
 import { PartReader } from "./part-reader.ts";
 import { PartWriter } from "./part-writer.ts";
-import type { Pacer } from "./pacer.ts";
 import { orderSamples } from "./sample-order.ts";
 
 /** Series fetched together: at most this many, and fewer where they have many samples. */

@@ -8,6 +8,7 @@
  * simply ordered by id.
  */
 import type { CorruptionError } from "../base/errors.ts";
+import type { FilterGroups } from "../base/label-filter.ts";
 import type { Labels } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
 import type { Disk } from "../disk/disk.ts";
@@ -16,7 +17,6 @@ import { type Postings, unite } from "../index/postings.ts";
 import type { IndexSegment, TenantSegment } from "../index/segment-reader.ts";
 import { seriesKeyOf } from "../index/series-key.ts";
 import { SeriesTable, UNKNOWN_SERIES } from "../index/series-table.ts";
-import type { FilterGroups } from "../base/label-filter.ts";
 import type { PartReader } from "./part-reader.ts";
 import { hashSeriesKey, type RegisteredSeries, type SeriesRegistry } from "./registry.ts";
 

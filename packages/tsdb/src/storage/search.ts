@@ -8,11 +8,11 @@
 import { SampleColumns } from "../base/columns.ts";
 import type { CorruptionError } from "../base/errors.ts";
 import { InputError } from "../base/errors.ts";
+import type { FilterGroups } from "../base/label-filter.ts";
 import type { Labels } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
 import { searchSeries } from "../index/filter-search.ts";
 import type { SampleStore } from "../kernel/sample-store.ts";
-import type { FilterGroups } from "../base/label-filter.ts";
 import { BlockGatherer } from "./block-gatherer.ts";
 import type { PartReader } from "./part-reader.ts";
 import type { Partition } from "./partition.ts";

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Random } from "../base/random.ts";
 import type { RawLabel } from "../base/labels.ts";
+import { Random } from "../base/random.ts";
 import { DEFAULT_TENANT } from "../base/tenant.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
 import { RowBatch } from "../ingest/row-batch.ts";
 import { ClosedError, type Storage } from "./storage.ts";
-import { addRow, DAY, type Model, NOW, open, put, readAll, type Row, rows, sorted } from "./testing/harness.ts";
+import { addRow, DAY, type Model, NOW, open, put, type Row, readAll, rows, sorted } from "./testing/harness.ts";
 import { LogUnavailableError } from "./wal.ts";
 
 const found = async (storage: Storage): Promise<unknown[]> => sorted((await readAll(storage)).model);

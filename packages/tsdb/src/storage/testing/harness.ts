@@ -3,7 +3,8 @@ import { ManualClock } from "../../base/clock.ts";
 import { DEFAULT_TENANT, type Tenant } from "../../base/tenant.ts";
 import type { Disk } from "../../disk/disk.ts";
 import { RowBatch } from "../../ingest/row-batch.ts";
-import { defaultStorageOptions, Storage, type StorageOptions } from "../storage.ts";
+import { defaultStorageOptions, type StorageOptions } from "../options.ts";
+import { Storage } from "../storage.ts";
 
 export const DAY: number = 86_400_000;
 /** The middle of a day in the middle of a month. */

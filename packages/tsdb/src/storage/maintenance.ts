@@ -1,0 +1,311 @@
+/**
+ * What changes the files of a database, one step after the other: flushes, merges, retention. Each makes new files first, then the manifest that
+ * names them, then shows them to readers, then removes what they replace; a crash anywhere in between leaves the old state or the new one.
+ */
+import type { Clock } from "../base/clock.ts";
+import { CorruptionError } from "../base/errors.ts";
+import type { Disk } from "../disk/disk.ts";
+import type { IndexSegment } from "../index/segment-reader.ts";
+import { type FlushContext, flushStore, writeSegment } from "./flush.ts";
+import type { Generation, Head } from "./head.ts";
+import { type Manifest, writeManifest } from "./manifest.ts";
+import { chooseParts, chooseRun, mergeParts } from "./merge.ts";
+import type { StorageOptions } from "./options.ts";
+import { Pacer } from "./pacer.ts";
+import type { PartReader } from "./part-reader.ts";
+import { DATA_FOLDER, type NewSeries, Partition } from "./partition.ts";
+import type { SeriesRegistry } from "./registry.ts";
+import type { WriteAheadLog } from "./wal.ts";
+
+/** A change of what a partition consists of. */
+interface PartitionEdit {
+  readonly partition: Partition;
+  readonly partsOut?: readonly PartReader[];
+  readonly partsIn?: readonly PartReader[];
+  readonly segmentsOut?: readonly IndexSegment[];
+  readonly segmentsIn?: readonly IndexSegment[];
+}
+
+/** Running totals since the start. */
+export interface MaintenanceCounters {
+  flushes: number;
+  flushFailures: number;
+  merges: number;
+  rowsMerged: number;
+  corruptBlocks: number;
+}
+
+export interface MaintenanceState {
+  readonly disk: Disk;
+  readonly options: StorageOptions;
+  readonly wal: WriteAheadLog;
+  readonly registry: SeriesRegistry;
+  readonly head: Head;
+  readonly partitions: Map<string, Partition>;
+  readonly manifest: Manifest;
+}
+
+export class Maintenance {
+  readonly counters: MaintenanceCounters = { flushes: 0, flushFailures: 0, merges: 0, rowsMerged: 0, corruptBlocks: 0 };
+  /** Set when the database is closing: merges that have not begun do not begin. */
+  isStopping = false;
+  private readonly disk: Disk;
+  private readonly options: StorageOptions;
+  private readonly wal: WriteAheadLog;
+  private readonly registry: SeriesRegistry;
+  private readonly head: Head;
+  private readonly partitions: Map<string, Partition>;
+  private nextFile: number;
+  private walFloor: number;
+  /** Settles when the work handed to `run` so far is done. */
+  idle: Promise<void> = Promise.resolve();
+  /** The rotation of the log that belongs to the flushing generation. */
+  private sealed: Promise<number> | null = null;
+
+  constructor(state: MaintenanceState) {
+    this.disk = state.disk;
+    this.options = state.options;
+    this.wal = state.wal;
+    this.registry = state.registry;
+    this.head = state.head;
+    this.partitions = state.partitions;
+    this.nextFile = state.manifest.nextFileNumber;
+    this.walFloor = state.manifest.walFloor;
+  }
+
+  /** Does the work when all that was handed in before is done. */
+  run(work: () => Promise<void>): Promise<void> {
+    const done = this.idle.then(work);
+    this.idle = done.catch(() => {});
+    return done;
+  }
+
+  /** Flushes, then merges the parts and the index segments of every partition into one each. */
+  async mergeEverything(): Promise<void> {
+    await this.flushHead();
+    for (const partition of this.sortedPartitions()) {
+      if (this.isStopping) return;
+      const parts = partition.mergeableParts();
+      if (parts.length > 1) await this.mergeThese(partition, parts);
+      if (partition.segments.length > 1) await this.mergeSegments(partition, partition.segments);
+    }
+  }
+
+  /** Writes everything in the head out as parts and cuts the log behind them. */
+  async flushHead(): Promise<void> {
+    const { head, options } = this;
+    // What an attempt that failed has left comes first.
+    if (head.flushing !== null) await this.flushGeneration(head.flushing);
+    if (head.active.rows === 0) return;
+    const generation = head.rotate(options.clock.nowMs());
+    this.sealed = this.wal.rotate();
+    await this.flushGeneration(generation);
+  }
+
+  private async flushGeneration({ store }: Generation): Promise<void> {
+    try {
+      await this.wal.commit();
+      const floor = await (this.sealed as Promise<number>);
+      const flushed = await flushStore({ ...this.flushContext(), store });
+      try {
+        const edits = flushed.map(({ partition, part, segment }) => ({
+          partition,
+          partsIn: [part],
+          segmentsIn: segment === null ? [] : [segment],
+        }));
+        await this.commitEdits(edits, floor);
+      } catch (error) {
+        // The files stay: a failed attempt may have put the manifest that names them in place.
+        for (const { part } of flushed) part.retire();
+        throw error;
+      }
+      for (const { partition } of flushed) partition.unindexed = [];
+      this.sealed = null;
+      this.head.drop();
+      this.counters.flushes++;
+    } catch (error) {
+      this.counters.flushFailures++;
+      this.options.logger.error(`flush: ${(error as Error).message}; the samples stay in the log and in memory`);
+      throw error;
+    }
+    await this.tidyLog(this.walFloor);
+  }
+
+  private flushContext(): Omit<FlushContext, "store"> {
+    return {
+      disk: this.disk,
+      registry: this.registry,
+      pacer: new Pacer(),
+      nextFileNumber: () => this.nextFile++,
+      partition: async (name) => {
+        let partition = this.partitions.get(name);
+        if (partition === undefined) {
+          partition = new Partition(name, 0);
+          await partition.makeFolders(this.disk);
+          this.partitions.set(name, partition);
+        }
+        return partition;
+      },
+    };
+  }
+
+  /** Merges parts and index segments of which there are several of a size. */
+  async mergeWhatIsDue(): Promise<void> {
+    for (const partition of this.sortedPartitions()) {
+      while (!this.isStopping) {
+        const due = chooseParts(partition.mergeableParts());
+        if (due === null || !(await this.mergeThese(partition, due))) break;
+      }
+      const segments = chooseRun(partition.segments);
+      if (segments !== null && !this.isStopping) await this.mergeSegments(partition, segments);
+    }
+  }
+
+  /** Replaces parts by one with the same samples. False if damage was found: then there is nothing new. */
+  private async mergeThese(partition: Partition, sources: readonly PartReader[]): Promise<boolean> {
+    const fileNumber = this.nextFile++;
+    const path = partition.partPath(fileNumber);
+    for (const part of sources) part.acquire();
+    let merged: PartReader | null;
+    try {
+      merged = await mergeParts(this.disk, sources, path, fileNumber, oldestMs(this.options), new Pacer());
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      const damaged = sources.find((part) => part.path === error.path);
+      if (damaged !== undefined) this.reportCorruption(damaged, error);
+      return damaged !== undefined;
+    } finally {
+      for (const part of sources) part.release();
+    }
+    try {
+      await this.disk.syncFolder(partition.partsFolder);
+      await this.commitEdits(
+        [{ partition, partsOut: sources, partsIn: merged === null ? [] : [merged] }],
+        this.walFloor,
+      );
+    } catch (error) {
+      merged?.retire();
+      throw error;
+    }
+    this.counters.merges++;
+    this.counters.rowsMerged += merged?.info.rows ?? 0;
+    for (const part of sources) part.retire();
+    for (const part of sources) await this.removeUnused(part.path);
+    return true;
+  }
+
+  private async mergeSegments(partition: Partition, sources: readonly IndexSegment[]): Promise<void> {
+    const series: NewSeries[] = [];
+    for (const segment of sources) {
+      for (const own of segment.all()) {
+        for (const { id, labels } of own.series()) series.push({ id, tenant: own.tenant, labels });
+      }
+    }
+    series.sort((a, b) => a.id - b.id);
+    const merged = await writeSegment(this.flushContext(), partition, series);
+    if (merged === null) return;
+    await this.commitEdits([{ partition, segmentsOut: sources, segmentsIn: [merged] }], this.walFloor);
+    for (const segment of sources) await this.removeUnused(partition.indexPath(segment.fileNumber));
+  }
+
+  /** Drops partitions that ended before the retention. */
+  async dropOutdated(): Promise<void> {
+    const firstMs = oldestMs(this.options);
+    const outdated = this.sortedPartitions().filter(({ endMs }) => endMs <= firstMs);
+    if (outdated.length === 0) return;
+    await this.commitEdits([], this.walFloor, outdated);
+    for (const partition of outdated) {
+      for (const part of partition.parts) part.retire();
+      await this.removeUnused(`${DATA_FOLDER}/${partition.name}`);
+      this.options.logger.info(`dropped ${partition.name}: out of retention`);
+    }
+  }
+
+  /** Removes log segments that are in parts. */
+  async tidyLog(floor: number): Promise<void> {
+    try {
+      await this.wal.removeBelow(floor);
+    } catch (error) {
+      this.options.logger.warn(
+        `remove old log segments: ${(error as Error).message}; tried again after the next flush`,
+      );
+    }
+  }
+
+  /** Removes what no manifest names any more. If that fails, the next start does it. */
+  private async removeUnused(path: string): Promise<void> {
+    try {
+      await this.disk.remove(path);
+    } catch (error) {
+      this.options.logger.warn(`remove ${path}: ${(error as Error).message}; tried again at the next start`);
+    }
+  }
+
+  /**
+   * Changes what the database consists of: on disk first, then for readers. Rejects with nothing changed for readers; what the disk has
+   * then is the old state or the new one, and the files of both must be left there.
+   */
+  private async commitEdits(
+    edits: readonly PartitionEdit[],
+    walFloor: number,
+    dropped: readonly Partition[] = [],
+  ): Promise<void> {
+    const editOf = (partition: Partition): PartitionEdit =>
+      edits.find((edit) => edit.partition === partition) ?? { partition };
+    await writeManifest(this.disk, {
+      epoch: this.registry.epoch,
+      nextFileNumber: this.nextFile,
+      walFloor,
+      partitions: this.sortedPartitions()
+        .filter((partition) => !dropped.includes(partition))
+        .map((partition) => {
+          const { partsOut, partsIn, segmentsOut, segmentsIn } = editOf(partition);
+          const { name, nextSeriesId, parts, segments, unreadable } = partition;
+          return {
+            name,
+            nextSeriesId,
+            parts: [...replaced(parts, partsOut, partsIn).map((part) => part.fileNumber), ...unreadable.parts],
+            indexes: [
+              ...replaced(segments, segmentsOut, segmentsIn).map((segment) => segment.fileNumber),
+              ...unreadable.indexes,
+            ],
+          };
+        }),
+    });
+    this.walFloor = walFloor;
+    for (const { name } of dropped) this.partitions.delete(name);
+    for (const { partition, partsOut, partsIn, segmentsOut, segmentsIn } of edits) {
+      partition.parts = replaced(partition.parts, partsOut, partsIn);
+      partition.segments = replaced(partition.segments, segmentsOut, segmentsIn);
+      for (const part of partsOut ?? []) partition.damagedParts.delete(part);
+    }
+  }
+
+  /** Oldest month first. */
+  sortedPartitions(): Partition[] {
+    return [...this.partitions.values()].sort((a, b) => a.startMs - b.startMs);
+  }
+
+  /** A damaged block costs itself: what is whole in its part stays readable, but the part is never merged again. */
+  reportCorruption(part: PartReader, error: CorruptionError): void {
+    this.counters.corruptBlocks++;
+    for (const partition of this.partitions.values()) {
+      if (!partition.parts.includes(part) || partition.damagedParts.has(part)) continue;
+      partition.damagedParts.add(part);
+      this.options.logger.error(`${error.message}; it is left out of answers, which are marked as partial`);
+    }
+  }
+}
+
+/** The list with `added` in the place of `removed`, or at the end. */
+function replaced<T>(list: readonly T[], removed: readonly T[] = [], added: readonly T[] = []): T[] {
+  const kept = list.filter((item) => !removed.includes(item));
+  const at = list.findIndex((item) => removed.includes(item));
+  kept.splice(at < 0 ? kept.length : at, 0, ...added);
+  return kept;
+}
+
+/** Samples before this are out of retention. The epoch is the earliest time there is. */
+export function oldestMs({ clock, retentionMs }: { readonly clock: Clock; readonly retentionMs: number }): number {
+  return Math.max(0, clock.nowMs() - retentionMs);
+}

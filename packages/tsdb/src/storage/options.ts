@@ -1,0 +1,37 @@
+/** What a database's owner decides about its storage. */
+import { type Clock, systemClock } from "../base/clock.ts";
+import type { FsyncMode } from "./wal.ts";
+
+export interface Logger {
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+export interface StorageOptions {
+  /** Samples older than this are refused and in time removed. */
+  readonly retentionMs: number;
+  /** Samples further in the future than this are refused. */
+  readonly futureRetentionMs: number;
+  readonly fsync: FsyncMode;
+  readonly fsyncIntervalMs: number;
+  /** Bytes of samples in the head that start a flush. */
+  readonly headBytes: number;
+  /** Age of the head's first sample's arrival that starts a flush. */
+  readonly headAgeMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const silent: Logger = { info: () => {}, warn: () => {}, error: () => {} };
+
+export const defaultStorageOptions: StorageOptions = {
+  retentionMs: 31 * 86_400_000,
+  futureRetentionMs: 2 * 86_400_000,
+  fsync: "interval",
+  fsyncIntervalMs: 1_000,
+  headBytes: 64 << 20,
+  headAgeMs: 3_600_000,
+  clock: systemClock,
+  logger: silent,
+};
