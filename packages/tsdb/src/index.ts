@@ -15,6 +15,7 @@ export {
   type SeriesRows,
 } from "./database/database.ts";
 export { LockedError } from "./disk/disk.ts";
+export { POINTS_MAX, printPoints } from "./kernel/points.ts";
 export { HeadFullError } from "./kernel/sample-store.ts";
 export type { QueryResult, ResultSeries } from "./query/result.ts";
 export type { Answer, SampleCursor, SeriesBatch } from "./query/source.ts";

@@ -1,5 +1,5 @@
 /** Query results → the JSON VictoriaMetrics answers with, piece by piece. */
-import type { Labels } from "@nyanza/tsdb";
+import { type Labels, POINTS_MAX, printPoints } from "@nyanza/tsdb";
 import type { RequestContext } from "../http/context.ts";
 import { PIECE_BYTES } from "../http/pieces.ts";
 import { StreamedAnswer } from "../http/response.ts";
@@ -18,9 +18,6 @@ export interface PrintableResult {
 }
 
 const JSON_TYPE = "application/json";
-
-/** Points between two looks at how much is waiting to be sent. */
-const POINTS_PER_CHECK = 1024;
 
 /** `{"status":"success","isPartial":…,"data":{"resultType":…,"result":[…]},"stats":{…}}` */
 export async function sendResult(context: RequestContext, result: PrintableResult, elapsedMs: number): Promise<void> {
@@ -113,12 +110,9 @@ export async function writePoints(
   hi: number,
 ): Promise<void> {
   json.raw("[");
-  for (let from = lo; from < hi; from += POINTS_PER_CHECK) {
-    const to = Math.min(from + POINTS_PER_CHECK, hi);
-    for (let i = from; i < to; i++) {
-      if (i > lo) json.comma();
-      writePoint(json, timestamps[i] as number, values[i] as number);
-    }
+  for (let from = lo; from < hi; from += POINTS_MAX) {
+    if (from > lo) json.comma();
+    json.bytes(printPoints(timestamps, values, from, Math.min(from + POINTS_MAX, hi)));
     if (json.length >= PIECE_BYTES) await answer.write(json.take());
   }
   json.raw("]");
