@@ -13,9 +13,11 @@ export interface BenchQuery {
 
 const windowSeconds = 2 * 3600;
 const stepSeconds = 15;
-/** Calls that are not counted: code is compiled and caches are filled in every system before anything is timed. */
-const warmUps = 20;
-const repeats = 15;
+/** Calls that are not counted, so that in every system code is compiled and caches are filled before anything is timed. */
+const warmUpMs = 2_000;
+const warmUpsMin = 10;
+const warmUpsMax = 500;
+const repeats = 31;
 
 /** @param load decides the time range: the two hours before its last sample, or all of it when it is shorter */
 export function querySet(load: Load): BenchQuery[] {
@@ -50,11 +52,14 @@ export function querySet(load: Load): BenchQuery[] {
   ];
 }
 
-/** Median ms of `repeats` calls after `warmUps` that are not counted, and the last answer. */
+/** Median ms of `repeats` calls, after those that warm up; and the last answer. */
 export async function timeQuery(url: string, query: BenchQuery): Promise<{ ms: number; answer: HttpAnswer }> {
   const times: number[] = [];
   let answer = await http(url + query.path);
-  for (let i = 1; i < warmUps; i++) answer = await http(url + query.path);
+  const warmMs = performance.now() + warmUpMs;
+  for (let i = 1; i < warmUpsMax && (i < warmUpsMin || performance.now() < warmMs); i++) {
+    answer = await http(url + query.path);
+  }
   for (let i = 0; i < repeats; i++) {
     const startMs = performance.now();
     answer = await http(url + query.path);
