@@ -138,11 +138,14 @@ async function rollUpSelector(
       query.signal?.throwIfAborted();
       const { series, ends, timestamps, values, sameTimes } = batch;
       query.countSamples(series.length === 0 ? 0 : (ends[series.length - 1] as number));
+      let before = 0;
       let lo = 0;
       for (let s = 0; s < series.length; s++) {
         const hi = ends[s] as number;
-        const isAlike = sameTimes !== undefined && sameTimes[s] === 1;
+        const isAlike =
+          s > 0 && ((sameTimes !== undefined && sameTimes[s] === 1) || isRepeated(timestamps, before, lo, hi));
         roller.roll(series[s] as Labels, timestamps, values, lo, hi, isAlike);
+        before = lo;
         lo = hi;
         if (query.isDue()) await query.breathe();
       }
@@ -151,6 +154,15 @@ async function rollUpSelector(
   } finally {
     cursor.close();
   }
+}
+
+/** True if `[lo, hi)` says the same as `[before, lo)`. Windows cost more to find than this; of different targets it takes a look or two. */
+function isRepeated(timestamps: Float64Array, before: number, lo: number, hi: number): boolean {
+  const count = lo - before;
+  if (hi - lo !== count) return false;
+  if (timestamps[hi - 1] !== timestamps[lo - 1]) return false;
+  for (let i = lo; i < hi; i++) if (timestamps[i] !== timestamps[i - count]) return false;
+  return true;
 }
 
 /** The inside is evaluated on a finer grid that also covers the windows; its points are then samples like any others. */
@@ -181,8 +193,10 @@ async function rollUpSubquery(
   const list = await evaluate(inner, rollup.expr);
   const timestamps = inner.timestamps();
   const roller = new SeriesRoller(grid, call, windowMs, sink);
+  let isAlike = false;
   for (const series of list) {
-    roller.roll(series.labels, timestamps, series.values, 0, timestamps.length, false);
+    roller.roll(series.labels, timestamps, series.values, 0, timestamps.length, isAlike);
+    isAlike = true;
     if (query.isDue()) await query.breathe();
   }
 }

@@ -152,17 +152,23 @@ export class RollupRun {
   }
 
   #findWindows(): void {
-    const { timestamps, lo, hi, firsts, ends, startMs, stepMs, windowMs, points } = this;
-    let first = lo;
-    let end = lo;
+    const { firsts, ends, stepMs, windowMs, points } = this;
+    this.#findAfter(0, ends, points);
+    // Where the window is a number of steps it begins where that many points earlier a window ended.
+    const shift = windowMs / stepMs;
+    const own = Number.isInteger(shift) && shift < points ? shift : points;
+    this.#findAfter(windowMs, firsts, own);
+    if (own < points) firsts.set(ends.subarray(0, points - own), own);
+  }
+
+  /** For every point up to `points` the first sample after `backMs` before it. */
+  #findAfter(backMs: number, target: Int32Array, points: number): void {
+    const { timestamps, hi, startMs, stepMs } = this;
+    let i = this.lo;
     for (let k = 0; k < points; k++) {
-      const lastMs = startMs + k * stepMs;
-      const beforeMs = lastMs - windowMs;
-      while (first < hi && (timestamps[first] as number) <= beforeMs) first++;
-      if (end < first) end = first;
-      while (end < hi && (timestamps[end] as number) <= lastMs) end++;
-      firsts[k] = first;
-      ends[k] = end;
+      const ms = startMs + k * stepMs - backMs;
+      while (i < hi && (timestamps[i] as number) <= ms) i++;
+      target[k] = i;
     }
   }
 }
