@@ -3,6 +3,7 @@
  * is still read. A generation is dropped whole, and its memory serves the next but one.
  */
 import { SampleStore } from "../kernel/sample-store.ts";
+import type { LoggedSamples } from "./wal-record.ts";
 
 export class Generation {
   /** Counts up from 1 within a process. */
@@ -10,8 +11,10 @@ export class Generation {
   readonly store: SampleStore;
   /** When its first sample arrived. */
   startedMs: number;
-  /** Samples taken. */
+  /** Samples taken, and the range of their times. */
   rows = 0;
+  private minMs = Number.POSITIVE_INFINITY;
+  private maxMs = Number.NEGATIVE_INFINITY;
   private readers = 0;
   private onIdle: (() => void) | null = null;
 
@@ -19,6 +22,22 @@ export class Generation {
     this.number = number;
     this.store = store;
     this.startedMs = startedMs;
+  }
+
+  /** @throws HeadFullError; samples before the one that did not fit are in. */
+  append({ sampleCount, seriesCount, slots, ends, timestamps, values }: LoggedSamples): void {
+    this.rows += sampleCount;
+    for (let i = 0; i < sampleCount; i++) {
+      const ms = timestamps[i] as number;
+      if (ms < this.minMs) this.minMs = ms;
+      if (ms > this.maxMs) this.maxMs = ms;
+    }
+    this.store.append(slots, ends, seriesCount, timestamps, values);
+  }
+
+  /** True if there may be samples in the range. */
+  overlaps(minMs: number, maxMs: number): boolean {
+    return this.minMs <= maxMs && this.maxMs >= minMs;
   }
 
   acquire(): void {

@@ -61,7 +61,7 @@ export async function searchTexts(snapshot: Snapshot, search: StorageSearch, que
     search.signal?.throwIfAborted();
   }
   const head = snapshot.registry.indexOf(tenant);
-  if (head !== null) {
+  if (head !== null && snapshot.stores.length > 0) {
     const isPresent = (slot: number): boolean => snapshot.stores.some((store) => store.overlaps(slot, minMs, maxMs));
     const matching = isFiltered ? searchSeries(head, groups) : null;
     collect(head, query, matching, isPresent, (slot) => snapshot.registry.get(slot).labels, found);
@@ -122,7 +122,7 @@ export async function searchLabels(snapshot: Snapshot, search: StorageSearch, li
     search.signal?.throwIfAborted();
   }
   const index = snapshot.registry.indexOf(tenant);
-  if (index !== null) {
+  if (index !== null && snapshot.stores.length > 0) {
     let keys = seen;
     for (const slot of groups.length === 0 ? index.all() : searchSeries(index, groups)) {
       if (slotsSeen[slot] === 1 || !snapshot.stores.some((store) => store.overlaps(slot, minMs, maxMs))) continue;

@@ -32,8 +32,7 @@ export function replayer(registry: SeriesRegistry, head: Head): (record: LogReco
     for (let i = 0; i < samples.seriesCount; i++) {
       samples.slots[i] = slots.get(samples.slots[i] as number) ?? SKIPPED_SLOT;
     }
-    head.active.store.append(samples.slots, samples.ends, samples.seriesCount, samples.timestamps, samples.values);
-    head.active.rows += samples.sampleCount;
+    head.active.append(samples);
   };
 }
 

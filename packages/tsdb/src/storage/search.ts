@@ -12,6 +12,7 @@ import type { FilterGroups } from "../base/label-filter.ts";
 import type { Labels } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
 import { searchSeries } from "../index/filter-search.ts";
+import { NO_POSTINGS } from "../index/postings.ts";
 import type { SampleStore } from "../kernel/sample-store.ts";
 import { BlockGatherer } from "./block-gatherer.ts";
 import type { PartReader } from "./part-reader.ts";
@@ -38,7 +39,7 @@ export interface StorageSearch {
 /** What a search reads: fixed when it starts, whatever is flushed and merged meanwhile. */
 export interface Snapshot {
   readonly registry: SeriesRegistry;
-  /** Head generations, oldest first. */
+  /** Head generations with samples in the range, oldest first. */
   readonly stores: readonly SampleStore[];
   readonly partitions: readonly { readonly partition: Partition; readonly parts: readonly PartReader[] }[];
   /** True if files of the range could not be opened, or damage was met while reading this snapshot. */
@@ -195,7 +196,8 @@ function idsAndPositions(all: Uint32Array, lo: number, hi: number): { ids: Uint3
 export function planSearch(snapshot: Snapshot, search: StorageSearch): Plan {
   const { registry, partitions } = snapshot;
   const index = registry.indexOf(search.tenant);
-  const slots = index === null ? new Uint32Array(0) : searchSeries(index, search.groups);
+  // Without a generation in the range nothing is asked of the head.
+  const slots = index === null || snapshot.stores.length === 0 ? NO_POSTINGS : searchSeries(index, search.groups);
   const found = partitions.map(({ partition }) => partition.search(search.tenant, search.groups));
   let room = slots.length;
   for (const ids of found) room += ids.length;

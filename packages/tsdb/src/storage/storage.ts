@@ -179,9 +179,8 @@ export class Storage {
     this.wal.addSamples(this.registry.epoch, kept);
     const { active } = this.head;
     if (active.rows === 0) active.startedMs = this.options.clock.nowMs();
-    active.rows += kept.sampleCount;
     try {
-      active.store.append(kept.slots, kept.ends, kept.seriesCount, kept.timestamps, kept.values);
+      active.append(kept);
     } catch (error) {
       if (error instanceof HeadFullError) this.scheduleFlush();
       throw error;
@@ -205,7 +204,7 @@ export class Storage {
   /** What there is to read in a range, held until `release()`. @throws ClosedError */
   snapshot(minMs: number, maxMs: number): Snapshot {
     if (this.closing !== null) throw new ClosedError("the database is closed");
-    const generations = this.head.generations();
+    const generations = this.head.generations().filter((generation) => generation.overlaps(minMs, maxMs));
     for (const generation of generations) generation.acquire();
     const partitions: { partition: Partition; parts: PartReader[] }[] = [];
     let isPartial = false;
