@@ -47,6 +47,23 @@ test("floats read back as they were, without exponent", () => {
   );
 });
 
+test("decimals printed by hand are the shortest", () => {
+  const decimal = fc.tuple(fc.integer({ min: -1e15, max: 1e15 }), fc.integer({ min: 1, max: 9 }));
+  fc.assert(
+    fc.property(decimal, ([mantissa, places]) => {
+      const value = mantissa / 10 ** places;
+      const neighbour = value * (1 + Number.EPSILON);
+      for (const each of [value, neighbour]) {
+        assert.equal(
+          written((writer) => writer.float(each)),
+          formatFloat(each),
+        );
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
 test("integers and seconds", () => {
   fc.assert(
     fc.property(fc.integer({ min: -999_999_999_999_999, max: 999_999_999_999_999 }), (value) => {

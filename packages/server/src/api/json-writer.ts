@@ -8,6 +8,8 @@ import { jsonString } from "../http/json-string.ts";
 import { givePiece, takePiece } from "../http/pieces.ts";
 
 const COMMA = 0x2c;
+const MINUS = 0x2d;
+const POINT = 0x2e;
 const ZERO = 0x30;
 /** Room kept free so that short writes need no check of their own. */
 const SLACK_BYTES = 64;
@@ -80,39 +82,51 @@ export class JsonWriter {
 
   /** Shortest decimal without exponent; NaN, +Inf and -Inf as Go prints them. */
   float(value: number): void {
-    // Small whole numbers are most of what there is, and printing them by hand is three times as quick.
-    if (Number.isInteger(value) && value < 1e15 && value > -1e15 && !Object.is(value, -0)) this.integer(value);
-    else this.raw(formatFloat(value));
+    // Whole numbers and short decimals are most of what there is, and printing them by hand is several times as quick.
+    const size = Math.abs(value);
+    if (size < 1e15 && !Object.is(value, -0)) {
+      if (Math.floor(size) === size) {
+        this.integer(value);
+        return;
+      }
+      if (this.#decimal(value, size, 1e3, 3) || this.#decimal(value, size, 1e6, 6)) return;
+    }
+    this.raw(formatFloat(value));
   }
 
   /** A whole number of at most 15 digits. */
   integer(value: number): void {
     this.#reserve(SLACK_BYTES);
-    const bytes = this.#bytes;
-    let at = this.#length;
     let rest = value;
     if (rest < 0) {
-      bytes[at++] = 0x2d;
+      this.#bytes[this.#length++] = MINUS;
       rest = -rest;
     }
-    let end = at + digitCount(rest);
+    this.#length = writeWhole(this.#bytes, this.#length, rest);
+  }
+
+  /**
+   * Prints `value` if it is a decimal of at most `places` digits behind the point and 15 in all. No two of those are the
+   * same float64 and quotients are rounded correctly: what divides back to `value` is its shortest decimal.
+   */
+  #decimal(value: number, size: number, scale: number, places: number): boolean {
+    const scaled = Math.floor(size * scale + 0.5);
+    if (scaled >= 1e15 || scaled / scale !== size) return false;
+    this.#reserve(SLACK_BYTES);
+    const whole = Math.floor(size);
+    if (value < 0) this.#bytes[this.#length++] = MINUS;
+    this.#length = writeWhole(this.#bytes, this.#length, whole);
+    this.#fraction(scaled - whole * scale, places);
+    return true;
+  }
+
+  /** A point and `places` digits of `fraction`, without trailing zeros; there is room and `fraction` is not 0. */
+  #fraction(fraction: number, places: number): void {
+    const bytes = this.#bytes;
+    bytes[this.#length] = POINT;
+    let end = writeDigits(bytes, this.#length + 1, fraction | 0, places);
+    while (bytes[end - 1] === ZERO) end--;
     this.#length = end;
-    // 32-bit division is the quick one: split what does not fit.
-    while (rest > 999_999_999) {
-      const high = Math.floor(rest / 1e9);
-      let low = rest - high * 1e9;
-      for (let i = 0; i < 9; i++) {
-        const next = (low / 10) | 0;
-        bytes[--end] = ZERO + low - next * 10;
-        low = next;
-      }
-      rest = high;
-    }
-    do {
-      const next = (rest / 10) | 0;
-      bytes[--end] = ZERO + rest - next * 10;
-      rest = next;
-    } while (end > at);
   }
 
   /** Milliseconds as seconds: `1700000000.123`, without trailing zeros. */
@@ -123,20 +137,7 @@ export class JsonWriter {
     }
     const whole = Math.floor(timestampMs / 1000);
     this.integer(whole);
-    let fraction = timestampMs - whole * 1000;
-    if (fraction === 0) return;
-    let digits = 3;
-    while (fraction % 10 === 0) {
-      fraction /= 10;
-      digits -= 1;
-    }
-    const bytes = this.#bytes;
-    bytes[this.#length++] = 0x2e;
-    for (let i = digits - 1; i >= 0; i--) {
-      bytes[this.#length + i] = ZERO + (fraction % 10);
-      fraction = (fraction / 10) | 0;
-    }
-    this.#length += digits;
+    if (timestampMs !== whole * 1000) this.#fraction(timestampMs - whole * 1000, 3);
   }
 
   #reserve(count: number): void {
@@ -156,6 +157,8 @@ export function formatFloat(value: number): string {
   if (value === -Infinity) return "-Inf";
   if (Object.is(value, -0)) return "-0";
   const text = String(value);
+  const size = Math.abs(value);
+  if (size >= 1e-6 && size < 1e21) return text;
   const exponentAt = text.indexOf("e");
   if (exponentAt < 0) return text;
   const sign = value < 0 ? "-" : "";
@@ -169,12 +172,41 @@ export function formatFloat(value: number): string {
   return `${sign}${digits.slice(0, pointAt)}.${digits.slice(pointAt)}`;
 }
 
-function digitCount(value: number): number {
-  let count = 1;
-  let limit = 10;
-  while (value >= limit) {
-    limit *= 10;
-    count += 1;
+/** Writes a whole number from 0 to below 1e15 at `at`; answers where it ends. */
+function writeWhole(bytes: Uint8Array, at: number, value: number): number {
+  // 32-bit division is the quick one: split what does not fit.
+  if (value < 1e8) return writeDigits(bytes, at, value | 0, digitCount(value | 0));
+  const high = (value / 1e8) | 0;
+  const middle = writeDigits(bytes, at, high, digitCount(high));
+  return writeDigits(bytes, middle, (value - high * 1e8) | 0, 8);
+}
+
+/** ASCII of 00 to 99. */
+const PAIRS = Uint8Array.from({ length: 200 }, (_, i) => ZERO + (i % 2 === 0 ? Math.floor(i / 20) : (i >> 1) % 10));
+
+/** Writes the last `count` digits of a whole number below 1e8 at `at`, zeros in front; answers where they end. */
+function writeDigits(bytes: Uint8Array, at: number, value: number, count: number): number {
+  const end = at + count;
+  let rest = value;
+  let to = end;
+  while (to - at >= 2) {
+    const next = (rest / 100) | 0;
+    const pair = (rest - next * 100) << 1;
+    to -= 2;
+    bytes[to] = PAIRS[pair] as number;
+    bytes[to + 1] = PAIRS[pair + 1] as number;
+    rest = next;
   }
-  return count;
+  if (to > at) bytes[at] = ZERO + rest;
+  return end;
+}
+
+const POWERS_OF_TEN = Int32Array.from({ length: 9 }, (_, i) => 10 ** i);
+
+/** Digits of a whole number from 0 to below 1e8. */
+function digitCount(value: number): number {
+  if (value < 10) return 1;
+  // Bits times log10(2) is the count or one less.
+  const count = ((32 - Math.clz32(value)) * 1233) >> 12;
+  return value < (POWERS_OF_TEN[count] as number) ? count : count + 1;
 }
