@@ -1,6 +1,6 @@
 /** The whole server over real sockets, on a database that evaluates nothing: what HTTP promises, faults included. */
 import assert from "node:assert/strict";
-import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { Agent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -57,12 +57,13 @@ interface Sending {
   readonly method?: string;
   readonly headers?: Record<string, string>;
   readonly body?: Uint8Array | string;
+  readonly agent?: Agent;
 }
 
 function ask(port: number, path: string, sending: Sending = {}): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const { body, headers = {}, method = body === undefined ? "GET" : "POST" } = sending;
-    const outgoing = httpRequest({ host: "127.0.0.1", port, path, method, headers, agent: false }, (response) => {
+    const { agent = false, body, headers = {}, method = body === undefined ? "GET" : "POST" } = sending;
+    const outgoing = httpRequest({ host: "127.0.0.1", port, path, method, headers, agent }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk) => chunks.push(chunk));
       response.on("error", reject);
@@ -380,6 +381,35 @@ test("a query is aborted when its time is up or its client is gone", () =>
     const signal = database.asked[1]?.options.signal as AbortSignal;
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
     open();
+  }));
+
+test("requests of a connection are aborted one by one", () =>
+  withServer([], async ({ database, port }) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const get = (path: string): Promise<Reply> => ask(port, path, { agent });
+    const gate = database.gate;
+    assert.equal((await get("/api/v1/query?query=a")).status, 200);
+    assert.equal((await get("/api/v1/query?query=b")).status, 200);
+    database.gate = new Promise(() => {});
+    assert.equal((await get("/api/v1/query?query=c&timeout=20ms")).status, 422);
+    database.gate = gate;
+    assert.equal((await get("/api/v1/query?query=d")).status, 200);
+    agent.destroy();
+
+    // Pipelined: the first one's time is up while the second one is at work.
+    let open = (): void => {};
+    database.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const socket = connect(port, "127.0.0.1");
+    const query = (text: string): string => `GET /api/v1/query?query=${text} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    socket.write(query("e&timeout=20ms") + query("f"));
+    await new Promise((resolve) => socket.once("data", resolve));
+    open();
+    await new Promise((resolve) => socket.once("data", resolve));
+    socket.destroy();
+    const aborted = database.asked.map(({ text, options }) => `${text} ${options.signal.aborted}`);
+    assert.deepEqual(aborted.slice(-4), ["c true", "d false", "e true", "f false"]);
   }));
 
 test("too many queries wait, then get 429 with Retry-After", () =>

@@ -16,7 +16,10 @@ export interface RequestContext {
   readonly tenant: Tenant;
   /** When the request came, milliseconds. */
   readonly startMs: number;
-  /** Aborted when the client goes away, when the time for requests at shutdown is up, and by `abort`. */
+  /**
+   * Aborted when the client goes away, when the time for requests at shutdown is up, and by `abort`. The connection's next
+   * request may get the same one: who listens stops when the work is done.
+   */
   readonly signal: AbortSignal;
   /** Aborts the signal. One signal a request: AbortSignal.any leaks on Node 20 when one of them lives long. */
   abort(reason: Error): void;
