@@ -15,6 +15,8 @@ export interface SeriesIndex {
   all(): Postings;
   /** Series with `label` = `value`; empty if there are none. */
   postings(label: string, value: string): Postings;
+  /** True if one of the series with `label` = `value` is wanted: asked in order of id, no further than the first that is. */
+  some(label: string, value: string, isWanted: (id: number) => boolean): boolean;
   /** Values of a label, in any order. */
   values(label: string): Iterable<string>;
   /** Names of all labels, in any order, `__name__` included. */

@@ -36,6 +36,12 @@ export class MemoryIndex implements SeriesIndex {
     return list === undefined ? NO_POSTINGS : asPostings(list);
   }
 
+  some(label: string, value: string, isWanted: (id: number) => boolean): boolean {
+    const ids = this.postings(label, value);
+    for (let i = 0; i < ids.length; i++) if (isWanted(ids[i] as number)) return true;
+    return false;
+  }
+
   values(label: string): Iterable<string> {
     return this.labels.get(label)?.keys() ?? [];
   }

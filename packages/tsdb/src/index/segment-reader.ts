@@ -131,21 +131,38 @@ export class TenantSegment implements SeriesIndex {
   }
 
   postings(label: string, value: string): Postings {
-    const page = this.label(label);
-    if (page === null) return NO_POSTINGS;
-    const symbol = this.findSymbol(value);
-    if (symbol < 0) return NO_POSTINGS;
-    const at = lowerBound(page.symbols, symbol);
-    if (page.symbols[at] !== symbol) return NO_POSTINGS;
-    const count = page.counts[at] as number;
-    const ids = new Uint32Array(count);
-    const reader = new ByteReader(page.bytes, page.starts[at] as number, page.starts[at + 1] as number);
+    const found = this.findValue(label, value);
+    if (found === null) return NO_POSTINGS;
+    const ids = new Uint32Array(found.count);
     let id = 0;
-    for (let i = 0; i < count; i++) {
-      id += reader.varint();
+    for (let i = 0; i < ids.length; i++) {
+      id += found.reader.varint();
       ids[i] = id;
     }
     return ids;
+  }
+
+  some(label: string, value: string, isWanted: (id: number) => boolean): boolean {
+    const found = this.findValue(label, value);
+    if (found === null) return false;
+    let id = 0;
+    for (let left = found.count; left > 0; left--) {
+      id += found.reader.varint();
+      if (isWanted(id)) return true;
+    }
+    return false;
+  }
+
+  /** Where the ids of a value stand, null if the segment does not know it. */
+  private findValue(label: string, value: string): { readonly count: number; readonly reader: ByteReader } | null {
+    const page = this.label(label);
+    if (page === null) return null;
+    const symbol = this.findSymbol(value);
+    if (symbol < 0) return null;
+    const at = lowerBound(page.symbols, symbol);
+    if (page.symbols[at] !== symbol) return null;
+    const reader = new ByteReader(page.bytes, page.starts[at] as number, page.starts[at + 1] as number);
+    return { count: page.counts[at] as number, reader };
   }
 
   *values(label: string): IterableIterator<string> {

@@ -16,18 +16,19 @@ const FEW_SERIES = 1_000;
 
 /** What an index says about the texts asked for: label names, or the values of one label. */
 export interface TextQuery {
-  /** The texts an index knows, with the labels and values that prove one. */
+  /** The texts an index knows. */
   texts(index: SeriesIndex): Iterable<string>;
-  /** Series of the index with this text, in as many sets as is convenient. */
-  series(index: SeriesIndex, text: string): Iterable<Postings>;
+  /** True if a wanted series of the index has this text. */
+  some(index: SeriesIndex, text: string, isWanted: (id: number) => boolean): boolean;
   /** The texts of one label set. */
   ofLabels(labels: Labels, found: Set<string>): void;
 }
 
 export const LABEL_NAMES: TextQuery = {
   texts: (index) => index.names(),
-  *series(index, name) {
-    for (const value of index.values(name)) yield index.postings(name, value);
+  some(index, name, isWanted) {
+    for (const value of index.values(name)) if (index.some(name, value, isWanted)) return true;
+    return false;
   },
   ofLabels(labels, found) {
     for (const [name] of labels.entries()) found.add(name);
@@ -38,7 +39,7 @@ export const LABEL_NAMES: TextQuery = {
 export function valuesOf(label: string): TextQuery {
   return {
     texts: (index) => index.values(label),
-    series: (index, value) => [index.postings(label, value)],
+    some: (index, value, isWanted) => index.some(label, value, isWanted),
     ofLabels(labels, found) {
       const value = labels.get(label);
       if (value !== "") found.add(value);
@@ -84,16 +85,8 @@ function collect(
   const wanted = matching === null ? null : new Set(matching);
   for (const text of query.texts(index)) {
     if (found.has(text)) continue;
-    if (someSeries(query.series(index, text), (id) => (wanted === null || wanted.has(id)) && isPresent(id)))
-      found.add(text);
+    if (query.some(index, text, (id) => (wanted === null || wanted.has(id)) && isPresent(id))) found.add(text);
   }
-}
-
-function someSeries(sets: Iterable<Postings>, isWanted: (id: number) => boolean): boolean {
-  for (const ids of sets) {
-    for (let i = 0; i < ids.length; i++) if (isWanted(ids[i] as number)) return true;
-  }
-  return false;
 }
 
 /** Label sets of series that match (all if the search has no groups) and have samples in the range: sorted, at most `limit` (0: all). */

@@ -73,7 +73,7 @@ export class SearchCursor {
   private readonly snapshot: Snapshot;
   private readonly plan: Plan;
   private readonly gatherer: BlockGatherer;
-  private readonly columns: SampleColumns = new SampleColumns(512);
+  private readonly columns: SampleColumns = new SampleColumns(0);
   private next_ = 0;
   private isClosed = false;
   private groupSeries = GROUP_SERIES_MAX;
