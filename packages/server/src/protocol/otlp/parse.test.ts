@@ -742,7 +742,7 @@ test("OTLP: truncated at every byte or changed anywhere, a body is rows or an In
         }
       },
     ),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => orInputError(bytes, "protobuf")),
