@@ -29,6 +29,18 @@ export const roomTable: Readonly<Record<string, Readonly<Record<string, readonly
     database: ["storage", "query", "metricsql", "ingest", "disk", "base"],
     "": ["database", "storage", "query", "metricsql", "index", "ingest", "disk", "codec", "kernel", "base"],
   },
+  metrics: {
+    exposition: [],
+    process: ["exposition"],
+    native: ["process", "exposition"],
+    tuning: [],
+    query: [],
+    cluster: ["native", "process", "exposition"],
+    app: ["tuning"],
+    http: ["app", "tuning"],
+    otel: ["cluster", "native", "process", "exposition"],
+    "": ["otel", "http", "app", "cluster", "query", "tuning", "native", "process", "exposition"],
+  },
   server: {
     flags: [],
     process: [],
@@ -58,7 +70,10 @@ export const doorTable: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-const everyDoor = [...new Set([...Object.values(doorTable).flat(), "nyanza/package.json"])];
+/** Doors that only applications use. */
+const applicationDoors = ["otel", "register", "http", "cluster"].map((door) => `@nyanza/metrics/${door}`);
+
+const everyDoor = [...applicationDoors, ...new Set([...Object.values(doorTable).flat(), "nyanza/package.json"])];
 
 /** Files whose business it is although their room's is not. Each with its reason. */
 const filesystemUsers: Readonly<Record<string, string>> = {

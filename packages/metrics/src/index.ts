@@ -1,20 +1,21 @@
-/** The package's door: a native metrics client that depends on nothing. Start reading at metric-set.ts. */
-export type { Counter } from "./counter.ts";
+/** The package's main door: the native client, which depends on nothing. Start reading at native/metric-set.ts. */
+export type { Family, FamilyType, ProcessAggregation, Sample } from "./exposition/family.ts";
+export type { Counter } from "./native/counter.ts";
 export {
-  counter,
   defaultSet,
-  floatCounter,
-  gauge,
-  histogram,
+  getOrCreateCounter,
+  getOrCreateFloatCounter,
+  getOrCreateGauge,
+  getOrCreateHistogram,
+  getOrCreateSummary,
   listMetricNames,
-  summary,
   unregister,
   writePrometheus,
-} from "./default-set.ts";
-export type { FloatCounter } from "./float-counter.ts";
-export type { Gauge } from "./gauge.ts";
-export type { Histogram } from "./histogram.ts";
-export { formatMetricName, MetricNameError } from "./metric-name.ts";
-export { MetricSet, type MetricSetOptions, type WriteOptions } from "./metric-set.ts";
-export { startProcessMetrics, writeProcessMetrics } from "./process-metrics.ts";
-export type { Summary, SummaryOptions } from "./summary.ts";
+} from "./native/default-set.ts";
+export type { FloatCounter } from "./native/float-counter.ts";
+export type { Gauge } from "./native/gauge.ts";
+export type { Histogram } from "./native/histogram.ts";
+export { formatMetricName, MetricNameError } from "./native/metric-name.ts";
+export { MetricSet, type MetricSetOptions, type WriteOptions } from "./native/metric-set.ts";
+export type { Summary, SummaryOptions } from "./native/summary.ts";
+export { startProcessMetrics, writeProcessMetrics } from "./process/process-metrics.ts";

@@ -70,7 +70,7 @@ function createProcessLoggers(flags: Flags, metrics: MetricSet): LoggerFor {
     output: { write: (line) => stream.write(line) },
     onMessage: (level, place, isPrinted) => {
       const labels = `app_version="nyanza-${VERSION}",level="${level}",location="${place}",is_printed="${isPrinted}"`;
-      metrics.counter(`vm_log_messages_total{${labels}}`).inc();
+      metrics.getOrCreateCounter(`vm_log_messages_total{${labels}}`).inc();
     },
   });
 }

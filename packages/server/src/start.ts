@@ -211,7 +211,7 @@ function createHandlers(
       ignoreResourceAttributes: flags["opentelemetry.ignoreResourceAttributes"],
     },
   });
-  const slowQueries = metrics.counter("vm_slow_queries_total");
+  const slowQueries = metrics.getOrCreateCounter("vm_slow_queries_total");
   return {
     writeRemote: inserter.writeRemote,
     writeOtlp: inserter.writeOtlp,
@@ -277,10 +277,10 @@ function createQueues(
     ["insert", insert],
     ["select", query],
   ] as const) {
-    metrics.gauge(`vm_concurrent_${name}_capacity`, () => queue.capacity);
-    metrics.gauge(`vm_concurrent_${name}_current`, () => queue.running);
-    metrics.gauge(`vm_concurrent_${name}_limit_reached_total`, () => queue.limitReached);
-    metrics.gauge(`vm_concurrent_${name}_limit_timeout_total`, () => queue.limitTimeouts);
+    metrics.getOrCreateGauge(`vm_concurrent_${name}_capacity`, () => queue.capacity);
+    metrics.getOrCreateGauge(`vm_concurrent_${name}_current`, () => queue.running);
+    metrics.getOrCreateGauge(`vm_concurrent_${name}_limit_reached_total`, () => queue.limitReached);
+    metrics.getOrCreateGauge(`vm_concurrent_${name}_limit_timeout_total`, () => queue.limitTimeouts);
   }
   return { insert, query };
 }

@@ -73,8 +73,8 @@ export class Inserter {
     };
     // There from the start: a rate over a counter that appears with its first value misses that value.
     for (const type of TYPES) {
-      options.metrics.counter(`vm_rows_inserted_total{type="${type}"}`);
-      options.metrics.counter(`vm_rows_invalid_total{type="${type}"}`);
+      options.metrics.getOrCreateCounter(`vm_rows_inserted_total{type="${type}"}`);
+      options.metrics.getOrCreateCounter(`vm_rows_invalid_total{type="${type}"}`);
     }
   }
 
@@ -128,13 +128,13 @@ export class Inserter {
   #reportRemoteWrite(batch: RemoteWriteBatch): void {
     const { metrics } = this.#options;
     const type = 'type="promremotewrite"';
-    metrics.counter(`vm_protoparser_rows_read_total{${type}}`).add(batch.sampleCount);
+    metrics.getOrCreateCounter(`vm_protoparser_rows_read_total{${type}}`).add(batch.sampleCount);
     for (const [reason, count] of [
       ["exemplar", batch.exemplarCount],
       ["native_histogram", batch.histogramCount],
       ["no_labels", batch.unnamedSampleCount],
     ] as const) {
-      if (count > 0) metrics.counter(`vm_rows_ignored_total{${type},reason="${reason}"}`).add(count);
+      if (count > 0) metrics.getOrCreateCounter(`vm_rows_ignored_total{${type},reason="${reason}"}`).add(count);
     }
   }
 
@@ -238,17 +238,19 @@ export class Inserter {
     if (batch.sampleCount === 0) return;
     const { database, logger, metrics } = this.#options;
     const counts = await database.appendBatch(batch);
-    metrics.counter(`vm_rows_inserted_total{type="${type}"}`).add(counts.stored);
-    metrics.histogram(`vm_rows_per_insert{type="${type}"}`).update(counts.stored);
-    if (counts.tooOld > 0) metrics.counter('vm_rows_ignored_total{reason="small_timestamp"}').add(counts.tooOld);
-    if (counts.tooNew > 0) metrics.counter('vm_rows_ignored_total{reason="big_timestamp"}').add(counts.tooNew);
+    metrics.getOrCreateCounter(`vm_rows_inserted_total{type="${type}"}`).add(counts.stored);
+    metrics.getOrCreateHistogram(`vm_rows_per_insert{type="${type}"}`).update(counts.stored);
+    if (counts.tooOld > 0)
+      metrics.getOrCreateCounter('vm_rows_ignored_total{reason="small_timestamp"}').add(counts.tooOld);
+    if (counts.tooNew > 0)
+      metrics.getOrCreateCounter('vm_rows_ignored_total{reason="big_timestamp"}').add(counts.tooNew);
     if (counts.tooOld + counts.tooNew > 0) {
       logger.warn(
         `${type}: did not take ${counts.tooOld} samples older than -retentionPeriod and ${counts.tooNew} newer than -futureRetention`,
       );
     }
     if (counts.invalidLabels > 0) {
-      metrics.counter(`vm_rows_invalid_total{type="${type}"}`).add(counts.invalidLabels);
+      metrics.getOrCreateCounter(`vm_rows_invalid_total{type="${type}"}`).add(counts.invalidLabels);
       logger.warn(
         `${type}: skipped ${counts.invalidLabels} samples with bad labels; the first: ${counts.firstInvalid}`,
       );
@@ -257,12 +259,12 @@ export class Inserter {
 
   #report(request: IncomingMessage, type: InsertType, report: ParseReport): void {
     const { logger, metrics } = this.#options;
-    metrics.counter(`vm_protoparser_rows_read_total{type="${type}"}`).add(report.rows);
+    metrics.getOrCreateCounter(`vm_protoparser_rows_read_total{type="${type}"}`).add(report.rows);
     for (const [reason, count] of report.skipped) {
-      metrics.counter(`vm_rows_ignored_total{type="${type}",reason="${reason}"}`).add(count);
+      metrics.getOrCreateCounter(`vm_rows_ignored_total{type="${type}",reason="${reason}"}`).add(count);
     }
     if (report.invalidRows === 0) return;
-    metrics.counter(`vm_rows_invalid_total{type="${type}"}`).add(report.invalidRows);
+    metrics.getOrCreateCounter(`vm_rows_invalid_total{type="${type}"}`).add(report.invalidRows);
     const from = quote(request.socket.remoteAddress ?? "");
     logger.warn(`${type}: skipped ${report.invalidRows} bad rows from ${from}; the first: ${report.firstError}`);
   }

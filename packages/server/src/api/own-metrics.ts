@@ -35,12 +35,12 @@ export class OwnMetrics {
       ["version", `nyanza-${version}`],
       ["short_version", `v${version}`],
     ] as const;
-    set.gauge(formatMetricName("vm_app_version", versions)).set(1);
-    set.gauge("vm_app_start_timestamp").set(Math.floor(this.#startMs / 1000));
-    set.gauge("vm_app_uptime_seconds", () => Math.floor((Date.now() - this.#startMs) / 1000));
-    set.gauge("vm_allowed_memory_bytes").set(allowedMemoryBytes);
-    set.gauge("vm_available_memory_bytes").set(availableMemoryBytes);
-    set.gauge("vm_available_cpu_cores").set(cpuCores);
+    set.getOrCreateGauge(formatMetricName("vm_app_version", versions)).set(1);
+    set.getOrCreateGauge("vm_app_start_timestamp").set(Math.floor(this.#startMs / 1000));
+    set.getOrCreateGauge("vm_app_uptime_seconds", () => Math.floor((Date.now() - this.#startMs) / 1000));
+    set.getOrCreateGauge("vm_allowed_memory_bytes").set(allowedMemoryBytes);
+    set.getOrCreateGauge("vm_available_memory_bytes").set(availableMemoryBytes);
+    set.getOrCreateGauge("vm_available_cpu_cores").set(cpuCores);
     this.#constants = [...options.flagTexts]
       .map(([name, value]) => {
         const isSet = String(options.givenFlags.has(name));

@@ -72,11 +72,11 @@ export class HttpServer {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     const { metrics } = options;
-    metrics.gauge("vm_tcplistener_conns", () => this.#connections);
+    metrics.getOrCreateGauge("vm_tcplistener_conns", () => this.#connections);
     for (const route of this.#router.routes) {
       this.#counters.set(route, {
-        requests: metrics.counter(`vm_http_requests_total{path="${route.path}"}`),
-        errors: metrics.counter(`vm_http_request_errors_total{path="${route.path}"}`),
+        requests: metrics.getOrCreateCounter(`vm_http_requests_total{path="${route.path}"}`),
+        errors: metrics.getOrCreateCounter(`vm_http_request_errors_total{path="${route.path}"}`),
       });
     }
   }
@@ -159,7 +159,7 @@ export class HttpServer {
       socket.once("close", () => {
         this.#connections -= 1;
       });
-      this.#options.metrics.counter("vm_tcplistener_accepts_total").inc();
+      this.#options.metrics.getOrCreateCounter("vm_tcplistener_accepts_total").inc();
     });
     server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
       this.#countError("malformed");
@@ -180,7 +180,7 @@ export class HttpServer {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { metrics } = this.#options;
-    metrics.counter("vm_http_requests_all_total").inc();
+    metrics.getOrCreateCounter("vm_http_requests_all_total").inc();
     // Reset connections are news to nobody.
     request.on("error", () => {});
     response.on("error", () => {});
@@ -322,13 +322,13 @@ export class HttpServer {
     const ageMs = this.#now() - (this.#bornMs.get(request.socket) ?? this.#now());
     if (this.#isDraining || (connTimeoutMs > 0 && ageMs > connTimeoutMs)) {
       response.setHeader("Connection", "close");
-      if (!this.#isDraining) this.#options.metrics.counter("vm_http_conn_timeout_closed_conns_total").inc();
+      if (!this.#isDraining) this.#options.metrics.getOrCreateCounter("vm_http_conn_timeout_closed_conns_total").inc();
     }
   }
 
   /** Of requests that belong to no route. */
   #countError(reason: string): void {
-    this.#options.metrics.counter(`vm_http_request_errors_total{path="*",reason="${reason}"}`).inc();
+    this.#options.metrics.getOrCreateCounter(`vm_http_request_errors_total{path="*",reason="${reason}"}`).inc();
   }
 }
 

@@ -5,7 +5,7 @@
  *
  *     const served = counter(`http_requests_total{path="/"}`);
  *     served.inc();
- *     response.end(writePrometheus({ isProcessMetricsIncluded: true }));
+ *     response.end(writePrometheus({ processMetrics: true }));
  */
 import type { Counter } from "./counter.ts";
 import type { FloatCounter } from "./float-counter.ts";
@@ -17,29 +17,29 @@ import type { Summary, SummaryOptions } from "./summary.ts";
 /** The set behind the functions of this file. A library that wants to be left alone makes its own. */
 export const defaultSet: MetricSet = new MetricSet();
 
-/** {@link MetricSet.counter} of the default set. */
-export function counter(name: string): Counter {
-  return defaultSet.counter(name);
+/** {@link MetricSet.getOrCreateCounter} of the default set. */
+export function getOrCreateCounter(name: string): Counter {
+  return defaultSet.getOrCreateCounter(name);
 }
 
-/** {@link MetricSet.floatCounter} of the default set. */
-export function floatCounter(name: string): FloatCounter {
-  return defaultSet.floatCounter(name);
+/** {@link MetricSet.getOrCreateFloatCounter} of the default set. */
+export function getOrCreateFloatCounter(name: string): FloatCounter {
+  return defaultSet.getOrCreateFloatCounter(name);
 }
 
-/** {@link MetricSet.gauge} of the default set. */
-export function gauge(name: string, callback?: () => number): Gauge {
-  return defaultSet.gauge(name, callback);
+/** {@link MetricSet.getOrCreateGauge} of the default set. */
+export function getOrCreateGauge(name: string, callback?: () => number): Gauge {
+  return defaultSet.getOrCreateGauge(name, callback);
 }
 
-/** {@link MetricSet.histogram} of the default set. */
-export function histogram(name: string): Histogram {
-  return defaultSet.histogram(name);
+/** {@link MetricSet.getOrCreateHistogram} of the default set. */
+export function getOrCreateHistogram(name: string): Histogram {
+  return defaultSet.getOrCreateHistogram(name);
 }
 
-/** {@link MetricSet.summary} of the default set. */
-export function summary(name: string, options?: SummaryOptions): Summary {
-  return defaultSet.summary(name, options);
+/** {@link MetricSet.getOrCreateSummary} of the default set. */
+export function getOrCreateSummary(name: string, options?: SummaryOptions): Summary {
+  return defaultSet.getOrCreateSummary(name, options);
 }
 
 /** {@link MetricSet.unregister} of the default set. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { Sample } from "../exposition/family.ts";
 import { Histogram } from "./histogram.ts";
 import { parseMetricName } from "./metric-name.ts";
 
@@ -50,17 +51,17 @@ test("each value lies in its bucket, up to the rounding of the printed bounds", 
 
 test("what a histogram writes", () => {
   const histogram = new Histogram(parseMetricName(`h{a="b"}`));
-  const lines: string[] = [];
-  assert.equal(histogram.write(lines), true);
-  assert.deepEqual(lines, []);
+  const samples: Sample[] = [];
+  assert.equal(histogram.collect(samples), true);
+  assert.deepEqual(samples, []);
   for (const value of [2, 2, 0, 0.5]) histogram.update(value);
-  histogram.write(lines);
-  assert.deepEqual(lines, [
-    `h_bucket{a="b",vmrange="0...1.000e-09"} 1`,
-    `h_bucket{a="b",vmrange="4.642e-01...5.275e-01"} 1`,
-    `h_bucket{a="b",vmrange="1.896e+00...2.154e+00"} 2`,
-    `h_sum{a="b"} 4.5`,
-    `h_count{a="b"} 4`,
+  histogram.collect(samples);
+  assert.deepEqual(samples, [
+    { suffix: "_bucket", labels: `a="b",vmrange="0...1.000e-09"`, value: 1 },
+    { suffix: "_bucket", labels: `a="b",vmrange="4.642e-01...5.275e-01"`, value: 1 },
+    { suffix: "_bucket", labels: `a="b",vmrange="1.896e+00...2.154e+00"`, value: 2 },
+    { suffix: "_sum", labels: `a="b"`, value: 4.5 },
+    { suffix: "_count", labels: `a="b"`, value: 4 },
   ]);
   histogram.reset();
   assert.equal(histogram.count, 0);

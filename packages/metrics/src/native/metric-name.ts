@@ -6,6 +6,7 @@
  * It is checked once, when the metric is made, so that everything a set writes is well-formed. Two spellings of the same
  * labels (other order, spaces, a trailing comma) have the same canonical text, and with it are the same metric.
  */
+import { formatLabel, formatLabels } from "../exposition/labels.ts";
 
 export interface MetricName {
   /** The part before the labels. */
@@ -53,17 +54,9 @@ export function parseMetricName(text: string): MetricName {
 export function formatMetricName(family: string, labels: Iterable<readonly [string, string]>): string {
   const parts: string[] = [];
   for (const [label, value] of labels) {
-    // A half of a surrogate pair has no UTF-8; it would be written as U+FFFD anyway.
-    parts.push(`${label}="${escapeLabelValue(value.replace(LONE_SURROGATE, "\ufffd"))}"`);
+    parts.push(formatLabel(label, value));
   }
   return parseMetricName(parts.length === 0 ? family : `${family}{${parts.join(",")}}`).text;
-}
-
-/** A member of a family with more lines than one: `name_bucket{…,vmrange="…"}`. `value` must need no escapes. */
-export function extendMetricName(name: MetricName, suffix: string, label?: string, value?: string): string {
-  const extra = label === undefined ? "" : `${label}="${value}"`;
-  const labels = name.labels !== "" && extra !== "" ? `${name.labels},${extra}` : name.labels + extra;
-  return labels === "" ? name.family + suffix : `${name.family}${suffix}{${labels}}`;
 }
 
 /** Refuses a label that the metric's own lines will carry. */
@@ -83,18 +76,13 @@ const ESCAPES = new Map([
 ]);
 
 function makeMetricName(family: string, pairs: [string, string][]): MetricName {
-  pairs.sort((a, b) => (a[0] < b[0] ? -1 : 1));
-  const labels = pairs.map(([label, value]) => `${label}="${escapeLabelValue(value)}"`).join(",");
+  const labels = formatLabels(pairs);
   return {
     family,
     labels,
-    labelNames: pairs.map(([label]) => label),
+    labelNames: pairs.map(([label]) => label).sort(),
     text: labels === "" ? family : `${family}{${labels}}`,
   };
-}
-
-function escapeLabelValue(value: string): string {
-  return value.replace(/[\\"\n]/g, (char) => (char === "\n" ? "\\n" : `\\${char}`));
 }
 
 class NameReader {

@@ -12,7 +12,7 @@ function makeSummary(options: SummaryOptions = {}) {
     return state / 2 ** 32;
   };
   const set = new MetricSet({ nowMs: () => clock.nowMs, random });
-  return { clock, set, summary: set.summary(`s{a="b"}`, options) };
+  return { clock, set, summary: set.getOrCreateSummary(`s{a="b"}`, options) };
 }
 
 test("what a summary writes", () => {
@@ -62,5 +62,5 @@ test("options that make no sense are refused", () => {
   assert.throws(() => makeSummary({ quantiles: [0.5, 1.5] }), /want quantiles in \[0, 1\], got 1.5/);
   assert.throws(() => makeSummary({ quantiles: [Number.NaN] }), RangeError);
   assert.throws(() => makeSummary({ windowMs: 0 }), RangeError);
-  assert.throws(() => new MetricSet().summary(`s{quantile="1"}`), TypeError);
+  assert.throws(() => new MetricSet().getOrCreateSummary(`s{quantile="1"}`), TypeError);
 });

@@ -2,9 +2,9 @@
  * A set of metrics: makes them by name, keeps them, writes them out as Prometheus text.
  *
  *     const set = new MetricSet();
- *     const rows = set.counter(`vm_rows_inserted_total{type="promremotewrite"}`);
+ *     const rows = set.getOrCreateCounter(`vm_rows_inserted_total{type="promremotewrite"}`);
  *     rows.add(500);
- *     set.gauge("queue_length", () => queue.length);
+ *     set.getOrCreateGauge("queue_length", () => queue.length);
  *     set.writePrometheus();
  *     // queue_length 3
  *     // vm_rows_inserted_total{type="promremotewrite"} 500
@@ -12,14 +12,15 @@
  * Asking for a name again returns the same metric, also when its labels are spelled in another order, so a module
  * can ask where it needs one. In hot code keep the metric and not the name: the look-up costs more than the update.
  */
+import type { Family, Sample } from "../exposition/family.ts";
+import { writeText } from "../exposition/text-format.ts";
+import { collectProcessMetrics } from "../process/process-metrics.ts";
 import { Counter } from "./counter.ts";
-import { writeSample } from "./exposition.ts";
 import { FloatCounter } from "./float-counter.ts";
 import { Gauge } from "./gauge.ts";
 import { Histogram } from "./histogram.ts";
 import type { Metric } from "./metric.ts";
 import { type MetricName, parseMetricName } from "./metric-name.ts";
-import { writeProcessMetrics } from "./process-metrics.ts";
 import { Summary, type SummaryOptions } from "./summary.ts";
 
 export interface MetricSetOptions {
@@ -30,10 +31,10 @@ export interface MetricSetOptions {
 }
 
 export interface WriteOptions {
-  /** Append what {@link writeProcessMetrics} writes. Default: false. */
-  readonly isProcessMetricsIncluded?: boolean;
-  /** Write a `# TYPE` line before each family. Default: false, as VictoriaMetrics does. */
-  readonly isMetadataIncluded?: boolean;
+  /** Append the process's own metrics, `process_*` and `nodejs_*`. Default: false. */
+  readonly processMetrics?: boolean;
+  /** Write `# HELP` and `# TYPE` lines before each family. Default: false, as VictoriaMetrics does. */
+  readonly metadata?: boolean;
 }
 
 /** Counts callbacks that threw or returned no number; written by a set in which that has happened. */
@@ -59,40 +60,40 @@ export class MetricSet {
    * The counter of that name, made if there is none. Counts whole things.
    * @throws MetricNameError if the name is malformed; TypeError if it belongs to a metric of another kind.
    */
-  counter(name: string): Counter {
+  getOrCreateCounter(name: string): Counter {
     return this.#getOrCreate(name, Counter, (parsed) => new Counter(parsed));
   }
 
   /**
    * The counter of fractions (seconds, money) of that name, made if there is none.
-   * @throws like {@link counter}
+   * @throws like {@link getOrCreateCounter}
    */
-  floatCounter(name: string): FloatCounter {
+  getOrCreateFloatCounter(name: string): FloatCounter {
     return this.#getOrCreate(name, FloatCounter, (parsed) => new FloatCounter(parsed));
   }
 
   /**
    * The gauge of that name, made if there is none. With `callback` its value is asked for at each writing; a callback
    * that throws or returns no number leaves its line out and is counted, nothing else. The first one given stays.
-   * @throws like {@link counter}
+   * @throws like {@link getOrCreateCounter}
    */
-  gauge(name: string, callback?: () => number): Gauge {
+  getOrCreateGauge(name: string, callback?: () => number): Gauge {
     return this.#getOrCreate(name, Gauge, (parsed) => new Gauge(parsed, callback ?? null));
   }
 
   /**
    * The histogram with `vmrange` buckets of that name, made if there is none.
-   * @throws like {@link counter}; a label `vmrange` is refused too
+   * @throws like {@link getOrCreateCounter}; a label `vmrange` is refused too
    */
-  histogram(name: string): Histogram {
+  getOrCreateHistogram(name: string): Histogram {
     return this.#getOrCreate(name, Histogram, (parsed) => new Histogram(parsed));
   }
 
   /**
    * The summary of that name, made if there is none; then `options` hold.
-   * @throws like {@link counter}; a label `quantile` is refused too; RangeError if an option makes no sense
+   * @throws like {@link getOrCreateCounter}; a label `quantile` is refused too; RangeError if an option makes no sense
    */
-  summary(name: string, options: SummaryOptions = {}): Summary {
+  getOrCreateSummary(name: string, options: SummaryOptions = {}): Summary {
     return this.#getOrCreate(name, Summary, (parsed) => new Summary(parsed, options, this.#nowMs, this.#random));
   }
 
@@ -113,20 +114,32 @@ export class MetricSet {
     return this.#inOrder().map((metric) => metric.name.text);
   }
 
+  /** All metrics as families, sorted by name. Never throws. */
+  collect(): Family[] {
+    const families: Family[] = [];
+    let samples: Sample[] = [];
+    let name = "";
+    for (const metric of this.#inOrder()) {
+      if (metric.name.family !== name) {
+        name = metric.name.family;
+        samples = [];
+        families.push({ name, type: metric.type, help: "", unit: "", aggregation: "sum", samples });
+      }
+      if (!metric.collect(samples)) this.#callbackErrors++;
+    }
+    if (this.#callbackErrors > 0) {
+      samples = [{ suffix: "", labels: "", value: this.#callbackErrors }];
+      const help = "Callbacks of gauges that threw or returned no number.";
+      families.push({ name: CALLBACK_ERRORS_NAME, type: "counter", help, unit: "", aggregation: "sum", samples });
+    }
+    return families;
+  }
+
   /** All metrics in Prometheus text format, families together and sorted by name. Never throws. */
   writePrometheus(options: WriteOptions = {}): string {
-    const lines: string[] = [];
-    let family = "";
-    for (const metric of this.#inOrder()) {
-      if (options.isMetadataIncluded && metric.name.family !== family) {
-        family = metric.name.family;
-        lines.push(`# TYPE ${family} ${metric.type}`);
-      }
-      if (!metric.write(lines)) this.#callbackErrors++;
-    }
-    if (this.#callbackErrors > 0) writeSample(lines, CALLBACK_ERRORS_NAME, this.#callbackErrors);
-    const text = lines.length === 0 ? "" : `${lines.join("\n")}\n`;
-    return options.isProcessMetricsIncluded ? text + writeProcessMetrics() : text;
+    const families = this.collect();
+    if (options.processMetrics) families.push(...collectProcessMetrics());
+    return writeText(families, { metadata: options.metadata ?? false });
   }
 
   #getOrCreate<M extends Metric>(

@@ -1,4 +1,4 @@
-import { writeSample } from "./exposition.ts";
+import type { Sample } from "../exposition/family.ts";
 import type { Metric } from "./metric.ts";
 import type { MetricName } from "./metric-name.ts";
 
@@ -36,16 +36,16 @@ export class Gauge implements Metric {
     return this.#callback === null ? this.#value : this.#callback();
   }
 
-  write(lines: string[]): boolean {
+  collect(samples: Sample[]): boolean {
     let value: number;
     try {
       value = this.get();
     } catch {
       return false;
     }
-    // A callback in JavaScript may return anything; an undefined in the text would spoil all of it.
+    // A callback in JavaScript may return anything; an undefined in what is written would spoil all of it.
     if (typeof value !== "number") return false;
-    writeSample(lines, this.name.text, value);
+    samples.push({ suffix: "", labels: this.name.labels, value });
     return true;
   }
 }

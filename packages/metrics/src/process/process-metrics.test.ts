@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { MetricSet } from "./metric-set.ts";
 import { startProcessMetrics, writeProcessMetrics } from "./process-metrics.ts";
 
 function readSamples(text: string): Map<string, number> {
@@ -63,13 +62,4 @@ test("a blocked event loop shows as lag", async () => {
   await sleep(50);
   const lag = readSamples(writeProcessMetrics()).get("nodejs_eventloop_lag_max_seconds") as number;
   assert.ok(lag > 0.2 && lag < 30, String(lag));
-});
-
-test("a set appends them on demand", () => {
-  const set = new MetricSet();
-  set.counter("own_total").inc();
-  assert.doesNotMatch(set.writePrometheus(), /^process_/m);
-  const text = set.writePrometheus({ isProcessMetricsIncluded: true });
-  assert.match(text, /^own_total 1$/m);
-  assert.match(text, /^process_cpu_seconds_total /m);
 });

@@ -12,9 +12,10 @@
  * A quantile read from it is off by at most one bucket's width, 14 % of the value. Bounds and rounding are those of
  * VictoriaMetrics, so that its `histogram_quantile` and `prometheus_buckets` read the buckets as its own.
  */
-import { writeSample } from "./exposition.ts";
+import type { Sample } from "../exposition/family.ts";
+import { appendLabel } from "../exposition/labels.ts";
 import type { Metric } from "./metric.ts";
-import { extendMetricName, type MetricName, refuseLabel } from "./metric-name.ts";
+import { type MetricName, refuseLabel } from "./metric-name.ts";
 
 const EXPONENT_MIN = -9;
 const EXPONENT_MAX = 18;
@@ -69,14 +70,15 @@ export class Histogram implements Metric {
     this.#count = 0;
   }
 
-  /** A histogram that has seen nothing writes nothing. */
-  write(lines: string[]): boolean {
+  /** A histogram that has seen nothing shows nothing. */
+  collect(samples: Sample[]): boolean {
     if (this.#count === 0) return true;
+    const { labels } = this.name;
     this.visitNonZeroBuckets((vmrange, count) => {
-      writeSample(lines, extendMetricName(this.name, "_bucket", "vmrange", vmrange), count);
+      samples.push({ suffix: "_bucket", labels: appendLabel(labels, `vmrange="${vmrange}"`), value: count });
     });
-    writeSample(lines, extendMetricName(this.name, "_sum"), this.#sum);
-    writeSample(lines, extendMetricName(this.name, "_count"), this.#count);
+    samples.push({ suffix: "_sum", labels, value: this.#sum });
+    samples.push({ suffix: "_count", labels, value: this.#count });
     return true;
   }
 }

@@ -1,4 +1,4 @@
-import { writeSample } from "./exposition.ts";
+import type { Sample } from "../exposition/family.ts";
 import type { Metric } from "./metric.ts";
 import type { MetricName } from "./metric-name.ts";
 
@@ -28,8 +28,8 @@ export class FloatCounter implements Metric {
     return this.#value;
   }
 
-  write(lines: string[]): boolean {
-    writeSample(lines, this.name.text, this.#value);
+  collect(samples: Sample[]): boolean {
+    samples.push({ suffix: "", labels: this.name.labels, value: this.#value });
     return true;
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { extendMetricName, formatMetricName, MetricNameError, parseMetricName, refuseLabel } from "./metric-name.ts";
+import { formatMetricName, MetricNameError, parseMetricName, refuseLabel } from "./metric-name.ts";
 
 test("names have one canonical spelling", () => {
   const same = (text: string, canonical: string) => assert.equal(parseMetricName(text).text, canonical, text);
@@ -59,15 +59,6 @@ test("formatMetricName escapes any value so that it reads back", () => {
   assert.equal(formatMetricName("m", [["a", "\ud800"]]), `m{a="\ufffd"}`);
   assert.equal(formatMetricName("m", []), "m");
   assert.throws(() => formatMetricName("m", [["a b", "c"]]), MetricNameError);
-});
-
-test("extendMetricName", () => {
-  const plain = parseMetricName("m");
-  const labelled = parseMetricName(`m{a="b"}`);
-  assert.equal(extendMetricName(plain, "_sum"), "m_sum");
-  assert.equal(extendMetricName(plain, "", "quantile", "0.5"), `m{quantile="0.5"}`);
-  assert.equal(extendMetricName(labelled, "_sum"), `m_sum{a="b"}`);
-  assert.equal(extendMetricName(labelled, "_bucket", "vmrange", "x"), `m_bucket{a="b",vmrange="x"}`);
 });
 
 test("refuseLabel looks at label names, not into values", () => {

@@ -11,9 +11,10 @@
  * The window slides in two halves: each value goes into both reservoirs, the older one answers. Every half window the
  * older is dropped and the younger, by then half a window old, takes its place.
  */
-import { writeSample } from "./exposition.ts";
+import type { Sample } from "../exposition/family.ts";
+import { appendLabel } from "../exposition/labels.ts";
 import type { Metric } from "./metric.ts";
-import { extendMetricName, type MetricName, refuseLabel } from "./metric-name.ts";
+import { type MetricName, refuseLabel } from "./metric-name.ts";
 import { Reservoir } from "./reservoir.ts";
 
 export interface SummaryOptions {
@@ -86,17 +87,18 @@ export class Summary implements Metric {
     return this.#older.quantiles(this.#quantiles);
   }
 
-  /** A summary that has seen nothing writes nothing; one whose window is empty writes no quantiles. */
-  write(lines: string[]): boolean {
+  /** A summary that has seen nothing shows nothing; one whose window is empty shows no quantiles. */
+  collect(samples: Sample[]): boolean {
     if (this.#count === 0) return true;
+    const { labels } = this.name;
     const values = this.readQuantiles();
     for (let i = 0; i < values.length; i++) {
-      if (Number.isNaN(values[i])) continue;
-      const name = extendMetricName(this.name, "", "quantile", String(this.#quantiles[i]));
-      writeSample(lines, name, values[i] as number);
+      const value = values[i] as number;
+      if (Number.isNaN(value)) continue;
+      samples.push({ suffix: "", labels: appendLabel(labels, `quantile="${this.#quantiles[i]}"`), value });
     }
-    writeSample(lines, extendMetricName(this.name, "_sum"), this.#sum);
-    writeSample(lines, extendMetricName(this.name, "_count"), this.#count);
+    samples.push({ suffix: "_sum", labels, value: this.#sum });
+    samples.push({ suffix: "_count", labels, value: this.#count });
     return true;
   }
 

@@ -1,0 +1,78 @@
+/**
+ * `process_*`: what the operating system knows about this process. Times and memory come from Node and exist everywhere;
+ * the rest is read from /proc and left out where there is none.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import type { FamilyType } from "../exposition/family.ts";
+import type { FamilyList } from "./family-list.ts";
+
+type Line = readonly [field: string, name: string, type: FamilyType, help: string];
+
+/** Lines of /proc/self/status (values in kB) and the metrics made of them. */
+const MEMORY_LINES: readonly Line[] = [
+  ["VmSize", "process_virtual_memory_bytes", "gauge", "Address space in use."],
+  ["VmPeak", "process_virtual_memory_peak_bytes", "gauge", "Most address space ever in use."],
+  ["RssAnon", "process_resident_memory_anon_bytes", "gauge", "Resident memory that is no file's."],
+  ["RssFile", "process_resident_memory_file_bytes", "gauge", "Resident memory that maps files."],
+  ["RssShmem", "process_resident_memory_shared_bytes", "gauge", "Resident memory shared with other processes."],
+];
+
+/** Lines of /proc/self/io. `rchar` and `wchar` count what passed through system calls, the last two what reached a disk. */
+const IO_LINES: readonly Line[] = [
+  ["rchar", "process_io_read_bytes_total", "counter", "Bytes read through system calls."],
+  ["wchar", "process_io_written_bytes_total", "counter", "Bytes written through system calls."],
+  ["syscr", "process_io_read_syscalls_total", "counter", "System calls that read."],
+  ["syscw", "process_io_write_syscalls_total", "counter", "System calls that wrote."],
+  ["read_bytes", "process_io_storage_read_bytes_total", "counter", "Bytes read from storage."],
+  ["write_bytes", "process_io_storage_written_bytes_total", "counter", "Bytes written to storage."],
+];
+
+export function collectProcessStats(list: FamilyList): void {
+  const usage = process.resourceUsage();
+  const userSeconds = usage.userCPUTime / 1e6;
+  const systemSeconds = usage.systemCPUTime / 1e6;
+  list.add("process_cpu_seconds_system_total", "counter", "CPU time spent in the kernel.", systemSeconds);
+  list.add("process_cpu_seconds_total", "counter", "CPU time spent.", userSeconds + systemSeconds);
+  list.add("process_cpu_seconds_user_total", "counter", "CPU time spent in user mode.", userSeconds);
+  list.add("process_major_pagefaults_total", "counter", "Page faults that read storage.", usage.majorPageFault);
+  list.add("process_minor_pagefaults_total", "counter", "Page faults that read no storage.", usage.minorPageFault);
+  list.add("process_resident_memory_bytes", "gauge", "Resident memory.", process.memoryUsage.rss());
+  list.add("process_resident_memory_peak_bytes", "gauge", "Most memory ever resident.", usage.maxRSS * 1024);
+  const startSeconds = Math.round(performance.timeOrigin) / 1000;
+  list.add("process_start_time_seconds", "gauge", "Start of the process, Unix time.", startSeconds, "min");
+  const status = readProcFile("status");
+  for (const line of MEMORY_LINES) addField(list, line, status, 1024);
+  addField(list, ["Threads", "process_num_threads", "gauge", "Threads of the process."], status, 1);
+  addFileDescriptors(list);
+  const io = readProcFile("io");
+  for (const line of IO_LINES) addField(list, line, io, 1);
+}
+
+function addFileDescriptors(list: FamilyList): void {
+  try {
+    // The listing's own descriptor is one of them while it is read.
+    const openCount = readdirSync("/proc/self/fd").length - 1;
+    list.add("process_open_fds", "gauge", "Open file descriptors.", openCount);
+  } catch {
+    return;
+  }
+  const softLimit = /^Max open files +(\d+|unlimited)/m.exec(readProcFile("limits"))?.[1];
+  if (softLimit === undefined) return;
+  const count = softLimit === "unlimited" ? Number.POSITIVE_INFINITY : Number(softLimit);
+  list.add("process_max_fds", "gauge", "Most file descriptors that may be open.", count);
+}
+
+/** One `field: value` line of a /proc file, scaled; nothing if the kernel did not write it. */
+function addField(list: FamilyList, [field, name, type, help]: Line, text: string, scale: number): void {
+  const digits = new RegExp(`^${field}:\\s*(\\d+)`, "m").exec(text)?.[1];
+  if (digits !== undefined) list.add(name, type, help, Number(digits) * scale);
+}
+
+/** "" where there is no such file or no right to read it (io needs ptrace rights in some containers). */
+function readProcFile(name: string): string {
+  try {
+    return readFileSync(`/proc/self/${name}`, "latin1");
+  } catch {
+    return "";
+  }
+}
