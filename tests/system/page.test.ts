@@ -264,6 +264,73 @@ test("nothing found is said with a hint", async () => {
   });
 });
 
+/** Graphs of a board, each as text: titles, values, names. */
+const cardsOf = (page: Page): Promise<string[]> => page.locator(".graph-card").allTextContents();
+
+test("several queries are a board of titled graphs over one time range", async () => {
+  const address = addressOf("process_resident_memory_bytes", {
+    "g0.title": "Memory",
+    "g0.refresh": "5s",
+    "g1.expr": "sum(rate(vm_http_requests_total[1m])) by (path)",
+    "g1.title": "Requests",
+    "g2.expr": "there_is_no_such_metric",
+    "g3.expr": "sum(",
+    "g3.title": hostileName,
+    "g4.expr": "hostile_value",
+    "g4.title": "Hostile",
+  });
+  await visit(address, async ({ page, errors, ranges }) => {
+    await page.locator(".graph-card .chart canvas").nth(2).waitFor();
+    await page.locator(".graph-card .line-names li").nth(1).waitFor();
+    const cards = await cardsOf(page);
+    assert.equal(cards.length, 5);
+    assert.match(cards[0] as string, /^Memory[\d.]+ MiB/);
+    assert.match(cards[1] as string, /^Requestsrequests\/s.*\/api\/v1\//);
+    assert.match(cards[2] as string, /^there_is_no_such_metricNo data yet$/);
+    assert.match(cards[3] as string, /The query was refused/);
+    assert.ok((cards[3] as string).startsWith(hostileName), cards[3]);
+    await assertNotHacked(page);
+    assert.equal(new Set(ranges.slice(0, 5).map(({ fromMs, toMs, step }) => `${fromMs} ${toMs} ${step}`)).size, 1);
+    errors.length = 0;
+
+    // All of them again, by themselves.
+    const asked = new Set<string>();
+    while (asked.size < 5) asked.add(rangeOf(await page.waitForRequest(isRangeRequest)).query);
+
+    // A drag in one chooses the time of all.
+    const plot = await page.locator(".u-over").last().boundingBox();
+    assert.ok(plot !== null);
+    await page.mouse.move(plot.x + plot.width * 0.5, plot.y + 50);
+    await page.mouse.down();
+    await page.mouse.move(plot.x + plot.width * 0.6, plot.y + 60, { steps: 4 });
+    await page.mouse.move(plot.x + plot.width * 0.75, plot.y + 60, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForURL(/relative_time=none/);
+    assert.equal(await page.locator(".graph-card").count(), 5);
+    await page.goBack();
+
+    await page.getByRole("link", { name: "Requests" }).click();
+    await page.locator(".legend tbody tr").first().waitFor();
+    assert.equal(await page.inputValue("#query"), "sum(rate(vm_http_requests_total[1m])) by (path)");
+    assert.doesNotMatch(page.url(), /g1\.expr/);
+    await page.goBack();
+    await page.locator(".graph-card .chart canvas").nth(2).waitFor();
+    errors.length = 0;
+  });
+});
+
+test("every example graph is on the board that shows all", async () => {
+  await visit("", async ({ page }) => {
+    await waitForLines(page);
+    await page.getByRole("button", { name: "All graphs at once" }).click();
+    await page.locator(".graph-card .chart canvas").nth(3).waitFor();
+    assert.equal(await page.locator(".graph-card .bad").count(), 0);
+    // The address is the whole board.
+    await page.reload();
+    await page.locator(".graph-card .chart canvas").nth(3).waitFor();
+  });
+});
+
 test("labels, names and queries that are HTML stay text", async () => {
   await visit(addressOf('{__name__=~"hostile.*"}'), async ({ page }) => {
     await waitForLines(page);
@@ -463,6 +530,17 @@ test("the page is small and needs nothing from elsewhere", () => {
   assert.ok(bytes < 150_000, `${bytes} bytes after gzip`);
 });
 
+const boardParams: [string, string][] = [
+  ["Memory", '{__name__=~"process_resident_memory_bytes|nodejs_heap_size_used_bytes"}'],
+  ["Requests", "sum(rate(vm_http_requests_total[1m])) by (path)"],
+  ["Event-loop lag, the largest of a scrape", "nodejs_eventloop_lag_max_seconds"],
+  ["Nothing", "there_is_no_such_metric"],
+  ["A mistake", "sum("],
+].flatMap(([title = "", query = ""], i) => [
+  [`g${i}.title`, title],
+  [`g${i}.expr`, query],
+]);
+
 test("light, dark, narrow: nothing sticks out", async () => {
   const folder = screenshotFolder ?? makeFolder(scope, "screenshots");
   mkdirSync(folder, { recursive: true });
@@ -476,6 +554,7 @@ test("light, dark, narrow: nothing sticks out", async () => {
     ["graph", ""],
     ["table", addressOf('sort_desc(count({__name__!=""}) by (__name__))', { "g0.tab": "1" })],
     ["error", addressOf("sum(rate(up[5m]) by (job)")],
+    ["board", `#/?${new URLSearchParams(boardParams)}`],
   ];
   const backgrounds = new Set<string>();
   for (const [look, options] of looks) {
@@ -483,14 +562,14 @@ test("light, dark, narrow: nothing sticks out", async () => {
       await visit(
         address,
         async ({ page, errors }) => {
-          await page.locator(".legend tbody tr, .table tbody tr, .error").first().waitFor();
+          await page.locator(".legend tbody tr, .table tbody tr, .error, .graph-card .chart canvas").first().waitFor();
           await page.waitForTimeout(300);
           const [content, window] = await page.evaluate<[number, number]>(
             "[document.documentElement.scrollWidth, window.innerWidth]",
           );
           assert.ok(content <= window, `${look} ${view}: ${content} pixels of content in ${window}`);
           backgrounds.add(await page.evaluate<string>("getComputedStyle(document.body).backgroundColor"));
-          const picture = await page.screenshot({ path: join(folder, `${view}-${look}.png`) });
+          const picture = await page.screenshot({ path: join(folder, `${view}-${look}.png`), fullPage: true });
           assert.ok(picture.length > 5000);
           errors.length = 0;
         },

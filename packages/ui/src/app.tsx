@@ -1,7 +1,9 @@
-/** The page from top to bottom: controls, query, what came of it. */
+/** The page from top to bottom: controls, query, what came of it; or controls and a board of graphs. */
+import { Board } from "./board.tsx";
 import { Controls } from "./controls.tsx";
 import { QueryBox } from "./query-box.tsx";
 import { Result } from "./result.tsx";
+import { view } from "./state.ts";
 
 export function App() {
   return (
@@ -17,8 +19,14 @@ export function App() {
         <Controls />
       </header>
       <main>
-        <QueryBox />
-        <Result />
+        {view.value.board.length > 0 ? (
+          <Board />
+        ) : (
+          <>
+            <QueryBox />
+            <Result />
+          </>
+        )}
       </main>
     </>
   );

@@ -44,6 +44,11 @@ const TIME_GAPS_MS = [
   ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800].map((seconds) => seconds * 1000),
   ...[1, 2, 3, 4, 6, 8, 12, 24, 48, 72, 96, 168, 336, 672].map((hours) => hours * 3_600_000),
 ];
+const SECOND_GAPS = [
+  ...Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** (power - 9))).flat(),
+  ...[10, 15, 30, 60, 120, 300, 600, 900, 1800].concat([1, 2, 3, 6, 12, 24].map((hours) => hours * 3600)),
+  ...Array.from({ length: 7 }, (_, power) => [2, 5, 10].map((digit) => digit * 86_400 * 10 ** power)).flat(),
+];
 const BYTE_GAPS = Array.from({ length: 64 }, (_, power) => 2 ** (power - 4));
 
 export class Chart {
@@ -130,7 +135,7 @@ export class Chart {
         {
           ...axis,
           size: fitAxis,
-          ...(unit === "bytes" ? { incrs: BYTE_GAPS } : {}),
+          ...(unit === "number" ? {} : { incrs: unit === "bytes" ? BYTE_GAPS : SECOND_GAPS }),
           values: (_plot, ticks, _axis, _space, gap) => ticks.map((tick) => formatTick(tick, gap, unit)),
         },
       ],

@@ -1,54 +1,46 @@
-/** A range answer as lines, with a tooltip at the nearest point and a legend below. */
-import { useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
-import { Chart, type Hover } from "./chart.ts";
+/** A range answer as lines, with a legend below that picks some of them. */
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import { Legend } from "./legend.tsx";
-import { type Answer, type AnswerSeries, layOnGrid } from "./model/answer.ts";
+import { Lines } from "./lines.tsx";
+import type { Answer } from "./model/answer.ts";
 import { formatLabels } from "./model/labels.ts";
-import { chooseUnit, formatExact, formatShort, type Unit } from "./model/number-format.ts";
-import { formatTime } from "./model/time-format.ts";
-import { type Interval, widenRange } from "./model/time-range.ts";
-import { colorOf } from "./palette.ts";
-import { show, view } from "./state.ts";
-import { theme } from "./theme.ts";
+import { measureOf } from "./model/measure.ts";
+import { formatExact } from "./model/number-format.ts";
+import type { Interval } from "./model/time-range.ts";
 
 /** More lines than this are seldom wanted and slow to draw. */
 const LINES_SHOWN = 100;
 
-export function Graph({ answer, interval, stepMs }: { answer: Answer; interval: Interval; stepMs: number }) {
-  const host = useRef<HTMLDivElement>(null);
-  const chart = useRef<Chart | null>(null);
-  const hover = useSignal<Hover | null>(null);
+export interface GraphProps {
+  readonly query: string;
+  readonly answer: Answer;
+  readonly interval: Interval;
+  readonly stepMs: number;
+}
+
+export function Graph({ query, answer, interval, stepMs }: GraphProps) {
   const isAllShown = useSignal(false);
   /** Lines the reader has picked, by their labels, so that a refresh keeps them; null is all. */
   const picked = useSignal<ReadonlySet<string> | null>(null);
+  const marked = useSignal<number | null>(null);
 
-  const series = isAllShown.value ? answer.series : answer.series.slice(0, LINES_SHOWN);
-  const keys = useMemo(() => series.map(({ labels }) => formatLabels(labels)), [series.length, answer]);
-  const grid = useMemo(() => layOnGrid(series, interval, stepMs), [series.length, answer]);
-  const unit = useMemo(
-    () => chooseUnit(answer.series.map(({ labels }) => labels.find(([label]) => label === "__name__")?.[1] ?? "")),
+  const series = useMemo(
+    () => (isAllShown.value ? answer.series : answer.series.slice(0, LINES_SHOWN)),
+    [answer, isAllShown.value],
+  );
+  const keys = useMemo(() => series.map(({ labels }) => formatLabels(labels)), [series]);
+  const measure = useMemo(
+    () =>
+      measureOf(
+        query,
+        answer.series.map(({ labels }) => labels),
+      ),
     [answer],
   );
   // What was picked in another answer says nothing about this one.
   const isPicked = (key: string) => picked.value === null || picked.value.has(key);
   const isShown = keys.some(isPicked) ? keys.map(isPicked) : keys.map(() => true);
-
-  useEffect(() => {
-    chart.current = new Chart(host.current as HTMLDivElement, {
-      onHover: (next) => {
-        hover.value = next;
-      },
-      onSelect: ({ fromMs, toMs }) => show({ range: { kind: "fixed", fromMs, toMs } }),
-      onDoubleClick: () => show({ range: widenRange(view.peek().range) }),
-    });
-    return () => chart.current?.close();
-  }, []);
-
-  const drawn = theme.value;
-  useEffect(() => {
-    chart.current?.draw({ grid, interval, colors: series.map((_, i) => colorOf(i)), isShown, unit, theme: drawn });
-  }, [grid, unit, drawn, picked.value]);
 
   const pick = (key: string, isToggle: boolean) => {
     const now = new Set(keys.filter((_, i) => isShown[i]));
@@ -60,21 +52,23 @@ export function Graph({ answer, interval, stepMs }: { answer: Answer; interval: 
 
   return (
     <>
-      <div class="chart">
-        <div
-          class="chart-host"
-          ref={host}
-          role="img"
-          aria-label={`Graph of ${series.length} series; the tab Table has the values`}
-        />
-        <Tooltip hover={hover} series={series} unit={unit} />
-      </div>
+      <Lines
+        series={series}
+        interval={interval}
+        stepMs={stepMs}
+        measure={measure}
+        label={`Graph of ${series.length} series; the tab Table has the values`}
+        isShown={isShown}
+        marked={marked.value}
+      />
       <Legend
         series={series}
         isShown={isShown}
-        unit={unit}
+        unit={measure.unit}
         onPick={(i, isToggle) => pick(keys[i] as string, isToggle)}
-        onPoint={(i) => chart.current?.highlight(i)}
+        onPoint={(i) => {
+          marked.value = i;
+        }}
       />
       {answer.series.length > series.length && (
         <p class="more">
@@ -91,46 +85,5 @@ export function Graph({ answer, interval, stepMs }: { answer: Answer; interval: 
         </p>
       )}
     </>
-  );
-}
-
-interface TooltipProps {
-  readonly hover: { readonly value: Hover | null };
-  readonly series: readonly AnswerSeries[];
-  readonly unit: Unit;
-}
-
-function Tooltip({ hover, series, unit }: TooltipProps) {
-  const box = useRef<HTMLDivElement>(null);
-  useSignalEffect(() => {
-    const { value } = hover;
-    const { current } = box;
-    if (current === null || value === null) return;
-    const isLeft = value.left > value.width / 2;
-    current.style.transform = `translate(${Math.round(value.left)}px, ${Math.round(value.top)}px) translate(${isLeft ? "calc(-100% - 14px)" : "14px"}, -50%)`;
-  });
-  const { value } = hover;
-  const hit = value === null ? undefined : series[value.column];
-  return (
-    <div class="tooltip" ref={box} hidden={hit === undefined} aria-hidden="true">
-      {hit !== undefined && value !== null && (
-        <>
-          <div class="tooltip-time">{formatTime(value.ms)}</div>
-          <div class="tooltip-value">
-            <span class="swatch" style={{ background: colorOf(value.column) }} />
-            {formatShort(value.value, unit)}
-            <span class="hint">{formatExact(value.value)}</span>
-          </div>
-          <dl>
-            {hit.labels.map(([label, text]) => (
-              <div key={label}>
-                <dt>{label === "__name__" ? "metric" : label}</dt>
-                <dd>{text}</dd>
-              </div>
-            ))}
-          </dl>
-        </>
-      )}
-    </div>
   );
 }

@@ -67,7 +67,7 @@ function Panel({ tab, shown }: { tab: Tab; shown: Outcome }) {
       <Note title="No query yet" text="Type one above, or take one of the examples." />
     );
   }
-  if (shown.kind === "error") return <ErrorNote query={shown.view.query} error={shown.error} />;
+  if (shown.kind === "error") return <ErrorNote query={shown.query} error={shown.error} />;
   // The answer of another tab has another shape.
   if (shown.view.tab !== tab) return <Waiting />;
   const { answer, body, address } = shown.reply;
@@ -89,9 +89,9 @@ function Panel({ tab, shown }: { tab: Tab; shown: Outcome }) {
       ) : answer.series.length === 0 ? (
         <Empty />
       ) : tab === "graph" ? (
-        <Graph answer={answer} interval={shown.interval} stepMs={shown.stepMs} />
+        <Graph query={shown.query} answer={answer} interval={shown.interval} stepMs={shown.stepMs} />
       ) : (
-        <Table answer={answer} />
+        <Table query={shown.query} answer={answer} />
       )}
     </>
   );

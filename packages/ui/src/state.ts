@@ -3,23 +3,24 @@
  * in the box, which becomes the view's query when it is run.
  *
  *     typing ─→ draft ─ run ─→ view ─→ address
- *     back button, opened link ─→ view ─→ ask the server ─→ outcome ─→ graph, table, json
+ *     back button, opened link ─→ view ─→ ask the server ─→ outcomes ─→ graph, table, json; or the graphs of a board
  */
-import { batch, effect, type Signal, signal } from "@preact/signals";
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { QueryError, queryInstant, queryRange, type Reply } from "./api.ts";
 import { formatAddress, parseAddress } from "./model/address.ts";
 import { parseDurationMs } from "./model/duration.ts";
 import { FIRST_VIEW } from "./model/presets.ts";
 import { alignInterval, chooseStepMs, type Interval, resolveRange } from "./model/time-range.ts";
-import type { View } from "./model/view.ts";
+import { queriesOf, type View } from "./model/view.ts";
 
-/** What came of the last run. `view` is the one it was run for. */
+/** What came of the last run of a query. `view` is the one it was run for. */
 export type Outcome =
   | { readonly kind: "none" }
-  | { readonly kind: "error"; readonly view: View; readonly error: QueryError }
+  | { readonly kind: "error"; readonly view: View; readonly query: string; readonly error: QueryError }
   | {
       readonly kind: "reply";
       readonly view: View;
+      readonly query: string;
       readonly reply: Reply;
       readonly interval: Interval;
       readonly stepMs: number;
@@ -27,8 +28,13 @@ export type Outcome =
 
 export const view: Signal<View> = signal(FIRST_VIEW);
 export const draft: Signal<string> = signal("");
-export const outcome: Signal<Outcome> = signal({ kind: "none" });
+/** One a query of the view, each set as its answer comes. */
+export const outcomes: Signal<readonly Outcome[]> = signal([]);
+/** That of the ordinary view, which has one query. */
+export const outcome: ReadonlySignal<Outcome> = computed(() => outcomes.value[0] ?? NONE);
 export const isLoading: Signal<boolean> = signal(false);
+
+const NONE: Outcome = { kind: "none" };
 
 let running: AbortController | null = null;
 
@@ -60,8 +66,8 @@ export function start(): void {
 
 /** Asks again for the same view, if time moves in it and somebody looks. */
 function refresh(): void {
-  const { range, refreshMs, query } = view.peek();
-  if (refreshMs === 0 || range.kind === "fixed" || query === "") return;
+  const { range, refreshMs } = view.peek();
+  if (refreshMs === 0 || range.kind === "fixed") return;
   if (!document.hidden && !isLoading.peek()) void run();
 }
 
@@ -79,35 +85,34 @@ async function run(): Promise<void> {
   const controller = new AbortController();
   running = controller;
   const asked = view.peek();
-  if (asked.query === "") {
-    batch(() => {
-      outcome.value = { kind: "none" };
-      isLoading.value = false;
-    });
-    return;
-  }
+  const queries = queriesOf(asked);
+  const nowMs = Date.now();
   isLoading.value = true;
-  const next = await ask(asked, controller.signal);
-  if (controller.signal.aborted) return;
-  batch(() => {
-    outcome.value = next;
-    isLoading.value = false;
-  });
+  // What is no longer asked for is forgotten; what is, stays on view until its answer comes.
+  outcomes.value = outcomes.peek().slice(0, queries.length);
+  const askOne = async (query: string, i: number): Promise<void> => {
+    const next = query === "" ? NONE : await ask(asked, query, nowMs, controller.signal);
+    if (controller.signal.aborted) return;
+    const before = outcomes.peek();
+    outcomes.value = queries.map((_, at) => (at === i ? next : (before[at] ?? NONE)));
+  };
+  await Promise.all(queries.map(askOne));
+  if (!controller.signal.aborted) isLoading.value = false;
 }
 
-async function ask(asked: View, signal: AbortSignal): Promise<Outcome> {
+async function ask(asked: View, query: string, nowMs: number, signal: AbortSignal): Promise<Outcome> {
   try {
-    const wanted = resolveRange(asked.range, Date.now());
+    const wanted = resolveRange(asked.range, nowMs);
     const stepMs = readStep(asked, wanted);
     const interval = alignInterval(wanted, stepMs);
     const reply =
-      asked.tab === "graph"
-        ? await queryRange(asked.query, interval, stepMs, signal)
-        : await queryInstant(asked.query, wanted.toMs, asked.step === "" ? null : stepMs, signal);
-    return { kind: "reply", view: asked, reply, interval, stepMs };
+      asked.tab === "graph" || asked.board.length > 0
+        ? await queryRange(query, interval, stepMs, signal)
+        : await queryInstant(query, wanted.toMs, asked.step === "" ? null : stepMs, signal);
+    return { kind: "reply", view: asked, query, reply, interval, stepMs };
   } catch (error) {
     const known = error instanceof QueryError ? error : new QueryError("The page failed", String(error));
-    return { kind: "error", view: asked, error: known };
+    return { kind: "error", view: asked, query, error: known };
   }
 }
 

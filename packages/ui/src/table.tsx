@@ -2,7 +2,8 @@
 import { useSignal } from "@preact/signals";
 import type { Answer, AnswerSeries } from "./model/answer.ts";
 import { listLabelNames } from "./model/labels.ts";
-import { chooseUnit, formatExact, formatShort, type Unit } from "./model/number-format.ts";
+import { measureOf } from "./model/measure.ts";
+import { formatExact, formatShort, type Unit } from "./model/number-format.ts";
 import { formatTime } from "./model/time-format.ts";
 
 const ROWS_SHOWN = 500;
@@ -17,12 +18,15 @@ interface Order {
   readonly direction: 1 | -1;
 }
 
-export function Table({ answer }: { answer: Answer }) {
+export function Table({ query, answer }: { query: string; answer: Answer }) {
   /** Null is the server's own order, which `sort_desc()` and its like have made. */
   const order = useSignal<Order | null>(null);
   const isAllShown = useSignal(false);
   const names = listLabelNames(answer.series.map(({ labels }) => labels));
-  const unit = chooseUnit(answer.series.map(({ labels }) => labels.find(([label]) => label === "__name__")?.[1] ?? ""));
+  const { unit } = measureOf(
+    query,
+    answer.series.map(({ labels }) => labels),
+  );
   const sorted = order.value === null ? answer.series : sortSeries(answer.series, order.value);
   const shown = isAllShown.value ? sorted : sorted.slice(0, ROWS_SHOWN);
   const sortBy = (column: Column) => {
@@ -103,7 +107,9 @@ function Row({ series, names, unit }: { series: AnswerSeries; names: readonly st
 function Value({ value, unit }: { value: number; unit: Unit }) {
   return (
     <>
-      {unit === "bytes" && Math.abs(value) >= 1024 && <span class="hint">{formatShort(value, unit)} </span>}
+      {((unit === "bytes" && Math.abs(value) >= 1024) || unit === "seconds") && (
+        <span class="hint">{formatShort(value, unit)} </span>
+      )}
       {formatExact(value)}
     </>
   );

@@ -3,10 +3,14 @@
  *
  *     #/?g0.expr=up&g0.range_input=1h&g0.relative_time=last_1_hour&g0.tab=0
  *     #/?g0.expr=up&g0.range_input=20m&g0.end_input=2026-01-02T03:04:05Z&g0.relative_time=none&g0.step_input=15s
+ *
+ * Several queries are numbered, and each is a graph of a board; `gN.title` is ours. Time, step and refresh are those of `g0`:
+ *
+ *     #/?g0.expr=up&g0.title=Up&g1.expr=rate(errors_total[1m])&g1.title=Errors&g0.range_input=5m&g0.refresh=5s
  */
 import { formatDuration, parseDurationMs } from "./duration.ts";
 import { RANGE_CHOICES, type TimeRange } from "./time-range.ts";
-import { REFRESH_CHOICES_MS, TABS, type Tab, type View } from "./view.ts";
+import { type BoardGraph, REFRESH_CHOICES_MS, TABS, type Tab, type View } from "./view.ts";
 
 /** vmui's numbers for tabs; it also takes names. */
 const TAB_CODES: readonly (readonly [string, Tab])[] = [
@@ -17,10 +21,18 @@ const TAB_CODES: readonly (readonly [string, Tab])[] = [
   ["code", "json"],
 ];
 
+/** Addresses come from strangers too; more graphs than this are left out. */
+const GRAPHS_MAX = 24;
+
 /** Begins with `#`. */
 export function formatAddress(view: View): string {
   const { range } = view;
-  const params = new URLSearchParams({ "g0.expr": view.query });
+  const params = new URLSearchParams();
+  const graphs = view.board.length === 0 ? [{ title: "", query: view.query }] : view.board;
+  graphs.forEach(({ title, query }, i) => {
+    params.set(`g${i}.expr`, query);
+    if (title !== "") params.set(`g${i}.title`, title);
+  });
   if (range.kind === "last") {
     params.set("g0.range_input", formatDuration(range.ms));
     const choice = RANGE_CHOICES.find(({ ms }) => ms === range.ms);
@@ -44,13 +56,25 @@ export function parseAddress(hash: string, fallback: View): View {
   const tab = params.get("g0.tab");
   const refresh = params.get("g0.refresh");
   const refreshMs = refresh === null ? null : (parseDurationMs(refresh) ?? 0);
+  const board = parseBoard(params);
   return {
-    query: params.get("g0.expr") ?? fallback.query,
+    query: board[0]?.query ?? params.get("g0.expr") ?? fallback.query,
+    board,
     range: parseRange(params) ?? fallback.range,
     step: params.get("g0.step_input") ?? "",
     tab: TAB_CODES.find(([code]) => code === tab)?.[1] ?? TABS.find((name) => name === tab) ?? fallback.tab,
     refreshMs: refreshMs !== null && REFRESH_CHOICES_MS.includes(refreshMs) ? refreshMs : fallback.refreshMs,
   };
+}
+
+/** Empty if the address has fewer than two queries. Prometheus and vmui leave empty ones behind, and gaps where one was closed. */
+function parseBoard(params: URLSearchParams): BoardGraph[] {
+  const graphs: BoardGraph[] = [];
+  for (let i = 0; i < GRAPHS_MAX; i++) {
+    const query = params.get(`g${i}.expr`)?.trim() ?? "";
+    if (query !== "") graphs.push({ title: params.get(`g${i}.title`) ?? "", query });
+  }
+  return graphs.length > 1 ? graphs : [];
 }
 
 function parseRange(params: URLSearchParams): TimeRange | null {

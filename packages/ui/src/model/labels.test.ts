@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findCommonLabels, formatLabels, listLabelNames, omitLabels, readLabels } from "./labels.ts";
+import { findCommonLabels, formatLabels, listLabelNames, omitLabels, readLabels, shortNames } from "./labels.ts";
 
 test("labels are read from any JSON", () => {
   assert.deepEqual(readLabels(JSON.parse('{"b":"1","__name__":"m","__proto__":"x"}')), [
@@ -46,4 +46,13 @@ test("listLabelNames", () => {
     "a",
     "z",
   ]);
+});
+
+test("short names are what tells series apart", () => {
+  const of = (...sets: Record<string, string>[]) => shortNames(sets.map(readLabels));
+  assert.deepEqual(of({ job: "j", path: "/a" }, { job: "j", path: "/b" }), ["/a", "/b"]);
+  assert.deepEqual(of({ __name__: "m", x: "1" }, { __name__: "n", x: "1" }), ["m", "n"]);
+  assert.deepEqual(of({ a: "1", b: "2" }, { a: "2", b: "2", c: "3" }), ["1", "2 3"]);
+  assert.deepEqual(of({ a: "1" }), [""]);
+  assert.deepEqual(of(), []);
 });

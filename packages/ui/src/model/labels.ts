@@ -37,6 +37,17 @@ export function omitLabels(labels: Labels, known: Labels): Labels {
   return labels.filter(([label]) => !names.has(label));
 }
 
+/** As short as tells them apart: the values of the labels they do not share. "" for a lone set. */
+export function shortNames(sets: readonly Labels[]): string[] {
+  const common = findCommonLabels(sets);
+  return sets.map((labels) => {
+    if (sets.length === 1) return "";
+    return omitLabels(labels, common)
+      .map(([, value]) => value)
+      .join(" ");
+  });
+}
+
 /** Every label of `sets`, `__name__` first, then sorted. */
 export function listLabelNames(sets: readonly Labels[]): string[] {
   const names = new Set(sets.flatMap((labels) => labels.map(([label]) => label)));

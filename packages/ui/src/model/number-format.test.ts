@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chooseUnit, formatExact, formatShort, formatTick } from "./number-format.ts";
+import { formatExact, formatShort, formatTick, type Unit } from "./number-format.ts";
 
 test("formatShort", () => {
-  const same = (value: number, text: string, unit: "number" | "bytes" = "number") =>
+  const same = (value: number, text: string, unit: Unit = "number") =>
     assert.equal(formatShort(value, unit), text, String(value));
   same(0, "0");
   same(-0, "0");
@@ -25,6 +25,14 @@ test("formatShort", () => {
   same(1024, "1 KiB", "bytes");
   same(78_643_200, "75 MiB", "bytes");
   same(1_073_741_823, "1 GiB", "bytes");
+  same(0.000_000_25, "250 ns", "seconds");
+  same(0.0351, "35.1 ms", "seconds");
+  same(0.2504, "250 ms", "seconds");
+  same(0.99999, "1 s", "seconds");
+  same(59.99, "1 min", "seconds");
+  same(-90, "-1.5 min", "seconds");
+  same(1e6, "11.6 d", "seconds");
+  same(1e-12, "1e-12", "seconds");
 });
 
 test("formatExact", () => {
@@ -39,7 +47,7 @@ test("formatExact", () => {
 });
 
 test("neighbours on an axis never read the same", () => {
-  for (const unit of ["number", "bytes"] as const) {
+  for (const unit of ["number", "bytes", "seconds"] as const) {
     for (let power = -4; power < 15; power++) {
       for (const gap of [1, 2, 5].map((digit) => digit * 10 ** power)) {
         for (const start of [0, 7 * gap, 1000 * gap, -3 * gap]) {
@@ -51,12 +59,7 @@ test("neighbours on an axis never read the same", () => {
   }
   assert.equal(formatTick(200, 100, "number"), "200");
   assert.equal(formatTick(1500, 500, "number"), "1.5k");
+  assert.equal(formatTick(0.75, 0.25, "seconds"), "750 ms");
+  assert.equal(formatTick(90, 30, "seconds"), "1.5 min");
   assert.equal(formatTick(48 * 2 ** 20, 8 * 2 ** 20, "bytes"), "48 MiB");
-});
-
-test("chooseUnit", () => {
-  assert.equal(chooseUnit(["a_bytes", "b_bytes"]), "bytes");
-  assert.equal(chooseUnit(["a_bytes", ""]), "number");
-  assert.equal(chooseUnit(["bytes_total"]), "number");
-  assert.equal(chooseUnit([]), "number");
 });

@@ -1,32 +1,39 @@
 /** Numbers as people read them. */
 
-/** How to write the values of an answer: `bytes` in powers of 1024, everything else in powers of 1000. */
-export type Unit = "number" | "bytes";
+/** How to write the values of an answer: `bytes` in powers of 1024, `seconds` as clocks count, everything else in powers of 1000. */
+export type Unit = "number" | "bytes" | "seconds";
 
-const BYTE_PREFIXES = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
-const NUMBER_PREFIXES = ["", "k", "M", "G", "T", "P", "E"];
+/** What one of each is worth, ascending, and how it is written behind the number. */
+const SCALES: Readonly<Record<Unit, readonly (readonly [number, string])[]>> = {
+  number: ["", "k", "M", "G", "T", "P", "E"].map((prefix, power) => [1000 ** power, prefix] as const),
+  bytes: ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].map((prefix, power) => [1024 ** power, ` ${prefix}B`] as const),
+  seconds: [
+    [1e-9, " ns"],
+    [1e-6, " µs"],
+    [1e-3, " ms"],
+    [1, " s"],
+    [60, " min"],
+    [3600, " h"],
+    [86_400, " d"],
+  ],
+};
 
-/** Bytes if every series' name says so; a name is the only hint there is. */
-export function chooseUnit(names: readonly string[]): Unit {
-  return names.length > 0 && names.every((name) => /_bytes$/.test(name)) ? "bytes" : "number";
-}
+/** Smaller and larger numbers are written as `1.2e-7`. */
+const PLAIN_MIN = 1e-4;
+const PLAIN_MAX = 1e21;
 
-/** A few digits: `12.5k`, `256 MiB`, `1.2e-7`. */
+/** A few digits: `12.5k`, `256 MiB`, `35 ms`, `1.2e-7`. */
 export function formatShort(value: number, unit: Unit): string {
   if (!Number.isFinite(value)) return formatExact(value);
   if (value === 0) return "0";
   const magnitude = Math.abs(value);
-  const base = unit === "bytes" ? 1024 : 1000;
-  const suffixOf = (prefix: string) => (unit === "bytes" ? ` ${prefix}B` : prefix);
-  if (magnitude < 1e-4 || magnitude >= base ** 7) return value.toExponential(2).replace(/\.?0+e/, "e");
-  if (magnitude < 1) return trimZeros(value.toPrecision(3)) + suffixOf("");
-  const prefixes = unit === "bytes" ? BYTE_PREFIXES : NUMBER_PREFIXES;
-  let power = 0;
-  // Rounding to three digits may reach the next prefix: 999,999 is 1M, not 1000k.
-  while (power < prefixes.length - 1 && magnitude / base ** power >= base * 0.9995) power++;
-  const scaled = value / base ** power;
-  const digits = Math.abs(scaled) >= 100 ? scaled.toFixed(unit === "bytes" ? 0 : 1) : scaled.toPrecision(3);
-  return trimZeros(digits) + suffixOf(prefixes[power] as string);
+  // Rounding to three digits may reach the next scale: 999,999 is 1M, not 1000k.
+  const [factor, suffix] = scaleOf(magnitude / 0.9995, unit);
+  if (isBeyondScales(magnitude, unit)) return value.toExponential(2).replace(/\.?0+e/, "e");
+  const scaled = value / factor;
+  const places = unit === "number" ? 1 : 0;
+  const digits = Math.abs(scaled) >= 100 ? scaled.toFixed(places) : scaled.toPrecision(3);
+  return trimZeros(digits) + suffix;
 }
 
 /** All digits, grouped by thousands where that helps. Infinities and NaN as the API writes them. */
@@ -45,16 +52,21 @@ export function formatExact(value: number): string {
  */
 export function formatTick(value: number, gap: number, unit: Unit): string {
   if (value === 0) return "0";
-  const largest = Math.abs(value);
-  if (largest < 1e-4 || largest >= 1e21) return formatShort(value, unit);
-  const base = unit === "bytes" ? 1024 : 1000;
-  const prefixes = unit === "bytes" ? BYTE_PREFIXES : NUMBER_PREFIXES;
-  let power = 0;
-  while (power < prefixes.length - 1 && largest >= base ** (power + 1)) power++;
-  const scaledGap = gap / base ** power;
-  const digits = Math.min(8, Math.max(0, Math.ceil(-Math.log10(scaledGap) - 1e-9)));
-  const text = trimZeros((value / base ** power).toFixed(digits));
-  return text + (unit === "bytes" ? ` ${prefixes[power]}B` : prefixes[power]);
+  const magnitude = Math.abs(value);
+  if (isBeyondScales(magnitude, unit)) return formatShort(value, unit);
+  const [factor, suffix] = scaleOf(magnitude, unit);
+  const digits = Math.min(8, Math.max(0, Math.ceil(-Math.log10(gap / factor) - 1e-9)));
+  return trimZeros((value / factor).toFixed(digits)) + suffix;
+}
+
+/** The largest scale that is not above `magnitude`; the smallest for what is below all. */
+function scaleOf(magnitude: number, unit: Unit): readonly [number, string] {
+  const scales = SCALES[unit];
+  return scales.findLast(([factor]) => factor <= magnitude) ?? (scales[0] as readonly [number, string]);
+}
+
+function isBeyondScales(magnitude: number, unit: Unit): boolean {
+  return magnitude >= PLAIN_MAX || magnitude < (unit === "seconds" ? 1e-10 : PLAIN_MIN);
 }
 
 function trimZeros(text: string): string {

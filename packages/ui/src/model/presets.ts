@@ -1,5 +1,5 @@
 /** Queries for somebody who has typed none yet. All of them show the server itself, which is always there. */
-import type { Tab, View } from "./view.ts";
+import type { BoardGraph, Tab, View } from "./view.ts";
 
 export interface Preset {
   readonly title: string;
@@ -24,8 +24,17 @@ export const PRESETS: readonly Preset[] = [
 /** What the page shows when the address says nothing. */
 export const FIRST_VIEW: View = {
   query: (PRESETS[0] as Preset).query,
+  board: [],
   range: { kind: "last", ms: 300_000 },
   step: "",
   tab: "graph",
   refreshMs: 5_000,
 };
+
+/** Every graph among the presets. */
+export const FIRST_BOARD: readonly BoardGraph[] = PRESETS.filter(({ tab }) => tab === "graph").map(
+  ({ title, query }) => ({
+    title,
+    query,
+  }),
+);

@@ -5,14 +5,34 @@ export type Tab = "graph" | "table" | "json";
 
 export const TABS: readonly Tab[] = ["graph", "table", "json"];
 
-export interface View {
+/** One of several graphs. */
+export interface BoardGraph {
+  /** "" is titled with its query. */
+  readonly title: string;
   readonly query: string;
+}
+
+export interface View {
+  /** Of a board, its first graph's. */
+  readonly query: string;
+  /** Several graphs over one time range, instead of one query and its tabs. Empty for the ordinary view, else two or more. */
+  readonly board: readonly BoardGraph[];
   readonly range: TimeRange;
   /** As typed (`15s`); "" chooses one that suits the range. */
   readonly step: string;
   readonly tab: Tab;
   /** Pause between automatic runs, ms; 0 for none. */
   readonly refreshMs: number;
+}
+
+/** What the view asks for, in the order it is shown. */
+export function queriesOf({ query, board }: View): readonly string[] {
+  return board.length === 0 ? [query] : board.map((graph) => graph.query);
+}
+
+/** That query alone, over the same time. */
+export function viewAlone(view: View, query: string): View {
+  return { ...view, query, board: [], tab: "graph" };
 }
 
 /** Pauses on offer. */
