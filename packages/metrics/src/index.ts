@@ -1,4 +1,5 @@
 /** The package's main door: the native client, which depends on nothing. Start reading at native/metric-set.ts. */
+export { answerScrape, type Collect, type Endpoint, EndpointError, startEndpoint } from "./exposition/endpoint.ts";
 export type { Family, FamilyType, ProcessAggregation, Sample } from "./exposition/family.ts";
 export type { Counter } from "./native/counter.ts";
 export {
@@ -17,5 +18,6 @@ export type { Gauge } from "./native/gauge.ts";
 export type { Histogram } from "./native/histogram.ts";
 export { formatMetricName, MetricNameError } from "./native/metric-name.ts";
 export { MetricSet, type MetricSetOptions, type WriteOptions } from "./native/metric-set.ts";
+export { type ServeOptions, serveMetrics } from "./native/serve.ts";
 export type { Summary, SummaryOptions } from "./native/summary.ts";
 export { startProcessMetrics, writeProcessMetrics } from "./process/process-metrics.ts";

@@ -1,4 +1,10 @@
-/** Prometheus' text format 0.0.4. */
+/**
+ * Prometheus' text format 0.0.4.
+ *
+ * A histogram with `vmrange` buckets stands under `# TYPE … histogram` here, as VictoriaMetrics' own programs write it: promtool has
+ * nothing to say about that (about a summary or a gauge with `_bucket` samples it has), Prometheus stores the samples as they are, and
+ * VictoriaMetrics reads the type for its metadata. In OpenMetrics, whose rules say what a histogram's buckets are, it is `unknown`.
+ */
 import type { Family } from "./family.ts";
 
 export interface TextOptions {
@@ -15,19 +21,22 @@ export function writeText(families: Iterable<Family>, options: TextOptions): str
     if (family.samples.length === 0) continue;
     if (options.metadata) text += writeMetadata(family);
     for (const { suffix, labels, value } of family.samples) {
-      text +=
-        labels === ""
-          ? `${family.name}${suffix} ${formatValue(value)}\n`
-          : `${family.name}${suffix}{${labels}} ${formatValue(value)}\n`;
+      text += formatSample(suffix === "" ? family.name : family.name + suffix, labels, value);
     }
   }
   return text;
+}
+
+/** One line, its line feed included. */
+export function formatSample(name: string, labels: string, value: number): string {
+  return labels === "" ? `${name} ${formatValue(value)}\n` : `${name}{${labels}} ${formatValue(value)}\n`;
 }
 
 /** The shortest decimal that reads back as the same float64; infinities and NaN as the formats spell them. */
 export function formatValue(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return "+Inf";
   if (value === Number.NEGATIVE_INFINITY) return "-Inf";
+  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
   return String(value);
 }
 
