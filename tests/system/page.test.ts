@@ -319,13 +319,13 @@ test("several queries are a board of titled graphs over one time range", async (
   });
 });
 
-test("every example graph is on the board that shows all", async () => {
+test("a board of presets shows every example graph", async () => {
   await visit("", async ({ page }) => {
     await waitForLines(page);
-    await page.getByRole("button", { name: "All graphs at once" }).click();
+    await page.getByRole("button", { name: "this server" }).click();
     await page.locator(".graph-card .chart canvas").nth(3).waitFor();
     assert.equal(await page.locator(".graph-card .bad").count(), 0);
-    // The address is the whole board.
+    assert.match(page.url(), /\?board=server&/);
     await page.reload();
     await page.locator(".graph-card .chart canvas").nth(3).waitFor();
   });

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { listMetricNames } from "./api.ts";
 import { type Completion, completeName } from "./model/completion.ts";
-import { FIRST_BOARD, PRESETS } from "./model/presets.ts";
+import { BOARDS, PRESETS } from "./model/presets.ts";
 import { draft, runDraft, show, view } from "./state.ts";
 
 const NAMES_FRESH_MS = 60_000;
@@ -133,13 +133,17 @@ function Presets() {
           {preset.title}
         </button>
       ))}
-      <button
-        type="button"
-        class="link"
-        onClick={() => show({ query: FIRST_BOARD[0]?.query ?? "", board: FIRST_BOARD })}
-      >
-        All graphs at once
-      </button>
+      <span class="hint boards">All graphs of</span>
+      {BOARDS.map(({ id, title, graphs }) => (
+        <button
+          key={id}
+          type="button"
+          class="link"
+          onClick={() => show({ query: graphs[0]?.query ?? "", board: graphs })}
+        >
+          {title}
+        </button>
+      ))}
     </nav>
   );
 }

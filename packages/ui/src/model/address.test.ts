@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { formatAddress, parseAddress } from "./address.ts";
-import { FIRST_VIEW } from "./presets.ts";
+import { BOARDS, FIRST_VIEW } from "./presets.ts";
 import { RANGE_CHOICES, type TimeRange } from "./time-range.ts";
 import { REFRESH_CHOICES_MS, TABS, type View, viewAlone } from "./view.ts";
 
@@ -77,11 +77,20 @@ test("several queries are a board, as vmui and Prometheus number them", () => {
   );
 });
 
+test("a board of the presets goes by its name", () => {
+  for (const { id, graphs } of BOARDS) {
+    const view = parseAddress(`#/?board=${id}&g0.range_input=2m`, FIRST_VIEW);
+    assert.equal(view.board, graphs);
+    assert.equal(formatAddress(view), `#/?board=${id}&g0.range_input=2m&g0.tab=0&g0.refresh=5s`);
+  }
+});
+
 test("nonsense falls back", () => {
   const same = (hash: string) => assert.deepEqual(parseAddress(hash, FIRST_VIEW), FIRST_VIEW, hash);
   same("");
   same("#");
   same("#/");
   same("#/?");
+  same("#/?board=__proto__");
   same("#/?g0.range_input=x&g0.end_input=y&g0.tab=9&g0.refresh=7s&g0.relative_time=z");
 });

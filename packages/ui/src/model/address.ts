@@ -7,8 +7,11 @@
  * Several queries are numbered, and each is a graph of a board; `gN.title` is ours. Time, step and refresh are those of `g0`:
  *
  *     #/?g0.expr=up&g0.title=Up&g1.expr=rate(errors_total[1m])&g1.title=Errors&g0.range_input=5m&g0.refresh=5s
+ *
+ * A board of presets.ts goes by its name: `#/?board=application&g0.range_input=5m`.
  */
 import { formatDuration, parseDurationMs } from "./duration.ts";
+import { BOARDS } from "./presets.ts";
 import { RANGE_CHOICES, type TimeRange } from "./time-range.ts";
 import { type BoardGraph, REFRESH_CHOICES_MS, TABS, type Tab, type View } from "./view.ts";
 
@@ -28,7 +31,9 @@ const GRAPHS_MAX = 24;
 export function formatAddress(view: View): string {
   const { range } = view;
   const params = new URLSearchParams();
-  const graphs = view.board.length === 0 ? [{ title: "", query: view.query }] : view.board;
+  const preset = BOARDS.find(({ graphs }) => graphs === view.board);
+  if (preset !== undefined) params.set("board", preset.id);
+  const graphs = view.board.length === 0 ? [{ title: "", query: view.query }] : preset === undefined ? view.board : [];
   graphs.forEach(({ title, query }, i) => {
     params.set(`g${i}.expr`, query);
     if (title !== "") params.set(`g${i}.title`, title);
@@ -67,8 +72,10 @@ export function parseAddress(hash: string, fallback: View): View {
   };
 }
 
-/** Empty if the address has fewer than two queries. Prometheus and vmui leave empty ones behind, and gaps where one was closed. */
-function parseBoard(params: URLSearchParams): BoardGraph[] {
+/** Empty if the address has neither a board's name nor two queries. Prometheus and vmui leave empty ones behind, and gaps where one was closed. */
+function parseBoard(params: URLSearchParams): readonly BoardGraph[] {
+  const preset = BOARDS.find(({ id }) => id === params.get("board"));
+  if (preset !== undefined) return preset.graphs;
   const graphs: BoardGraph[] = [];
   for (let i = 0; i < GRAPHS_MAX; i++) {
     const query = params.get(`g${i}.expr`)?.trim() ?? "";

@@ -31,10 +31,33 @@ export const FIRST_VIEW: View = {
   refreshMs: 5_000,
 };
 
-/** Every graph among the presets. */
-export const FIRST_BOARD: readonly BoardGraph[] = PRESETS.filter(({ tab }) => tab === "graph").map(
-  ({ title, query }) => ({
-    title,
-    query,
-  }),
-);
+/** A board somebody thought of before. `board=<id>` in an address is all of it. */
+export interface BoardPreset {
+  readonly id: string;
+  /** Whose graphs they are, as it stands in a sentence. */
+  readonly title: string;
+  readonly graphs: readonly BoardGraph[];
+}
+
+export const BOARDS: readonly BoardPreset[] = [
+  {
+    id: "server",
+    title: "this server",
+    graphs: PRESETS.filter(({ tab }) => tab === "graph").map(({ title, query }) => ({ title, query })),
+  },
+  {
+    // The names that AppMetrics of @nyanza/metrics gives to what every HTTP service has.
+    id: "application",
+    title: "an application",
+    graphs: [
+      { title: "Requests by path", query: "sum(rate(http_requests_total[1m])) by (path)" },
+      { title: "Errors by status", query: "sum(rate(http_errors_total[1m])) by (status_code)" },
+      {
+        title: "Request duration, p99",
+        query: "histogram_quantile(0.99, sum(rate(http_request_duration_seconds_bucket[1m])) by (le))",
+      },
+      { title: "Active users", query: "sum(active_users)" },
+      { title: "Memory", query: "sum(process_memory_bytes)" },
+    ],
+  },
+];
