@@ -1,0 +1,13 @@
+/** OpenTelemetry made easy. Start reading at otel/start-metrics.ts. */
+export { EndpointError } from "./exposition/endpoint.ts";
+export { MissingPeerError } from "./otel/peers.ts";
+export type { FamilyOptions } from "./otel/prometheus-families.ts";
+export type {
+  OtlpCompression,
+  OtlpOptions,
+  OtlpProtocol,
+  OtlpTemporality,
+  PrometheusOptions,
+  ResourceOptions,
+} from "./otel/settings.ts";
+export { type MetricsKit, type MetricsOptions, startMetrics } from "./otel/start-metrics.ts";
