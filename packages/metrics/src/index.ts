@@ -18,6 +18,8 @@ export type { Gauge } from "./native/gauge.ts";
 export type { Histogram } from "./native/histogram.ts";
 export { formatMetricName, MetricNameError } from "./native/metric-name.ts";
 export { MetricSet, type MetricSetOptions, type WriteOptions } from "./native/metric-set.ts";
+export { type PushClock, type Pusher, type PushOptions, pushMetrics } from "./native/push.ts";
+export { PushError } from "./native/push-request.ts";
 export { type ServeOptions, serveMetrics } from "./native/serve.ts";
 export type { Summary, SummaryOptions } from "./native/summary.ts";
 export { startProcessMetrics, writeProcessMetrics } from "./process/process-metrics.ts";

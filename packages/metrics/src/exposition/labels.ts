@@ -30,3 +30,34 @@ export function escapeLabelValue(value: string): string {
 
 const NEEDS_ESCAPE = /[\\"\n\ud800-\udfff]/;
 const LONE_SURROGATE = /\p{Surrogate}/gu;
+
+/**
+ * `labels` with those of `extra` that it does not have, in front: a series' own labels win, and none occurs twice. The result is valid
+ * text, but no longer sorted.
+ */
+export function addMissingLabels(labels: string, extra: ReadonlyMap<string, string>): string {
+  let added = "";
+  for (const [name, value] of extra) {
+    if (value !== "" && !hasLabel(labels, name)) added = appendLabel(added, formatLabel(name, value));
+  }
+  return added === "" || labels === "" ? added + labels : `${added},${labels}`;
+}
+
+/** Whether a label of that name is in the text; its like inside another label's value is none. */
+function hasLabel(labels: string, name: string): boolean {
+  if (labels.startsWith(`${name}="`)) return true;
+  const wanted = `,${name}="`;
+  for (let at = labels.indexOf(wanted); at >= 0; at = labels.indexOf(wanted, at + 1)) {
+    if (!isInsideValue(labels, at)) return true;
+  }
+  return false;
+}
+
+function isInsideValue(labels: string, position: number): boolean {
+  let isInside = false;
+  for (let i = 0; i < position; i++) {
+    if (labels[i] === "\\") i++;
+    else if (labels[i] === '"') isInside = !isInside;
+  }
+  return isInside;
+}
