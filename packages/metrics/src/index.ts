@@ -3,23 +3,65 @@ export { answerScrape, type Collect, type Endpoint, EndpointError, startEndpoint
 export type { Family, FamilyType, ProcessAggregation, Sample } from "./exposition/family.ts";
 export type { Counter } from "./native/counter.ts";
 export {
+  counter,
+  createCounter,
+  createFloatCounter,
+  createGauge,
+  createHistogram,
+  createPrometheusHistogram,
+  createSummary,
   defaultSet,
+  describe,
+  floatCounter,
+  gauge,
   getOrCreateCounter,
   getOrCreateFloatCounter,
   getOrCreateGauge,
   getOrCreateHistogram,
+  getOrCreatePrometheusHistogram,
   getOrCreateSummary,
+  histogram,
   listMetricNames,
+  registerSet,
+  summary,
   unregister,
+  unregisterAll,
+  unregisterSet,
   writePrometheus,
 } from "./native/default-set.ts";
+export type {
+  CounterFamily,
+  FloatCounterFamily,
+  GaugeFamily,
+  HistogramFamily,
+  PrometheusHistogramFamily,
+  SummaryFamily,
+} from "./native/families.ts";
 export type { FloatCounter } from "./native/float-counter.ts";
 export type { Gauge } from "./native/gauge.ts";
 export type { Histogram } from "./native/histogram.ts";
 export { formatMetricName, MetricNameError } from "./native/metric-name.ts";
-export { MetricSet, type MetricSetOptions, type WriteOptions } from "./native/metric-set.ts";
+export {
+  type FamilySource,
+  type GaugeFamilyOptions,
+  type HistogramFamilyOptions,
+  MetricSet,
+  type MetricSetOptions,
+  type PrometheusHistogramFamilyOptions,
+  type PrometheusHistogramOptions,
+  type SummaryFamilyOptions,
+  type WriteOptions,
+} from "./native/metric-set.ts";
+export {
+  DEFAULT_BUCKETS,
+  exponentialBuckets,
+  linearBuckets,
+  type PrometheusHistogram,
+} from "./native/prometheus-histogram.ts";
 export { type PushClock, type Pusher, type PushOptions, pushMetrics } from "./native/push.ts";
 export { PushError } from "./native/push-request.ts";
+export type { Description } from "./native/registry.ts";
+export type { Labels, LabelValue, SeriesOptions } from "./native/series-family.ts";
 export { type ServeOptions, serveMetrics } from "./native/serve.ts";
 export type { Summary, SummaryOptions } from "./native/summary.ts";
 export { startProcessMetrics, writeProcessMetrics } from "./process/process-metrics.ts";

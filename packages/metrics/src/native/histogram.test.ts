@@ -3,10 +3,15 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Sample } from "../exposition/family.ts";
 import { Histogram } from "./histogram.ts";
-import { parseMetricName } from "./metric-name.ts";
+import { MetricSet } from "./metric-set.ts";
+import { Mishaps } from "./mishaps.ts";
+
+function makeHistogram(labels = ""): Histogram {
+  return new Histogram(labels, new Mishaps("h"));
+}
 
 function bucketOf(value: number): string | undefined {
-  const histogram = new Histogram(parseMetricName("h"));
+  const histogram = makeHistogram();
   histogram.update(value);
   let found: string | undefined;
   histogram.visitNonZeroBuckets((vmrange) => {
@@ -50,7 +55,7 @@ test("each value lies in its bucket, up to the rounding of the printed bounds", 
 });
 
 test("what a histogram writes", () => {
-  const histogram = new Histogram(parseMetricName(`h{a="b"}`));
+  const histogram = makeHistogram(`a="b"`);
   const samples: Sample[] = [];
   assert.equal(histogram.collect(samples), true);
   assert.deepEqual(samples, []);
@@ -66,11 +71,31 @@ test("what a histogram writes", () => {
   histogram.reset();
   assert.equal(histogram.count, 0);
   assert.equal(histogram.sum, 0);
-  assert.throws(() => new Histogram(parseMetricName(`h{vmrange="x"}`)), /written by the metric itself/);
+  assert.throws(() => new MetricSet().createHistogram(`h{vmrange="x"}`), /written by the metric itself/);
+});
+
+test("a histogram takes over what another has counted", () => {
+  const [one, other] = [makeHistogram(), makeHistogram()];
+  for (const value of [0, 1e-10, 0.5, 2, 1e20]) one.update(value);
+  for (const value of [2, 3]) other.update(value);
+  one.merge(other);
+  assert.equal(one.count, 7);
+  assert.equal(one.sum, 1e20);
+  const buckets: [string, number][] = [];
+  one.visitNonZeroBuckets((vmrange, count) => buckets.push([vmrange, count]));
+  assert.deepEqual(buckets, [
+    ["0...1.000e-09", 2],
+    ["4.642e-01...5.275e-01", 1],
+    ["1.896e+00...2.154e+00", 2],
+    ["2.783e+00...3.162e+00", 1],
+    ["1.000e+18...+Inf", 1],
+  ]);
+  other.merge(other);
+  assert.equal(other.count, 4);
 });
 
 test("updateDuration counts seconds", () => {
-  const histogram = new Histogram(parseMetricName("h"));
+  const histogram = makeHistogram();
   histogram.updateDuration(performance.now() - 2000);
   assert.ok(histogram.sum >= 2 && histogram.sum < 60);
 });

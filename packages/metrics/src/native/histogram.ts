@@ -15,30 +15,37 @@
 import type { Sample } from "../exposition/family.ts";
 import { appendLabel } from "../exposition/labels.ts";
 import type { Metric } from "./metric.ts";
-import { type MetricName, refuseLabel } from "./metric-name.ts";
+import type { Mishaps } from "./mishaps.ts";
 
 const EXPONENT_MIN = -9;
 const EXPONENT_MAX = 18;
 const BUCKETS_PER_DECADE = 18;
-const BUCKET_COUNT = (EXPONENT_MAX - EXPONENT_MIN) * BUCKETS_PER_DECADE;
+const DECADE_COUNT = EXPONENT_MAX - EXPONENT_MIN;
+const BUCKET_COUNT = DECADE_COUNT * BUCKETS_PER_DECADE;
 
 export class Histogram implements Metric {
-  readonly type = "histogram" as const;
-  readonly name: MetricName;
-  /** Slot 0 is below the range, slot BUCKET_COUNT + 1 above it. */
-  readonly #counts = new Float64Array(BUCKET_COUNT + 2);
+  readonly labels: string;
+  readonly #mishaps: Mishaps;
+  /**
+   * A row of buckets a decade, made when a value falls into it: most histograms see two or three. Row 0 is what lies
+   * below the range, the last what lies above, each of one bucket.
+   */
+  readonly #rows: (number[] | null)[] = new Array<number[] | null>(DECADE_COUNT + 2).fill(null);
   #sum = 0;
   #count = 0;
 
-  constructor(name: MetricName) {
-    refuseLabel(name, "vmrange");
-    this.name = name;
+  constructor(labels: string, mishaps: Mishaps) {
+    this.labels = labels;
+    this.#mishaps = mishaps;
   }
 
-  /** Counts one value. NaN and negative values are ignored. */
+  /** Counts one value. NaN and negative values are ignored and counted in `metrics_ignored_updates_total`. */
   update(value: number): void {
-    if (!(value >= 0)) return;
-    this.#counts[slotOf(value)]++;
+    if (typeof value !== "number" || !(value >= 0)) {
+      this.#mishaps.ignoreValue(value);
+      return;
+    }
+    this.#countInto(slotOf(value), 1);
     this.#sum += value;
     this.#count++;
   }
@@ -58,14 +65,19 @@ export class Histogram implements Metric {
 
   /** Calls `visit` for each bucket that is not empty, in ascending order. */
   visitNonZeroBuckets(visit: (vmrange: string, count: number) => void): void {
-    for (let slot = 0; slot < this.#counts.length; slot++) {
-      const count = this.#counts[slot] as number;
-      if (count > 0) visit(rangeOf(slot), count);
-    }
+    this.#visit((slot, count) => visit(rangeOf(slot), count));
+  }
+
+  /** Adds what `source` has counted. A histogram added to itself is doubled. */
+  merge(source: Histogram): void {
+    const { count, sum } = source;
+    source.#visit((slot, slotCount) => this.#countInto(slot, slotCount));
+    this.#sum += sum;
+    this.#count += count;
   }
 
   reset(): void {
-    this.#counts.fill(0);
+    this.#rows.fill(null);
     this.#sum = 0;
     this.#count = 0;
   }
@@ -73,7 +85,7 @@ export class Histogram implements Metric {
   /** A histogram that has seen nothing shows nothing. */
   collect(samples: Sample[]): boolean {
     if (this.#count === 0) return true;
-    const { labels } = this.name;
+    const { labels } = this;
     this.visitNonZeroBuckets((vmrange, count) => {
       samples.push({ suffix: "_bucket", labels: appendLabel(labels, `vmrange="${vmrange}"`), value: count });
     });
@@ -81,8 +93,30 @@ export class Histogram implements Metric {
     samples.push({ suffix: "_count", labels, value: this.#count });
     return true;
   }
+
+  #countInto(slot: number, count: number): void {
+    const row = Math.ceil(slot / BUCKETS_PER_DECADE);
+    let buckets = this.#rows[row] as number[] | null;
+    if (buckets === null) {
+      buckets = new Array<number>(BUCKETS_PER_DECADE).fill(0);
+      this.#rows[row] = buckets;
+    }
+    // Slots 1 to 18 are row 1, and so on; slot 0 stands alone.
+    (buckets[(slot + BUCKETS_PER_DECADE - 1) % BUCKETS_PER_DECADE] as number) += count;
+  }
+
+  #visit(visit: (slot: number, count: number) => void): void {
+    for (const [row, buckets] of this.#rows.entries()) {
+      if (buckets === null) continue;
+      for (let i = 0; i < BUCKETS_PER_DECADE; i++) {
+        const count = buckets[i] as number;
+        if (count > 0) visit((row - 1) * BUCKETS_PER_DECADE + i + 1, count);
+      }
+    }
+  }
 }
 
+/** 0 is below the range, BUCKET_COUNT + 1 above it. */
 function slotOf(value: number): number {
   const place = (Math.log10(value) - EXPONENT_MIN) * BUCKETS_PER_DECADE;
   if (place < 0) return 0;

@@ -19,25 +19,30 @@ export interface MetricName {
   readonly text: string;
 }
 
+/** Longest name with labels, in UTF-16 units. A longer one is a mistake or an attack. */
+export const NAME_LENGTH_MAX = 65_536;
+
 /** A metric's name is malformed. `position` is the offset in UTF-16 units where reading failed. */
 export class MetricNameError extends TypeError {
   override readonly name: "MetricNameError" = "MetricNameError";
   readonly code: "INPUT" = "INPUT";
+  /** The name, its end left out if it is very long. */
   readonly text: string;
   readonly position: number;
 
   constructor(text: string, position: number, problem: string) {
-    super(`metric name ${JSON.stringify(text)}: at position ${position}: ${problem}`);
-    this.text = text;
+    const shown = text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text;
+    super(`metric name ${JSON.stringify(shown)}: at position ${position}: ${problem}`);
+    this.text = shown;
     this.position = position;
   }
 }
 
 /** @throws MetricNameError */
 export function parseMetricName(text: string): MetricName {
-  if (typeof text !== "string") throw new MetricNameError(String(text), 0, `want a string, got ${typeof text}`);
+  checkLength(text);
   const reader = new NameReader(text);
-  const family = reader.readWord(FAMILY, "a metric name of letters, digits, '_' and ':'");
+  const family = reader.readWord(FAMILY, FAMILY_WANTED);
   const pairs = reader.isAt("{") ? reader.readLabels() : [];
   reader.skipSpaces();
   if (!reader.isAtEnd()) throw reader.error(`want "{" or the end, got ${reader.describeNext()}`);
@@ -49,7 +54,7 @@ export function parseMetricName(text: string): MetricName {
  *
  *     formatMetricName("hits_total", [["path", request.url]])   // hits_total{path="/a\"b"}
  *
- * @throws MetricNameError if the family or a label name is malformed or repeated
+ * @throws MetricNameError if the family or a label name is malformed or repeated, or the whole longer than {@link NAME_LENGTH_MAX}
  */
 export function formatMetricName(family: string, labels: Iterable<readonly [string, string]>): string {
   const parts: string[] = [];
@@ -59,13 +64,38 @@ export function formatMetricName(family: string, labels: Iterable<readonly [stri
   return parseMetricName(parts.length === 0 ? family : `${family}{${parts.join(",")}}`).text;
 }
 
-/** Refuses a label that the metric's own lines will carry. */
+/** Refuses a label that the metric's own lines will carry; "" refuses nothing. */
 export function refuseLabel(name: MetricName, label: string): void {
-  if (!name.labelNames.includes(label)) return;
-  const problem = `label "${label}" is written by the metric itself`;
-  throw new MetricNameError(name.text, name.family.length, problem);
+  if (label === "" || !name.labelNames.includes(label)) return;
+  throw new MetricNameError(name.text, name.family.length, ownLabelProblem(label));
 }
 
+/**
+ * Checks the name and the label names of a family whose series are made later. `ownLabel` is the label that its lines will carry
+ * themselves, "" if none.
+ * @throws MetricNameError
+ */
+export function checkFamilyName(family: string, labelNames: readonly string[], ownLabel: string): void {
+  checkLength(family);
+  if (!isWord(FAMILY, family)) {
+    throw new MetricNameError(family, FAMILY.lastIndex, `want ${FAMILY_WANTED}, and nothing else`);
+  }
+  for (const [i, label] of labelNames.entries()) {
+    const fail = (problem: string): never => {
+      throw new MetricNameError(family, family.length, problem);
+    };
+    if (typeof label !== "string") fail(`want label names that are strings, got ${typeof label}`);
+    if (label.length > NAME_LENGTH_MAX || !isWord(LABEL, label)) {
+      fail(`want label names of letters, digits and '_', got ${JSON.stringify(label.slice(0, SHOWN_LENGTH_MAX))}`);
+    }
+    if (label === "__name__") fail('the name is no label: "__name__" is refused');
+    if (label === ownLabel) fail(ownLabelProblem(label));
+    if (labelNames.indexOf(label) < i) fail(`label "${label}" occurs twice`);
+  }
+}
+
+const SHOWN_LENGTH_MAX = 200;
+const FAMILY_WANTED = "a metric name of letters, digits, '_' and ':'";
 const FAMILY = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;
 const LABEL = /[a-zA-Z_][a-zA-Z0-9_]*/y;
 const LONE_SURROGATE = /\p{Surrogate}/gu;
@@ -74,6 +104,27 @@ const ESCAPES = new Map([
   ['"', '"'],
   ["n", "\n"],
 ]);
+
+function checkLength(text: string): void {
+  if (typeof text !== "string") throw new MetricNameError(typeof text, 0, `want a string, got ${typeof text}`);
+  if (text.length > NAME_LENGTH_MAX) {
+    throw new MetricNameError(
+      text,
+      NAME_LENGTH_MAX,
+      `want at most ${NAME_LENGTH_MAX} UTF-16 units, got ${text.length}`,
+    );
+  }
+}
+
+function ownLabelProblem(label: string): string {
+  return `label "${label}" is written by the metric itself`;
+}
+
+/** Whether `pattern`, which is sticky, matches all of `text`; its lastIndex says how far it went. */
+function isWord(pattern: RegExp, text: string): boolean {
+  pattern.lastIndex = 0;
+  return pattern.test(text) && pattern.lastIndex === text.length;
+}
 
 function makeMetricName(family: string, pairs: [string, string][]): MetricName {
   const labels = formatLabels(pairs);

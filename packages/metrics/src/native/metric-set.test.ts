@@ -17,6 +17,7 @@ test("a name belongs to one kind", () => {
   set.getOrCreateCounter("x");
   assert.throws(() => set.getOrCreateGauge("x"), /metric x: want a Gauge, but the name already belongs to a Counter/);
   assert.throws(() => set.getOrCreateFloatCounter("x"), TypeError);
+  assert.throws(() => set.createCounter("x{}"), /metric x: want a new one, but there is a Counter of that name/);
   // Asked a second time: the spelling must not have been remembered as a gauge.
   assert.throws(() => set.getOrCreateGauge("x"), TypeError);
 });
@@ -111,4 +112,144 @@ test("a set appends the process's own metrics on demand", () => {
   const text = set.writePrometheus({ processMetrics: true });
   assert.match(text, /^own_total 1$/m);
   assert.match(text, /^process_cpu_seconds_total /m);
+});
+
+test("names that meet in what is written are refused", () => {
+  const set = new MetricSet();
+  set.createHistogram("h");
+  const refused = (make: () => unknown, message: RegExp) => assert.throws(make, message);
+  refused(() => set.createCounter("h_count"), /a counter writes h_count, which belongs to the vmrange histogram h/);
+  refused(() => set.createGauge(`h_bucket{a="b"}`), /h_bucket/);
+  refused(() => set.createGauge(`h{a="b"}`), /metric h: want a gauge, but h is a vmrange histogram already/);
+  refused(() => set.createPrometheusHistogram(`h{a="b"}`), /want a le histogram, but h is a vmrange histogram already/);
+  set.createGauge("s_sum");
+  refused(() => set.createSummary("s"), /a summary writes s_sum, which belongs to the gauge s_sum/);
+  refused(() => set.gauge("metrics_ignored_updates_total", { help: "Mine." }), /want a gauge/);
+  refused(() => set.createFloatCounter("metrics_label_corrections_total"), /a counter already|belongs/);
+  set.createFloatCounter(`c{a="1"}`);
+  set.createCounter(`c{a="2"}`);
+  assert.equal(set.unregister("h"), true);
+  set.createCounter("h_count").inc();
+  assert.equal(set.unregister("s_sum"), true);
+  set.createSummary("s").update(1);
+  const names = [...set.writePrometheus({ metadata: true }).matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1]);
+  assert.deepEqual(names, ["c", "h_count", "s"]);
+});
+
+test("ignored updates are counted by what was wrong", () => {
+  const set = new MetricSet();
+  const wrong = ["1", 1n, undefined, null, {}, Number.NaN] as number[];
+  const counter = set.createCounter("c_total");
+  const fraction = set.createFloatCounter("f_total");
+  const gauge = set.createGauge("g");
+  const watched = set.createGauge("w", () => 1);
+  const metrics = [set.createHistogram("h"), set.createPrometheusHistogram("p"), set.createSummary("s")];
+  for (const value of wrong) {
+    counter.add(value);
+    counter.set(value);
+    fraction.add(value);
+    fraction.set(value);
+    if (!Number.isNaN(value)) gauge.add(value);
+    if (!Number.isNaN(value)) gauge.set(value);
+    for (const metric of metrics) metric.update(value);
+  }
+  counter.add(-1);
+  counter.add(0.5);
+  counter.add(Number.POSITIVE_INFINITY);
+  watched.inc();
+  for (const metric of metrics) metric.update(-1);
+  assert.deepEqual(
+    set
+      .writePrometheus()
+      .match(/^(?!p_bucket|s\{).*/gm)
+      ?.filter((line) => line !== ""),
+    [
+      "c_total 0",
+      "f_total 0",
+      "g 0",
+      `metrics_ignored_updates_total{metric="c_total",reason="not_a_number"} 12`,
+      `metrics_ignored_updates_total{metric="c_total",reason="negative"} 1`,
+      `metrics_ignored_updates_total{metric="c_total",reason="fraction"} 1`,
+      `metrics_ignored_updates_total{metric="c_total",reason="infinite"} 1`,
+      `metrics_ignored_updates_total{metric="f_total",reason="not_a_number"} 12`,
+      `metrics_ignored_updates_total{metric="g",reason="not_a_number"} 10`,
+      `metrics_ignored_updates_total{metric="h",reason="not_a_number"} 6`,
+      `metrics_ignored_updates_total{metric="h",reason="negative"} 1`,
+      `metrics_ignored_updates_total{metric="p",reason="not_a_number"} 6`,
+      `metrics_ignored_updates_total{metric="p",reason="negative"} 1`,
+      `metrics_ignored_updates_total{metric="s",reason="not_a_number"} 6`,
+      `metrics_ignored_updates_total{metric="w",reason="has_callback"} 1`,
+      "p_sum 0",
+      "p_count 0",
+      "s_sum -1",
+      "s_count 1",
+      "w 1",
+    ],
+  );
+});
+
+test("a name of megabytes is refused with a short message", () => {
+  const set = new MetricSet();
+  const long = "x".repeat(10_000_000);
+  for (const name of [long, `a{b="${long}"}`, `a{${long}="b"}`]) {
+    assert.throws(
+      () => set.getOrCreateCounter(name),
+      (error: Error) => error.message.length < 500 && /want at most 65536 UTF-16 units/.test(error.message),
+    );
+  }
+  set.getOrCreateCounter(`a{b="${"x".repeat(60_000)}"}`);
+});
+
+test("describe gives metrics made by name their help, whenever it is called", () => {
+  const set = new MetricSet();
+  set.describe("b_seconds", { help: "Before\nit.", unit: "seconds" });
+  set.createGauge(`b_seconds{a="1"}`);
+  set.createGauge("a").set(1);
+  set.describe("a", { help: "After." });
+  set.describe("a", { aggregation: "max" });
+  assert.equal(
+    set.writePrometheus({ metadata: true }),
+    [
+      "# HELP a After.",
+      "# TYPE a gauge",
+      "a 1",
+      "# HELP b_seconds Before\\nit.",
+      "# TYPE b_seconds gauge",
+      `b_seconds{a="1"} 0`,
+      "",
+    ].join("\n"),
+  );
+  assert.deepEqual(
+    set.collect().map(({ unit, aggregation }) => [unit, aggregation]),
+    [
+      ["", "max"],
+      ["seconds", "sum"],
+    ],
+  );
+  assert.throws(() => set.describe("a b", {}), TypeError);
+  assert.throws(() => set.describe("a", { unit: "bytes" }), /its name must end with it/);
+  assert.throws(() => set.describe("a", { aggregation: "median" as "max" }), /want an aggregation/);
+});
+
+test("a registered set is written with the one it is registered in", () => {
+  const [set, library] = [new MetricSet(), new MetricSet()];
+  set.createCounter("a_total").inc();
+  set.createCounter("shared_total").inc();
+  library.createCounter("b_total").inc();
+  library.createCounter("shared_total").add(5);
+  set.registerSet(library);
+  set.registerSet(library);
+  // The first who says something is heard, and what was left out is said.
+  assert.equal(set.writePrometheus(), "a_total 1\nb_total 1\nmetrics_dropped_samples 1\nshared_total 1\n");
+  library.registerSet(set);
+  set.registerSet(set);
+  assert.match(set.writePrometheus(), /^a_total 1\nb_total 1\n/);
+  assert.equal(set.unregisterSet(library), true);
+  assert.equal(set.unregisterSet(library), false);
+  assert.equal(set.writePrometheus(), "a_total 1\nshared_total 1\n");
+  set.registerSet({ collect: () => assert.fail() });
+  assert.match(set.writePrometheus(), /^shared_total 1$/m);
+  assert.match(set.writePrometheus(), /^metrics_callback_errors_total [12]$/m);
+  set.unregisterAll();
+  assert.deepEqual(set.listMetricNames(), []);
 });

@@ -1,5 +1,7 @@
 /**
- * A set of metrics: makes them by name, keeps them, writes them out as Prometheus text.
+ * A set of metrics: makes them, keeps them, writes them out as Prometheus text. There are two ways to have one.
+ *
+ * By name, as the Go library github.com/VictoriaMetrics/metrics does it:
  *
  *     const set = new MetricSet();
  *     const rows = set.getOrCreateCounter(`vm_rows_inserted_total{type="promremotewrite"}`);
@@ -11,17 +13,37 @@
  *
  * Asking for a name again returns the same metric, also when its labels are spelled in another order, so a module
  * can ask where it needs one. In hot code keep the metric and not the name: the look-up costs more than the update.
+ *
+ * As a typed family, whose labels the compiler knows (series-family.ts):
+ *
+ *     const requests = set.counter("http_requests_total", { help: "Requests served.", labelNames: ["method", "status"] });
+ *     requests.inc({ method: "GET", status: 200 });
+ *
+ * Names are checked here and nowhere else: whatever is refused is refused when a metric is made, never when it is updated.
  */
-import type { Family, Sample } from "../exposition/family.ts";
+import type { Family, ProcessAggregation } from "../exposition/family.ts";
+import { joinForScrape } from "../exposition/join.ts";
 import { writeText } from "../exposition/text-format.ts";
 import { collectProcessMetrics } from "../process/process-metrics.ts";
 import { Counter } from "./counter.ts";
+import {
+  CounterFamily,
+  FloatCounterFamily,
+  GaugeFamily,
+  HistogramFamily,
+  PrometheusHistogramFamily,
+  SummaryFamily,
+} from "./families.ts";
 import { FloatCounter } from "./float-counter.ts";
 import { Gauge } from "./gauge.ts";
 import { Histogram } from "./histogram.ts";
-import type { Metric } from "./metric.ts";
-import { type MetricName, parseMetricName } from "./metric-name.ts";
-import { Summary, type SummaryOptions } from "./summary.ts";
+import { type Metric, type MetricKind, metricKinds } from "./metric.ts";
+import type { MetricName } from "./metric-name.ts";
+import type { Mishaps } from "./mishaps.ts";
+import { checkBuckets, DEFAULT_BUCKETS, PrometheusHistogram } from "./prometheus-histogram.ts";
+import { type Description, Registry } from "./registry.ts";
+import type { SeriesFamily, SeriesOptions } from "./series-family.ts";
+import { checkSummaryOptions, Summary, type SummaryOptions, type SummarySettings } from "./summary.ts";
 
 export interface MetricSetOptions {
   /** Monotonic clock, milliseconds. Summaries turn their windows by it. Default: performance.now. */
@@ -37,17 +59,38 @@ export interface WriteOptions {
   readonly metadata?: boolean;
 }
 
-/** Counts callbacks that threw or returned no number; written by a set in which that has happened. */
-const CALLBACK_ERRORS_NAME = "metrics_callback_errors_total";
+export interface PrometheusHistogramOptions {
+  /** Upper bounds: finite, ascending; a last one of +Infinity may stand or be left out. Default: {@link DEFAULT_BUCKETS}. */
+  readonly buckets?: readonly number[];
+}
+
+export interface GaugeFamilyOptions<L extends string> extends SeriesOptions<L> {
+  /** How values of several processes become one. Default: "sum". */
+  readonly aggregation?: ProcessAggregation;
+}
+
+/** With `buckets` the family's histograms have `le` buckets, without them `vmrange` buckets. */
+export interface HistogramFamilyOptions<L extends string> extends SeriesOptions<L> {
+  readonly buckets?: undefined;
+}
+
+export interface PrometheusHistogramFamilyOptions<L extends string> extends SeriesOptions<L> {
+  /** Upper bounds: finite, ascending; a last one of +Infinity may stand or be left out. */
+  readonly buckets: readonly number[];
+}
+
+export interface SummaryFamilyOptions<L extends string> extends SeriesOptions<L>, SummaryOptions {}
+
+/** Whatever can say families: a {@link MetricSet}, or something of the application's own. */
+export interface FamilySource {
+  collect(): readonly Family[];
+}
 
 export class MetricSet {
-  /** By canonical name: labels sorted, one spelling. */
-  readonly #metrics = new Map<string, Metric>();
-  /** By each spelling a caller has used, so that asking again does not parse again. */
-  readonly #spellings = new Map<string, Metric>();
-  /** In the order of writing; null when a metric came or went. */
-  #sorted: Metric[] | null = null;
-  #callbackErrors = 0;
+  readonly #registry = new Registry();
+  readonly #sources = new Set<FamilySource>();
+  /** A set that is, by a detour, among its own sources writes itself once. */
+  #isCollecting = false;
   readonly #nowMs: () => number;
   readonly #random: () => number;
 
@@ -58,10 +101,18 @@ export class MetricSet {
 
   /**
    * The counter of that name, made if there is none. Counts whole things.
-   * @throws MetricNameError if the name is malformed; TypeError if it belongs to a metric of another kind.
+   * @throws MetricNameError if the name is malformed; TypeError if it or a part of it belongs to a metric of another kind
    */
   getOrCreateCounter(name: string): Counter {
-    return this.#getOrCreate(name, Counter, (parsed) => new Counter(parsed));
+    return this.#registry.getOrCreate(name, metricKinds.counter, Counter, makeCounter);
+  }
+
+  /**
+   * A new counter of that name.
+   * @throws like {@link getOrCreateCounter}; TypeError also if there is one already
+   */
+  createCounter(name: string): Counter {
+    return this.#registry.create(name, metricKinds.counter, makeCounter);
   }
 
   /**
@@ -69,7 +120,12 @@ export class MetricSet {
    * @throws like {@link getOrCreateCounter}
    */
   getOrCreateFloatCounter(name: string): FloatCounter {
-    return this.#getOrCreate(name, FloatCounter, (parsed) => new FloatCounter(parsed));
+    return this.#registry.getOrCreate(name, metricKinds.counter, FloatCounter, makeFloatCounter);
+  }
+
+  /** A new counter of fractions. @throws like {@link createCounter} */
+  createFloatCounter(name: string): FloatCounter {
+    return this.#registry.create(name, metricKinds.counter, makeFloatCounter);
   }
 
   /**
@@ -78,7 +134,12 @@ export class MetricSet {
    * @throws like {@link getOrCreateCounter}
    */
   getOrCreateGauge(name: string, callback?: () => number): Gauge {
-    return this.#getOrCreate(name, Gauge, (parsed) => new Gauge(parsed, callback ?? null));
+    return this.#registry.getOrCreate(name, metricKinds.gauge, Gauge, makeGauge(callback));
+  }
+
+  /** A new gauge. @throws like {@link createCounter} */
+  createGauge(name: string, callback?: () => number): Gauge {
+    return this.#registry.create(name, metricKinds.gauge, makeGauge(callback));
   }
 
   /**
@@ -86,7 +147,26 @@ export class MetricSet {
    * @throws like {@link getOrCreateCounter}; a label `vmrange` is refused too
    */
   getOrCreateHistogram(name: string): Histogram {
-    return this.#getOrCreate(name, Histogram, (parsed) => new Histogram(parsed));
+    return this.#registry.getOrCreate(name, metricKinds.histogram, Histogram, makeHistogram);
+  }
+
+  /** A new histogram with `vmrange` buckets. @throws like {@link createCounter} */
+  createHistogram(name: string): Histogram {
+    return this.#registry.create(name, metricKinds.histogram, makeHistogram);
+  }
+
+  /**
+   * The histogram with `le` buckets of that name, made if there is none; then `options` hold.
+   * @throws like {@link getOrCreateCounter}; a label `le` is refused too; RangeError if the buckets make no sense
+   */
+  getOrCreatePrometheusHistogram(name: string, options: PrometheusHistogramOptions = {}): PrometheusHistogram {
+    const make = makePrometheusHistogram(options);
+    return this.#registry.getOrCreate(name, metricKinds.prometheusHistogram, PrometheusHistogram, make);
+  }
+
+  /** A new histogram with `le` buckets. @throws like {@link createCounter} and {@link getOrCreatePrometheusHistogram} */
+  createPrometheusHistogram(name: string, options: PrometheusHistogramOptions = {}): PrometheusHistogram {
+    return this.#registry.create(name, metricKinds.prometheusHistogram, makePrometheusHistogram(options));
   }
 
   /**
@@ -94,85 +174,204 @@ export class MetricSet {
    * @throws like {@link getOrCreateCounter}; a label `quantile` is refused too; RangeError if an option makes no sense
    */
   getOrCreateSummary(name: string, options: SummaryOptions = {}): Summary {
-    return this.#getOrCreate(name, Summary, (parsed) => new Summary(parsed, options, this.#nowMs, this.#random));
+    return this.#registry.getOrCreate(name, metricKinds.summary, Summary, this.#makeSummary(options));
   }
 
-  /** Forgets a metric. What still holds it may go on updating it, unseen. True if there was one. */
+  /** A new summary. @throws like {@link createCounter} and {@link getOrCreateSummary} */
+  createSummary(name: string, options: SummaryOptions = {}): Summary {
+    return this.#registry.create(name, metricKinds.summary, this.#makeSummary(options));
+  }
+
+  /**
+   * The typed family of counters of that name, made if there is none. Whoever asks again must name the same labels in the same
+   * order; other options are those of the first.
+   *
+   *     const requests = set.counter("http_requests_total", { help: "Requests served.", labelNames: ["method", "status"] });
+   *
+   * @throws MetricNameError if the name or a label's name is malformed; TypeError if another metric writes under the name, or the
+   *   unit is not in it; RangeError if maxSeries is no whole number above 0
+   */
+  counter<L extends string = never>(name: string, options: SeriesOptions<L>): CounterFamily<L> {
+    return this.#family(
+      name,
+      metricKinds.counter,
+      CounterFamily<L>,
+      options,
+      () => (labels, mishaps) => new Counter(labels, mishaps),
+    );
+  }
+
+  /** The typed family of counters of fractions (seconds, money). @throws like {@link counter} */
+  floatCounter<L extends string = never>(name: string, options: SeriesOptions<L>): FloatCounterFamily<L> {
+    return this.#family(
+      name,
+      metricKinds.counter,
+      FloatCounterFamily<L>,
+      options,
+      () => (labels, mishaps) => new FloatCounter(labels, mishaps),
+    );
+  }
+
+  /** The typed family of gauges. @throws like {@link counter} */
+  gauge<L extends string = never>(name: string, options: GaugeFamilyOptions<L>): GaugeFamily<L> {
+    return this.#family(
+      name,
+      metricKinds.gauge,
+      GaugeFamily<L>,
+      options,
+      () => (labels, mishaps) => new Gauge(labels, mishaps, null),
+    );
+  }
+
+  /**
+   * The typed family of histograms: with `vmrange` buckets, or with `le` buckets if `buckets` are given.
+   * @throws like {@link counter}; RangeError if the buckets make no sense
+   */
+  histogram<L extends string = never>(
+    name: string,
+    options: PrometheusHistogramFamilyOptions<L>,
+  ): PrometheusHistogramFamily<L>;
+  histogram<L extends string = never>(name: string, options: HistogramFamilyOptions<L>): HistogramFamily<L>;
+  histogram<L extends string = never>(
+    name: string,
+    options: HistogramFamilyOptions<L> | PrometheusHistogramFamilyOptions<L>,
+  ): HistogramFamily<L> | PrometheusHistogramFamily<L> {
+    const { buckets } = options;
+    if (buckets === undefined) {
+      return this.#family(
+        name,
+        metricKinds.histogram,
+        HistogramFamily<L>,
+        options,
+        () => (labels, mishaps) => new Histogram(labels, mishaps),
+      );
+    }
+    return this.#family(name, metricKinds.prometheusHistogram, PrometheusHistogramFamily<L>, options, () => {
+      const bounds = checkBuckets(buckets, `histogram ${name}`);
+      return (labels, mishaps) => new PrometheusHistogram(labels, mishaps, bounds);
+    });
+  }
+
+  /** The typed family of summaries. @throws like {@link counter}; RangeError if a quantile or the window makes no sense */
+  summary<L extends string = never>(name: string, options: SummaryFamilyOptions<L>): SummaryFamily<L> {
+    return this.#family(name, metricKinds.summary, SummaryFamily<L>, options, () => {
+      const settings = this.#summarySettings(options, name);
+      return (labels, mishaps) => new Summary(labels, mishaps, settings);
+    });
+  }
+
+  /**
+   * Says what a family is about whose metrics are made by their names, before or after they are made. What was said before stays where
+   * `description` says nothing.
+   *
+   *     set.describe("queue_length", { help: "Jobs that wait." });
+   *
+   * @throws MetricNameError if the name is malformed; TypeError if the unit is not in it
+   */
+  describe(family: string, description: Description): void {
+    this.#registry.describe(family, description);
+  }
+
+  /**
+   * Forgets a metric, or a typed family with all its series. What still holds it may go on updating it, unseen. True if there was one.
+   * @throws MetricNameError if the name is malformed
+   */
   unregister(name: string): boolean {
-    const metric = this.#spellings.get(name) ?? this.#metrics.get(parseMetricName(name).text);
-    if (metric === undefined) return false;
-    this.#metrics.delete(metric.name.text);
-    for (const [spelling, owner] of this.#spellings) {
-      if (owner === metric) this.#spellings.delete(spelling);
-    }
-    this.#sorted = null;
-    return true;
+    return this.#registry.unregister(name);
   }
 
-  /** Canonical names of all metrics, in the order of writing. */
+  /** Forgets all metrics and all sources that were registered. */
+  unregisterAll(): void {
+    this.#registry.clear();
+    this.#sources.clear();
+  }
+
+  /** From now on the families of `source`, another set for instance, are written with those of this one. Once, however often it is asked. */
+  registerSet(source: FamilySource): void {
+    if (source !== this) this.#sources.add(source);
+  }
+
+  /** Takes back {@link registerSet}. True if `source` was there. */
+  unregisterSet(source: FamilySource): boolean {
+    return this.#sources.delete(source);
+  }
+
+  /** Canonical names of all metrics of this set, in the order of writing. */
   listMetricNames(): string[] {
-    return this.#inOrder().map((metric) => metric.name.text);
+    return this.#registry.listNames();
   }
 
-  /** All metrics as families, sorted by name. Never throws. */
+  /** All metrics as families, sorted by name, those of registered sets among them. Never throws. */
   collect(): Family[] {
-    const families: Family[] = [];
-    let samples: Sample[] = [];
-    let name = "";
-    for (const metric of this.#inOrder()) {
-      if (metric.name.family !== name) {
-        name = metric.name.family;
-        samples = [];
-        families.push({ name, type: metric.type, help: "", unit: "", aggregation: "sum", samples });
-      }
-      if (!metric.collect(samples)) this.#callbackErrors++;
+    if (this.#isCollecting) return [];
+    this.#isCollecting = true;
+    try {
+      const others = [...this.#sources].map((source) => this.#collectFrom(source));
+      const own = this.#registry.collect();
+      return others.length === 0 ? own : joinForScrape([own, ...others]);
+    } finally {
+      this.#isCollecting = false;
     }
-    if (this.#callbackErrors > 0) {
-      samples = [{ suffix: "", labels: "", value: this.#callbackErrors }];
-      const help = "Callbacks of gauges that threw or returned no number.";
-      families.push({ name: CALLBACK_ERRORS_NAME, type: "counter", help, unit: "", aggregation: "sum", samples });
-    }
-    return families;
   }
 
   /** All metrics in Prometheus text format, families together and sorted by name. Never throws. */
   writePrometheus(options: WriteOptions = {}): string {
-    const families = this.collect();
-    if (options.processMetrics) families.push(...collectProcessMetrics());
+    let families = this.collect();
+    if (options.processMetrics) families = joinForScrape([families, collectProcessMetrics()]);
     return writeText(families, { metadata: options.metadata ?? false });
   }
 
-  #getOrCreate<M extends Metric>(
-    spelling: string,
-    kind: new (...args: never[]) => M,
-    create: (name: MetricName) => M,
-  ): M {
-    let metric = this.#spellings.get(spelling);
-    if (metric === undefined) {
-      const name = parseMetricName(spelling);
-      metric = this.#metrics.get(name.text);
-      if (metric === undefined) {
-        metric = create(name);
-        this.#metrics.set(name.text, metric);
-        this.#sorted = null;
-      }
-      if (metric instanceof kind) this.#spellings.set(spelling, metric);
+  #collectFrom(source: FamilySource): readonly Family[] {
+    try {
+      return source.collect();
+    } catch {
+      this.#registry.countCallbackError();
+      return [];
     }
-    if (metric instanceof kind) return metric;
-    throw new TypeError(
-      `metric ${metric.name.text}: want a ${kind.name}, but the name already belongs to a ${metric.constructor.name}`,
-    );
   }
 
-  #inOrder(): Metric[] {
-    // By family first: sorted by the whole text, `a_b` would come between `a` and `a{…}`.
-    this.#sorted ??= [...this.#metrics.values()].sort(
-      (a, b) => compareText(a.name.family, b.name.family) || compareText(a.name.text, b.name.text),
-    );
-    return this.#sorted;
+  #family<L extends string, M extends Metric, F extends SeriesFamily<L, M>>(
+    name: string,
+    kind: MetricKind,
+    familyClass: new (...args: ConstructorParameters<typeof SeriesFamily<L, M>>) => F,
+    options: GaugeFamilyOptions<L>,
+    prepare: () => (labels: string, mishaps: Mishaps) => M,
+  ): F {
+    const { aggregation, help, labelNames = [], unit } = options;
+    if (typeof help !== "string") throw new TypeError(`metric ${name}: want a help text, got ${typeof help}`);
+    const description = {
+      help,
+      ...(unit === undefined ? {} : { unit }),
+      ...(aggregation === undefined ? {} : { aggregation }),
+    };
+    return this.#registry.getOrCreateFamily(name, kind, familyClass, labelNames, description, (mishaps) => {
+      const make = prepare();
+      return new familyClass(name, kind, options, mishaps, (labels) => make(labels, mishaps));
+    });
+  }
+
+  #makeSummary(options: SummaryOptions): Make<Summary> {
+    return (name, mishaps) => new Summary(name.labels, mishaps, this.#summarySettings(options, name.text));
+  }
+
+  #summarySettings(options: SummaryOptions, metric: string): SummarySettings {
+    return { ...checkSummaryOptions(options, metric), nowMs: this.#nowMs, random: this.#random };
   }
 }
 
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+type Make<M> = (name: MetricName, mishaps: Mishaps) => M;
+
+const makeCounter: Make<Counter> = (name, mishaps) => new Counter(name.labels, mishaps);
+const makeFloatCounter: Make<FloatCounter> = (name, mishaps) => new FloatCounter(name.labels, mishaps);
+const makeHistogram: Make<Histogram> = (name, mishaps) => new Histogram(name.labels, mishaps);
+
+function makeGauge(callback: (() => number) | undefined): Make<Gauge> {
+  return (name, mishaps) => new Gauge(name.labels, mishaps, callback ?? null);
+}
+
+function makePrometheusHistogram(options: PrometheusHistogramOptions): Make<PrometheusHistogram> {
+  return (name, mishaps) => {
+    const bounds = checkBuckets(options.buckets ?? DEFAULT_BUCKETS, `histogram ${name.text}`);
+    return new PrometheusHistogram(name.labels, mishaps, bounds);
+  };
 }

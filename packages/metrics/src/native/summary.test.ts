@@ -23,6 +23,7 @@ test("what a summary writes", () => {
   assert.equal(
     set.writePrometheus(),
     [
+      `metrics_ignored_updates_total{metric="s",reason="not_a_number"} 1`,
       `s{a="b",quantile="0"} 1`,
       `s{a="b",quantile="0.5"} 5`,
       `s{a="b",quantile="1"} 9`,

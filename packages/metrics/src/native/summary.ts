@@ -14,7 +14,7 @@
 import type { Sample } from "../exposition/family.ts";
 import { appendLabel } from "../exposition/labels.ts";
 import type { Metric } from "./metric.ts";
-import { type MetricName, refuseLabel } from "./metric-name.ts";
+import type { Mishaps } from "./mishaps.ts";
 import { Reservoir } from "./reservoir.ts";
 
 export interface SummaryOptions {
@@ -27,40 +27,39 @@ export interface SummaryOptions {
 const DEFAULT_QUANTILES: readonly number[] = [0.5, 0.9, 0.97, 0.99, 1];
 const DEFAULT_WINDOW_MS = 300_000;
 
+/** Options that were checked, and what a summary takes from its set. Shared by all series of a family. */
+export interface SummarySettings {
+  readonly quantiles: readonly number[];
+  readonly windowMs: number;
+  readonly nowMs: () => number;
+  readonly random: () => number;
+}
+
 export class Summary implements Metric {
-  readonly type = "summary" as const;
-  readonly name: MetricName;
-  readonly #quantiles: readonly number[];
-  readonly #halfWindowMs: number;
-  readonly #nowMs: () => number;
+  readonly labels: string;
+  readonly #mishaps: Mishaps;
+  readonly #settings: SummarySettings;
   #older: Reservoir;
   #younger: Reservoir;
   #turnedMs: number;
   #sum = 0;
   #count = 0;
 
-  /** @throws RangeError if a quantile is outside [0, 1] or the window is no positive number */
-  constructor(name: MetricName, options: SummaryOptions, nowMs: () => number, random: () => number) {
-    refuseLabel(name, "quantile");
-    const quantiles = options.quantiles ?? DEFAULT_QUANTILES;
-    const windowMs = options.windowMs ?? DEFAULT_WINDOW_MS;
-    for (const quantile of quantiles) {
-      if (!(quantile >= 0 && quantile <= 1))
-        throw new RangeError(`summary ${name.text}: want quantiles in [0, 1], got ${quantile}`);
-    }
-    if (!(windowMs > 0)) throw new RangeError(`summary ${name.text}: want windowMs above 0, got ${windowMs}`);
-    this.name = name;
-    this.#quantiles = [...quantiles];
-    this.#halfWindowMs = windowMs / 2;
-    this.#nowMs = nowMs;
-    this.#older = new Reservoir(random);
-    this.#younger = new Reservoir(random);
-    this.#turnedMs = nowMs();
+  constructor(labels: string, mishaps: Mishaps, settings: SummarySettings) {
+    this.labels = labels;
+    this.#mishaps = mishaps;
+    this.#settings = settings;
+    this.#older = new Reservoir(settings.random);
+    this.#younger = new Reservoir(settings.random);
+    this.#turnedMs = settings.nowMs();
   }
 
-  /** Counts one value. NaN is ignored. */
+  /** Counts one value. NaN is ignored and counted in `metrics_ignored_updates_total`. */
   update(value: number): void {
-    if (Number.isNaN(value)) return;
+    if (typeof value !== "number" || Number.isNaN(value)) {
+      this.#mishaps.ignoreValue(value);
+      return;
+    }
     this.#turn();
     this.#older.add(value);
     this.#younger.add(value);
@@ -84,18 +83,19 @@ export class Summary implements Metric {
   /** One value a quantile, in their order; NaN where the window is empty. */
   readQuantiles(): number[] {
     this.#turn();
-    return this.#older.quantiles(this.#quantiles);
+    return this.#older.quantiles(this.#settings.quantiles);
   }
 
   /** A summary that has seen nothing shows nothing; one whose window is empty shows no quantiles. */
   collect(samples: Sample[]): boolean {
     if (this.#count === 0) return true;
-    const { labels } = this.name;
+    const { labels } = this;
+    const { quantiles } = this.#settings;
     const values = this.readQuantiles();
     for (let i = 0; i < values.length; i++) {
       const value = values[i] as number;
       if (Number.isNaN(value)) continue;
-      samples.push({ suffix: "", labels: appendLabel(labels, `quantile="${this.#quantiles[i]}"`), value });
+      samples.push({ suffix: "", labels: appendLabel(labels, `quantile="${quantiles[i]}"`), value });
     }
     samples.push({ suffix: "_sum", labels, value: this.#sum });
     samples.push({ suffix: "_count", labels, value: this.#count });
@@ -104,14 +104,32 @@ export class Summary implements Metric {
 
   /** Turns when somebody looks and not by a timer: a summary costs nothing while nobody uses it. */
   #turn(): void {
-    const elapsedMs = this.#nowMs() - this.#turnedMs;
-    if (elapsedMs < this.#halfWindowMs) return;
-    const turns = Math.floor(elapsedMs / this.#halfWindowMs);
-    this.#turnedMs += turns * this.#halfWindowMs;
+    const halfWindowMs = this.#settings.windowMs / 2;
+    const elapsedMs = this.#settings.nowMs() - this.#turnedMs;
+    if (elapsedMs < halfWindowMs) return;
+    const turns = Math.floor(elapsedMs / halfWindowMs);
+    this.#turnedMs += turns * halfWindowMs;
     const dropped = this.#older;
     this.#older = this.#younger;
     this.#younger = dropped;
     dropped.clear();
     if (turns > 1) this.#older.clear();
   }
+}
+
+/** @throws RangeError if a quantile is outside [0, 1] or the window is no positive number */
+export function checkSummaryOptions(
+  options: SummaryOptions,
+  metric: string,
+): Pick<SummarySettings, "quantiles" | "windowMs"> {
+  const quantiles = options.quantiles ?? DEFAULT_QUANTILES;
+  const windowMs = options.windowMs ?? DEFAULT_WINDOW_MS;
+  for (const [i, quantile] of quantiles.entries()) {
+    if (!(quantile >= 0 && quantile <= 1)) {
+      throw new RangeError(`summary ${metric}: want quantiles in [0, 1], got ${quantile}`);
+    }
+    if (quantiles.indexOf(quantile) < i) throw new RangeError(`summary ${metric}: quantile ${quantile} occurs twice`);
+  }
+  if (!(windowMs > 0)) throw new RangeError(`summary ${metric}: want windowMs above 0, got ${windowMs}`);
+  return { quantiles: [...quantiles], windowMs };
 }
