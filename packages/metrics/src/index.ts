@@ -65,3 +65,12 @@ export type { Labels, LabelValue, SeriesOptions } from "./native/series-family.t
 export { type ServeOptions, serveMetrics } from "./native/serve.ts";
 export type { Summary, SummaryOptions } from "./native/summary.ts";
 export { startProcessMetrics, writeProcessMetrics } from "./process/process-metrics.ts";
+export type { AddingCounter, Attributes, AttributeValue } from "./tuning/attributes.ts";
+export {
+  CardinalityLimiter,
+  type CardinalityLimiterOptions,
+  type CardinalityStats,
+  type Overflow,
+} from "./tuning/cardinality-limiter.ts";
+export { LabelLimits } from "./tuning/label-limits.ts";
+export { type NormalizeUrlOptions, normalizeUrl, type UrlPattern } from "./tuning/normalize-url.ts";

@@ -1,0 +1,61 @@
+/**
+ * Cardinality limits for whole sets of attributes, a limiter a label: for instruments that take their attributes at each call, such as
+ * OpenTelemetry's.
+ *
+ *     const limits = new LabelLimits({ path: { maxValues: 200 }, customer: { policy: "top", maxValues: 50 } });
+ *     counter.add(1, limits.fold({ method: "GET", path: "/x", customer: "c-1" }));
+ */
+import type { Attributes, AttributeValue } from "./attributes.ts";
+import { CardinalityLimiter, type CardinalityLimiterOptions, type CardinalityStats } from "./cardinality-limiter.ts";
+
+export class LabelLimits {
+  readonly #limiters = new Map<string, CardinalityLimiter>();
+
+  /**
+   * A limiter for each label that has one; a limiter may be shared by several labels or sets.
+   * @throws like {@link CardinalityLimiter}; TypeError for a label `__proto__`
+   */
+  constructor(limits: { readonly [label: string]: CardinalityLimiter | CardinalityLimiterOptions }) {
+    for (const [label, limit] of Object.entries(limits)) {
+      if (label === "__proto__") throw new TypeError("label limits: __proto__ is no label");
+      this.#limiters.set(label, limit instanceof CardinalityLimiter ? limit : new CardinalityLimiter(limit));
+    }
+  }
+
+  /**
+   * `attributes` with the limited labels folded: the same object if nothing changed, else a copy. Other labels stay as they are. A
+   * list is folded as the text of its members, in commas; what is no attribute value (an object) becomes "". Never throws.
+   */
+  fold(attributes: Attributes): Attributes {
+    if (typeof attributes !== "object" || attributes === null) return attributes;
+    let folded: { [label: string]: AttributeValue | undefined } | null = null;
+    for (const [label, limiter] of this.#limiters) {
+      const value = Object.hasOwn(attributes, label) ? attributes[label] : undefined;
+      if (value === undefined || value === null) continue;
+      const text = Array.isArray(value) ? textOfList(value) : value;
+      const kept = limiter.fold(text);
+      if (kept === text || (typeof text !== "string" && kept === textOfScalar(text))) continue;
+      folded ??= { ...attributes };
+      folded[label] = kept;
+    }
+    return folded ?? attributes;
+  }
+
+  /** By label. */
+  stats(): Map<string, CardinalityStats> {
+    return new Map([...this.#limiters].map(([label, limiter]) => [label, limiter.stats()]));
+  }
+}
+
+function textOfScalar(value: unknown): string | null {
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : null;
+}
+
+function textOfList(list: readonly unknown[]): string {
+  try {
+    return list.join(",");
+  } catch {
+    // A member that cannot be written: no attribute value.
+    return "";
+  }
+}
