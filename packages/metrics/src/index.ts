@@ -1,6 +1,9 @@
 /** The package's main door: the native client, which depends on nothing. Start reading at native/metric-set.ts. */
 export { answerScrape, type Collect, type Endpoint, EndpointError, startEndpoint } from "./exposition/endpoint.ts";
 export type { Family, FamilyType, ProcessAggregation, Sample } from "./exposition/family.ts";
+export { joinFamilies } from "./exposition/join.ts";
+export { writeOpenMetrics } from "./exposition/openmetrics.ts";
+export { writeText } from "./exposition/text-format.ts";
 export type { Counter } from "./native/counter.ts";
 export {
   counter,
