@@ -113,6 +113,7 @@ function sweep(): void {
   const roots = packageNames
     .filter((name) => name !== "ui")
     .map((name) => [`packages/${name}/src`, `packages/${name}/dist`]);
+  roots.push(["examples/demo-app/src", "examples/demo-app/dist"]);
   for (const folder of ["tools", "tests", "bench"]) roots.push([folder, `${folder}/dist`]);
   for (const [sourceFolder, targetFolder] of roots as [string, string][]) {
     const target = join(projectRoot, targetFolder);

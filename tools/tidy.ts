@@ -258,7 +258,7 @@ function readDoors(): Set<string> {
 }
 
 function main(): number {
-  const paths = ["packages", "tools", "tests", "bench"].flatMap((folder) =>
+  const paths = ["packages", "examples", "tools", "tests", "bench"].flatMap((folder) =>
     listFiles(join(projectRoot, folder)).map((file) => `${folder}/${file}`),
   );
   const files = paths

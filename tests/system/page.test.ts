@@ -10,14 +10,8 @@ import { createServer, request as forward } from "node:http";
 import { extname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import {
-  type Browser,
-  type BrowserContextOptions,
-  chromium,
-  type Locator,
-  type Page,
-  type Request,
-} from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page, Request } from "playwright-core";
+import { launchBrowser } from "./support/browser.ts";
 import { http } from "./support/http.ts";
 import { type Nyanza, projectRoot, startNyanza } from "./support/nyanza.ts";
 import { freePort } from "./support/process.ts";
@@ -36,23 +30,11 @@ let browser: Browser;
 
 before(async () => {
   server = await startNyanza(scope, { flags: ["-selfScrapeInterval=1s"] });
-  browser = await launchBrowser();
+  browser = await launchBrowser(scope);
   await storeHostileSeries();
 });
 
 after(() => scope.end());
-
-async function launchBrowser(): Promise<Browser> {
-  const started = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: [
-      ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-      ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
-    ],
-  });
-  scope.onEnd(() => started.close());
-  return started;
-}
 
 /** A label value and a metric name that are HTML, and a minute of points so that there is a line to hover. */
 async function storeHostileSeries(): Promise<void> {
