@@ -3,12 +3,14 @@
  *
  *     npm run bench                              the same data into us, VictoriaMetrics and Prometheus
  *     npm run bench -- side-by-side --runs=1 --scrapes=100 --systems=nyanza,victoria-metrics
+ *     npm run bench -- kit                       what measuring costs: our metrics, prom-client, OpenTelemetry
  *     npm run bench -- codec                     the *.bench.ts files whose path contains the word
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { projectRoot } from "#support/nyanza";
+import { readKitOptions, runKit } from "./kit.ts";
 import { readOptions, runSideBySide } from "./side-by-side.ts";
 
 const [command = "side-by-side", ...args] = process.argv.slice(2).some((arg) => !arg.startsWith("--"))
@@ -17,6 +19,8 @@ const [command = "side-by-side", ...args] = process.argv.slice(2).some((arg) => 
 
 if (command === "side-by-side") {
   await runSideBySide(readOptions(args));
+} else if (command === "kit") {
+  await runKit(readKitOptions(args));
 } else {
   await runMicroBenches(command);
 }
@@ -28,7 +32,8 @@ async function runMicroBenches(word: string): Promise<void> {
       .filter((file) => file.endsWith(".bench.js") && file.includes(word))
       .map((file) => join(folder, file));
   });
-  if (files.length === 0) throw new Error(`bench: no *.bench.ts contains "${word}", and it is not side-by-side`);
+  if (files.length === 0)
+    throw new Error(`bench: no *.bench.ts contains "${word}", and it is neither kit nor side-by-side`);
   for (const file of files) {
     console.log(`\n# ${file.slice(projectRoot.length + 1)}`);
     await import(pathToFileURL(file).href);

@@ -1,6 +1,9 @@
 /** The package's main door: the native client, which depends on nothing. Start reading at native/metric-set.ts. */
 export { answerScrape, type Collect, type Endpoint, EndpointError, startEndpoint } from "./exposition/endpoint.ts";
 export type { Family, FamilyType, ProcessAggregation, Sample } from "./exposition/family.ts";
+export { joinFamilies } from "./exposition/join.ts";
+export { writeOpenMetrics } from "./exposition/openmetrics.ts";
+export { writeText } from "./exposition/text-format.ts";
 export type { Counter } from "./native/counter.ts";
 export {
   counter,
@@ -65,6 +68,46 @@ export type { Labels, LabelValue, SeriesOptions } from "./native/series-family.t
 export { type ServeOptions, serveMetrics } from "./native/serve.ts";
 export type { Summary, SummaryOptions } from "./native/summary.ts";
 export { startProcessMetrics, writeProcessMetrics } from "./process/process-metrics.ts";
+export type {
+  CallOptions,
+  ExportOptions,
+  ExtraParams,
+  ImportOptions,
+  ImportResult,
+  ImportTextOptions,
+  ListOptions,
+  MatchOptions,
+  MetadataOptions,
+  MetricMetadata,
+  QueryClientOptions,
+  QueryOptions,
+  QueryRangeOptions,
+} from "./query/client-options.ts";
+export type { ExportedSeries } from "./query/export-lines.ts";
+export type {
+  ImportPiece,
+  ImportSource,
+  LabelsInput,
+  SeriesInput,
+  TextPiece,
+  TextSource,
+} from "./query/import-batches.ts";
+export type {
+  AnswerInfo,
+  HistogramPoint,
+  LabelSet,
+  ListAnswer,
+  MatrixAnswer,
+  MatrixSeries,
+  QueryAnswer,
+  ScalarAnswer,
+  StringAnswer,
+  VectorAnswer,
+  VectorSample,
+} from "./query/query-answer.ts";
+export { QueryClient } from "./query/query-client.ts";
+export { QueryError, type QueryErrorCode, type QueryErrorFields } from "./query/query-error.ts";
+export type { StepInput, TimeInput } from "./query/wire-time.ts";
 export type { AddingCounter, Attributes, AttributeValue } from "./tuning/attributes.ts";
 export {
   CardinalityLimiter,
