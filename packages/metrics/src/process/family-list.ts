@@ -1,6 +1,6 @@
 import type { Family, FamilyType, ProcessAggregation, Sample } from "../exposition/family.ts";
 
-/** Families in the making, in the order they are added. */
+/** Families in the making, in the order they are added. Their units are read off their names. */
 export class FamilyList {
   readonly families: Family[] = [];
 
@@ -16,6 +16,8 @@ export class FamilyList {
     samples: readonly Sample[],
     aggregation: ProcessAggregation = "sum",
   ): void {
-    this.families.push({ name, type, help, unit: "", aggregation, samples });
+    this.families.push({ name, type, help, unit: UNIT.exec(name)?.[1] ?? "", aggregation, samples });
   }
 }
+
+const UNIT = /_(bytes|seconds)(?:_total)?$/;

@@ -15,6 +15,7 @@ import {
 import { getHeapSpaceStatistics } from "node:v8";
 import type { Sample } from "../exposition/family.ts";
 import { appendLabel, formatLabel, formatLabels } from "../exposition/labels.ts";
+import { collectActiveResources } from "./active-resources.ts";
 import type { FamilyList } from "./family-list.ts";
 
 const LAG_PERIOD_MS = 10;
@@ -30,11 +31,13 @@ const GC_KINDS: readonly (readonly [number, string])[] = [
   [constants.NODE_PERFORMANCE_GC_WEAKCB, "weakcb"],
 ];
 
+type LagPart = readonly [part: string, title: string, seconds: number];
+
 export class NodejsStats {
   readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: LAG_PERIOD_MS });
   readonly #gcDurations = new Map<number, GcDurations>();
   #windowStartMs = performance.now();
-  #window: readonly (readonly [string, number])[] = [];
+  #window: readonly LagPart[] = [];
   #probedLagMs = 0;
 
   constructor() {
@@ -46,16 +49,24 @@ export class NodejsStats {
   collect(list: FamilyList): void {
     this.#collectLag(list);
     const gcSamples = [...this.#gcDurations.values()].flatMap((durations) => durations.samples());
-    list.addFamily("nodejs_gc_duration_seconds", "histogram", "Pauses of the garbage collector.", gcSamples);
+    const gcHelp = "Time spent in garbage collection, by kind: major, minor, incremental or weakcb.";
+    list.addFamily("nodejs_gc_duration_seconds", "histogram", gcHelp, gcSamples);
+    collectActiveResources(list);
     const memory = process.memoryUsage();
-    list.add("nodejs_array_buffers_bytes", "gauge", "Memory of array buffers.", memory.arrayBuffers);
-    list.add("nodejs_external_memory_bytes", "gauge", "Memory outside the heap held by it.", memory.external);
-    list.add("nodejs_heap_size_total_bytes", "gauge", "Heap reserved.", memory.heapTotal);
-    list.add("nodejs_heap_size_used_bytes", "gauge", "Heap in use.", memory.heapUsed);
+    list.add("nodejs_array_buffers_bytes", "gauge", "Memory of ArrayBuffers and Buffers.", memory.arrayBuffers);
+    list.add("nodejs_external_memory_bytes", "gauge", "Memory of C++ objects bound to JavaScript's.", memory.external);
+    list.add("nodejs_heap_size_total_bytes", "gauge", "Size of V8's heap.", memory.heapTotal);
+    list.add("nodejs_heap_size_used_bytes", "gauge", "Part of V8's heap that is in use.", memory.heapUsed);
     collectHeapSpaces(list);
     const [major = "", minor = "", patch = ""] = process.version.slice(1).split(".");
     const labels = formatLabels(Object.entries({ version: process.version, major, minor, patch }));
-    list.addFamily("nodejs_version_info", "gauge", "Version of Node.js.", [{ suffix: "", labels, value: 1 }], "max");
+    list.addFamily(
+      "nodejs_version_info",
+      "gauge",
+      "Version of Node.js, as labels; the value is 1.",
+      [{ suffix: "", labels, value: 1 }],
+      "max",
+    );
   }
 
   #collectLag(list: FamilyList): void {
@@ -66,26 +77,32 @@ export class NodejsStats {
       this.#delay.reset();
     }
     const seconds = this.#probedLagMs / 1000;
-    list.add("nodejs_eventloop_lag_seconds", "gauge", "Lateness of the latest timer.", seconds, "max");
-    for (const [part, value] of this.#window) {
-      const help = `Lateness of timers since the last scrape: ${part}.`;
+    list.add(
+      "nodejs_eventloop_lag_seconds",
+      "gauge",
+      "How late a timer fired, measured twice a second.",
+      seconds,
+      "max",
+    );
+    for (const [part, title, value] of this.#window) {
+      const help = `${title} lateness of timers since the scrape before.`;
       list.add(`nodejs_eventloop_lag_${part}_seconds`, "gauge", help, value, "max");
     }
   }
 
-  #readWindow(): (readonly [string, number])[] {
+  #readWindow(): LagPart[] {
     const delay = this.#delay;
     // Before its timer has fired the histogram answers NaN, and 2^63 for the minimum.
     if (Number.isNaN(delay.mean)) return [];
     const lag = (nanoseconds: number) => Math.max(0, nanoseconds - LAG_PERIOD_MS * 1e6) / 1e9;
     return [
-      ["min", lag(delay.min)],
-      ["max", lag(delay.max)],
-      ["mean", lag(delay.mean)],
-      ["stddev", delay.stddev / 1e9],
-      ["p50", lag(delay.percentile(50))],
-      ["p90", lag(delay.percentile(90))],
-      ["p99", lag(delay.percentile(99))],
+      ["min", "Smallest", lag(delay.min)],
+      ["max", "Largest", lag(delay.max)],
+      ["mean", "Mean", lag(delay.mean)],
+      ["stddev", "Standard deviation of the", delay.stddev / 1e9],
+      ["p50", "Median", lag(delay.percentile(50))],
+      ["p90", "The 90th percentile of the", lag(delay.percentile(90))],
+      ["p99", "The 99th percentile of the", lag(delay.percentile(99))],
     ];
   }
 
@@ -143,9 +160,9 @@ function collectHeapSpaces(list: FamilyList): void {
       value: read(space),
     }));
   const available = samples((space) => space.space_available_size);
-  list.addFamily("nodejs_heap_space_size_available_bytes", "gauge", "Free heap by space.", available);
+  list.addFamily("nodejs_heap_space_size_available_bytes", "gauge", "Room left in V8's heap, by space.", available);
   const total = samples((space) => space.space_size);
-  list.addFamily("nodejs_heap_space_size_total_bytes", "gauge", "Heap reserved by space.", total);
+  list.addFamily("nodejs_heap_space_size_total_bytes", "gauge", "Size of V8's heap, by space.", total);
   const used = samples((space) => space.space_used_size);
-  list.addFamily("nodejs_heap_space_size_used_bytes", "gauge", "Heap in use by space.", used);
+  list.addFamily("nodejs_heap_space_size_used_bytes", "gauge", "Part of V8's heap that is in use, by space.", used);
 }

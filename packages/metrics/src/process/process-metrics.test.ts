@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { createServer } from "node:net";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startProcessMetrics, writeProcessMetrics } from "./process-metrics.ts";
+import { collectProcessMetrics, startProcessMetrics, writeProcessMetrics } from "./process-metrics.ts";
 
 function readSamples(text: string): Map<string, number> {
   const samples = new Map<string, number>();
@@ -62,4 +64,65 @@ test("a blocked event loop shows as lag", async () => {
   await sleep(50);
   const lag = readSamples(writeProcessMetrics()).get("nodejs_eventloop_lag_max_seconds") as number;
   assert.ok(lag > 0.2 && lag < 30, String(lag));
+});
+
+/** What `collectDefaultMetrics()` of prom-client 15 shows under Node 20 on Linux; dashboards are written against it. */
+const PROM_CLIENT_NAMES: readonly string[] = [
+  "nodejs_active_handles",
+  "nodejs_active_handles_total",
+  "nodejs_active_requests",
+  "nodejs_active_requests_total",
+  "nodejs_active_resources",
+  "nodejs_active_resources_total",
+  "nodejs_eventloop_lag_max_seconds",
+  "nodejs_eventloop_lag_mean_seconds",
+  "nodejs_eventloop_lag_min_seconds",
+  "nodejs_eventloop_lag_p50_seconds",
+  "nodejs_eventloop_lag_p90_seconds",
+  "nodejs_eventloop_lag_p99_seconds",
+  "nodejs_eventloop_lag_seconds",
+  "nodejs_eventloop_lag_stddev_seconds",
+  "nodejs_external_memory_bytes",
+  "nodejs_gc_duration_seconds",
+  "nodejs_heap_size_total_bytes",
+  "nodejs_heap_size_used_bytes",
+  "nodejs_heap_space_size_available_bytes",
+  "nodejs_heap_space_size_total_bytes",
+  "nodejs_heap_space_size_used_bytes",
+  "nodejs_version_info",
+  "process_cpu_seconds_total",
+  "process_cpu_system_seconds_total",
+  "process_cpu_user_seconds_total",
+  "process_heap_bytes",
+  "process_max_fds",
+  "process_open_fds",
+  "process_resident_memory_bytes",
+  "process_start_time_seconds",
+  "process_virtual_memory_bytes",
+];
+
+test("the names that dashboards ask for, each with its help", async () => {
+  startProcessMetrics();
+  await sleep(50);
+  const families = new Map(collectProcessMetrics().map((family) => [family.name, family]));
+  for (const name of PROM_CLIENT_NAMES) {
+    if (!existsSync("/proc/self/status") && /heap_bytes|fds|virtual/.test(name)) continue;
+    assert.ok(families.has(name), name);
+  }
+  for (const { name, help, unit } of families.values()) {
+    assert.match(help, /^[A-Z].+\.$/, name);
+    assert.equal(unit, /_(bytes|seconds)(_total)?$/.exec(name)?.[1] ?? "", name);
+  }
+});
+
+test("an open server is an active handle", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const samples = readSamples(writeProcessMetrics());
+  server.close();
+  await once(server, "close");
+  const servers = samples.get(`nodejs_active_handles{type="Server"}`) as number;
+  assert.ok(servers >= 1);
+  assert.ok((samples.get("nodejs_active_handles_total") as number) >= servers);
+  assert.ok((samples.get(`nodejs_active_resources{type="TCPServerWrap"}`) as number) >= 1);
 });

@@ -12,6 +12,7 @@ type Line = readonly [field: string, name: string, type: FamilyType, help: strin
 const MEMORY_LINES: readonly Line[] = [
   ["VmSize", "process_virtual_memory_bytes", "gauge", "Address space in use."],
   ["VmPeak", "process_virtual_memory_peak_bytes", "gauge", "Most address space ever in use."],
+  ["VmData", "process_heap_bytes", "gauge", "Private writable address space: heaps, without stacks."],
   ["RssAnon", "process_resident_memory_anon_bytes", "gauge", "Resident memory that is no file's."],
   ["RssFile", "process_resident_memory_file_bytes", "gauge", "Resident memory that maps files."],
   ["RssShmem", "process_resident_memory_shared_bytes", "gauge", "Resident memory shared with other processes."],
@@ -32,11 +33,19 @@ export function collectProcessStats(list: FamilyList): void {
   const userSeconds = usage.userCPUTime / 1e6;
   const systemSeconds = usage.systemCPUTime / 1e6;
   list.add("process_cpu_seconds_system_total", "counter", "CPU time spent in the kernel.", systemSeconds);
-  list.add("process_cpu_seconds_total", "counter", "CPU time spent.", userSeconds + systemSeconds);
+  list.add("process_cpu_seconds_total", "counter", "CPU time spent, user and kernel.", userSeconds + systemSeconds);
   list.add("process_cpu_seconds_user_total", "counter", "CPU time spent in user mode.", userSeconds);
+  // The same again as prom-client spells it, and with it most dashboards for Node.js.
+  list.add("process_cpu_system_seconds_total", "counter", "CPU time spent in the kernel.", systemSeconds);
+  list.add("process_cpu_user_seconds_total", "counter", "CPU time spent in user mode.", userSeconds);
   list.add("process_major_pagefaults_total", "counter", "Page faults that read storage.", usage.majorPageFault);
   list.add("process_minor_pagefaults_total", "counter", "Page faults that read no storage.", usage.minorPageFault);
-  list.add("process_resident_memory_bytes", "gauge", "Resident memory.", process.memoryUsage.rss());
+  list.add(
+    "process_resident_memory_bytes",
+    "gauge",
+    "Resident memory: what of the process lies in RAM.",
+    process.memoryUsage.rss(),
+  );
   list.add("process_resident_memory_peak_bytes", "gauge", "Most memory ever resident.", usage.maxRSS * 1024);
   const startSeconds = Math.round(performance.timeOrigin) / 1000;
   list.add("process_start_time_seconds", "gauge", "Start of the process, Unix time.", startSeconds, "min");
