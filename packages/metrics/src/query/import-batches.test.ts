@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parseExportLine } from "./export-lines.ts";
 import { batchLines, formatSeries, type ImportSource } from "./import-batches.ts";
+import { JsonWalkError } from "./json-walk.ts";
 import { LongLineError } from "./line-splitter.ts";
 
 async function batchTexts(source: ImportSource, batchBytes = 1_000, lineBytesMax = 100_000): Promise<string[]> {
@@ -27,11 +28,39 @@ test("a series goes out as a line and comes back bit by bit", () => {
         timestampsMs: Float64Array.from(samples, ([timestampMs]) => timestampMs),
         values: Float64Array.from(samples, ([, value]) => value),
       };
-      const lines = [...formatSeries(series)];
-      assert.equal(lines.length, samples.length === 0 ? 0 : 1);
-      if (lines.length === 1) assert.deepEqual(parseExportLine(Buffer.from(lines[0] as string)), series);
+      const lines = [...formatSeries(series)].map((line) => parseExportLine(Buffer.from(line)));
+      // NaNs have a line of their own, after the others.
+      const places = [...series.values.keys()];
+      for (const isNaNs of [false, true]) {
+        const wanted = places.filter((i) => Number.isNaN(series.values[i]) === isNaNs);
+        if (wanted.length === 0) continue;
+        const line = lines.shift();
+        assert.deepEqual(line?.labels, series.labels);
+        assert.deepEqual(
+          line?.values,
+          Float64Array.from(wanted, (i) => series.values[i] as number),
+        );
+        assert.deepEqual(
+          line?.timestampsMs,
+          Float64Array.from(wanted, (i) => series.timestampsMs[i] as number),
+        );
+      }
+      assert.equal(lines.length, 0);
     }),
   );
+});
+
+test("what VictoriaMetrics 1.79 exports is read, though it is no JSON", () => {
+  const line = String.raw`{"metric":{"a":"+Inf,\"NaN"},"values":[+Inf,-Inf,NaN,1],"timestamps":[1,2,3,4]}`;
+  const { labels, values } = parseExportLine(Buffer.from(line));
+  assert.equal(labels.get("a"), '+Inf,"NaN');
+  assert.deepEqual(values, Float64Array.of(Infinity, -Infinity, Number.NaN, 1));
+  for (const bad of ["null", "1", "Inf", `{"metric":{},"values":[+1],"timestamps":[1]}`, `{"metric":{"a":"b`]) {
+    assert.throws(() => parseExportLine(Buffer.from(bad)), JsonWalkError, bad);
+  }
+  const startMs = performance.now();
+  assert.throws(() => parseExportLine(Buffer.from(`{"metric":{"a":"${'\\\\"'.repeat(300_000)}`)), JsonWalkError);
+  assert.ok(performance.now() - startMs < 2_000, "a bad line takes time by its length, not by its square");
 });
 
 test("labels as a Map, as pairs, as an object; __proto__ among them", () => {

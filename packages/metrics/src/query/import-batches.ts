@@ -113,7 +113,8 @@ function piecesOf(source: ImportSource): Iterable<ImportPiece> | AsyncIterable<I
 }
 
 /**
- * A series as lines of at most 10,000 samples each.
+ * A series as lines of at most 10,000 samples each. NaNs have lines of their own: `null` is what servers of today read for them, but
+ * old VictoriaMetrics skips a line with a `null` in it whole.
  * @throws TypeError for columns of different lengths or labels that are no strings; RangeError for a timestamp that is no whole ms
  */
 export function* formatSeries(series: SeriesInput): Generator<string, void> {
@@ -126,18 +127,31 @@ export function* formatSeries(series: SeriesInput): Generator<string, void> {
   }
   for (let lo = 0; lo < values.length; lo += SAMPLES_PER_LINE) {
     const hi = Math.min(lo + SAMPLES_PER_LINE, values.length);
-    let valueText = "";
-    let timestampText = "";
+    const numbers = new LineColumns();
+    const nans = new LineColumns();
     for (let i = lo; i < hi; i++) {
       const timestampMs = timestampsMs[i] as number;
       if (!Number.isSafeInteger(timestampMs)) {
         throw new RangeError(`import of ${metric}: want whole ms as timestamp ${i}, got ${String(timestampMs)}`);
       }
-      const separator = i > lo ? "," : "";
-      valueText += separator + formatValue(values[i] as number);
-      timestampText += separator + timestampMs;
+      const value = values[i] as number;
+      if (value !== value) nans.add(timestampMs, "null");
+      else numbers.add(timestampMs, formatValue(value));
     }
-    yield `{"metric":${metric},"values":[${valueText}],"timestamps":[${timestampText}]}\n`;
+    for (const { valueText, timestampText } of [numbers, nans]) {
+      if (valueText !== "") yield `{"metric":${metric},"values":[${valueText}],"timestamps":[${timestampText}]}\n`;
+    }
+  }
+}
+
+class LineColumns {
+  valueText = "";
+  timestampText = "";
+
+  add(timestampMs: number, value: string): void {
+    const separator = this.valueText === "" ? "" : ",";
+    this.valueText += separator + value;
+    this.timestampText += separator + timestampMs;
   }
 }
 
@@ -153,8 +167,8 @@ function formatLabels(labels: LabelsInput): string {
   return `{${parts.join(",")}}`;
 }
 
-/** The shortest text that reads back as the same float64. */
+/** The shortest JSON that reads back as the same float64. Every server reads `1e999` as infinity, not every one `"Infinity"`. */
 function formatValue(value: number): string {
   if (value - value === 0) return Object.is(value, -0) ? "-0" : String(value);
-  return value !== value ? "null" : value > 0 ? '"Infinity"' : '"-Infinity"';
+  return value > 0 ? "1e999" : "-1e999";
 }
