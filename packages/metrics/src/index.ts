@@ -108,6 +108,8 @@ export type {
 export { QueryClient } from "./query/query-client.ts";
 export { QueryError, type QueryErrorCode, type QueryErrorFields } from "./query/query-error.ts";
 export type { StepInput, TimeInput } from "./query/wire-time.ts";
+export { Aggregator, type AggregatorOptions, type AggregatorStats } from "./tuning/aggregator.ts";
+export { AttributeCache, type AttributeCacheOptions, type AttributeCacheStats } from "./tuning/attribute-cache.ts";
 export type { AddingCounter, Attributes, AttributeValue } from "./tuning/attributes.ts";
 export {
   CardinalityLimiter,
@@ -117,3 +119,10 @@ export {
 } from "./tuning/cardinality-limiter.ts";
 export { LabelLimits } from "./tuning/label-limits.ts";
 export { type NormalizeUrlOptions, normalizeUrl, type UrlPattern } from "./tuning/normalize-url.ts";
+export {
+  NthSampler,
+  ProbabilitySampler,
+  type SamplerOptions,
+  WeightedSampler,
+  type WeightedSamplerOptions,
+} from "./tuning/samplers.ts";

@@ -24,7 +24,8 @@ export class LabelLimits {
 
   /**
    * `attributes` with the limited labels folded: the same object if nothing changed, else a copy. Other labels stay as they are. A
-   * list is folded as the text of its members, in commas; what is no attribute value (an object) becomes "". Never throws.
+   * list becomes the text of its members, in commas (["a,b"] and ["a", "b"] are one value, not two); what is no attribute value (an object)
+   * becomes "". Never throws.
    */
   fold(attributes: Attributes): Attributes {
     if (typeof attributes !== "object" || attributes === null) return attributes;
@@ -34,7 +35,8 @@ export class LabelLimits {
       if (value === undefined || value === null) continue;
       const text = Array.isArray(value) ? textOfList(value) : value;
       const kept = limiter.fold(text);
-      if (kept === text || (typeof text !== "string" && kept === textOfScalar(text))) continue;
+      if (kept === value || ((typeof value === "number" || typeof value === "boolean") && kept === String(value)))
+        continue;
       folded ??= { ...attributes };
       folded[label] = kept;
     }
@@ -45,10 +47,6 @@ export class LabelLimits {
   stats(): Map<string, CardinalityStats> {
     return new Map([...this.#limiters].map(([label, limiter]) => [label, limiter.stats()]));
   }
-}
-
-function textOfScalar(value: unknown): string | null {
-  return typeof value === "number" || typeof value === "boolean" ? String(value) : null;
 }
 
 function textOfList(list: readonly unknown[]): string {
