@@ -72,8 +72,10 @@ class FamilyJoin {
   #help: string;
   #unit: string;
   readonly #samples: Sample[] = [];
-  /** Keys of the series taken so far, by the contributing family. */
-  readonly #taken = new Map<string, Family>();
+  /** Of each series of a histogram or summary, whose it is. */
+  readonly #owners = new Map<string, Family>();
+  /** Those whose sum or count came: a bucket or quantile after that would be another's. */
+  readonly #ended = new Set<string>();
   readonly #keys = new Set<string>();
 
   constructor(first: Family) {
@@ -91,7 +93,7 @@ class FamilyJoin {
     let dropped = 0;
     for (const sample of family.samples) {
       const key = sample.suffix === "" ? sample.labels : `${sample.suffix}{${sample.labels}`;
-      if (this.#keys.has(key) || (isGrouped && !this.#owns(family, stripOwnLabel(sample.labels)))) {
+      if (this.#keys.has(key) || (isGrouped && !this.#fits(sample, family))) {
         dropped++;
         continue;
       }
@@ -105,9 +107,14 @@ class FamilyJoin {
     return { ...this.#first, help: this.#help, unit: this.#unit, samples: this.#samples };
   }
 
-  #owns(family: Family, series: string): boolean {
-    const owner = this.#taken.get(series);
-    if (owner === undefined) this.#taken.set(series, family);
-    return owner === undefined || owner === family;
+  /** Whether a member of a histogram or summary continues a series of that family, or begins one that nobody has. */
+  #fits({ suffix, labels }: Sample, family: Family): boolean {
+    const series = stripOwnLabel(labels);
+    const owner = this.#owners.get(series);
+    if (owner === undefined) this.#owners.set(series, family);
+    else if (owner !== family) return false;
+    if (suffix === "_sum" || suffix === "_count") this.#ended.add(series);
+    else if (this.#ended.has(series)) return false;
+    return true;
   }
 }

@@ -17,7 +17,7 @@
  * Source: the specification, "Metric Types", "Suffixes", "Canonical Numbers", "MetricFamily metadata".
  */
 import type { Family, FamilyType, Sample } from "./family.ts";
-import { OWN_LABEL, stripOwnLabel } from "./sample-names.ts";
+import { findOwnLabel, stripOwnLabel } from "./sample-names.ts";
 import { formatSample } from "./text-format.ts";
 
 export const OPENMETRICS_CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -56,6 +56,7 @@ export function formatCanonical(value: number): string {
 /** A family and what it may be shown as. */
 class TypedFamily {
   readonly #family: Family;
+  readonly #samples: readonly Sample[];
   #type: FamilyType;
   /** The family's name on its metadata lines, unless it is unknown. */
   readonly #name: string;
@@ -63,7 +64,9 @@ class TypedFamily {
   constructor(family: Family) {
     this.#family = family;
     this.#name = family.type === "counter" && family.name.endsWith("_total") ? family.name.slice(0, -6) : family.name;
-    this.#type = this.#name !== "" && keepsRules(family) ? family.type : "unknown";
+    const canonical = withCanonicalLabels(family);
+    this.#samples = canonical ?? family.samples;
+    this.#type = this.#name !== "" && canonical !== null && keepsRules(family) ? family.type : "unknown";
   }
 
   claimedNames(): string[] {
@@ -76,10 +79,9 @@ class TypedFamily {
   }
 
   write(): string {
-    const samples = withCanonicalLabels(this.#family);
     if (this.#type !== "unknown") {
       let text = this.#metadata(this.#name);
-      for (const { suffix, labels, value } of samples) {
+      for (const { suffix, labels, value } of this.#samples) {
         text += formatSample(this.#name + (this.#type === "counter" ? "_total" : suffix), labels, value);
       }
       return text;
@@ -87,7 +89,7 @@ class TypedFamily {
     let text = "";
     for (const name of this.#plainNames()) {
       text += this.#metadata(name);
-      for (const { suffix, labels, value } of samples) {
+      for (const { suffix, labels, value } of this.#samples) {
         if (this.#family.name + suffix === name) text += formatSample(name, labels, value);
       }
     }
@@ -121,9 +123,9 @@ const RESERVED_SUFFIXES: Readonly<Record<Exclude<FamilyType, "unknown">, readonl
 function keepsRules(family: Family): boolean {
   switch (family.type) {
     case "histogram":
-      return keepsHistogramRules(family.samples);
+      return areSeriesTogether(family.samples) && keepsHistogramRules(family.samples);
     case "summary":
-      return family.samples.every(keepsSummaryRules);
+      return areSeriesTogether(family.samples) && family.samples.every(keepsSummaryRules);
     case "counter":
       return family.samples.every(({ suffix, value }) => suffix === "" && value >= 0);
     default:
@@ -131,12 +133,24 @@ function keepsRules(family: Family): boolean {
   }
 }
 
+/** "Metrics MUST NOT be interleaved." */
+function areSeriesTogether(samples: readonly Sample[]): boolean {
+  const seen = new Set<string>();
+  let current: string | null = null;
+  for (const { labels } of samples) {
+    const series = stripOwnLabel(labels);
+    if (series === current) continue;
+    if (seen.has(series)) return false;
+    seen.add(series);
+    current = series;
+  }
+  return true;
+}
+
 function keepsSummaryRules({ suffix, labels, value }: Sample): boolean {
   switch (suffix) {
     case "": {
-      const match = OWN_LABEL.exec(labels);
-      if (match === null || match[1] !== "quantile") return false;
-      const quantile = parseNumber(match[2] as string);
+      const quantile = parseBound(labels, "quantile=");
       return quantile >= 0 && quantile <= 1 && !(value < 0);
     }
     case "_sum":
@@ -169,9 +183,7 @@ function keepsHistogramRules(samples: readonly Sample[]): boolean {
       hasNegativeBound = false;
     }
     if (suffix === "_bucket") {
-      const match = OWN_LABEL.exec(labels);
-      if (match === null || match[1] !== "le") return false;
-      const next = parseNumber(match[2] as string);
+      const next = parseBound(labels, "le=");
       if (!(next > bound) || !(value >= cumulative) || !Number.isInteger(value)) return false;
       if (next < 0) hasNegativeBound = true;
       bound = next;
@@ -188,37 +200,56 @@ function keepsHistogramRules(samples: readonly Sample[]): boolean {
 }
 
 /**
- * The samples with bounds and quantiles in canonical form, also in a family that stepped back: a series keeps its name. As they are
+ * The samples with bounds and quantiles in canonical form, also in a family that will step back: a series keeps its name. Null
  * where two would become one (`0.5` and `0.50`).
  */
-function withCanonicalLabels({ type, samples }: Family): readonly Sample[] {
+function withCanonicalLabels({ type, samples }: Family): readonly Sample[] | null {
   if (type !== "histogram" && type !== "summary") return samples;
   const distinct = new Set<string>();
+  const known = new Map<string, string>();
   let isChanged = false;
   const canonical = samples.map((sample) => {
-    const labels = canonicalLabels(sample.labels);
+    const labels = canonicalLabels(sample.labels, known);
     distinct.add(sample.suffix + labels);
     if (labels === sample.labels) return sample;
     isChanged = true;
-    return { ...sample, labels };
+    return { suffix: sample.suffix, labels, value: sample.value };
   });
-  return isChanged && distinct.size === samples.length ? canonical : samples;
+  if (!isChanged) return samples;
+  return distinct.size === samples.length ? canonical : null;
 }
 
-function canonicalLabels(labels: string): string {
-  const match = OWN_LABEL.exec(labels);
-  if (match === null || match[1] === "vmrange") return labels;
-  const text = match[2] as string;
-  const value = parseNumber(text);
-  return Number.isNaN(value) ? labels : `${labels.slice(0, labels.length - text.length - 1)}${formatCanonical(value)}"`;
+/** `known` holds the bounds met so far: a family has few, and each in every series. */
+function canonicalLabels(labels: string, known: Map<string, string>): string {
+  const start = findOwnLabel(labels);
+  if (start < 0 || labels.startsWith("vmrange=", start)) return labels;
+  const label = labels.slice(start);
+  let canonical = known.get(label);
+  if (canonical === undefined) {
+    const [name = "", text = ""] = label.slice(0, -1).split('="');
+    const value = parseNumber(text);
+    canonical = Number.isNaN(value) ? label : `${name}="${formatCanonical(value)}"`;
+    known.set(label, canonical);
+  }
+  return canonical === label ? labels : labels.slice(0, start) + canonical;
+}
+
+/** The number in the label `name` at the end of `labels`; NaN if there is none. */
+function parseBound(labels: string, name: "le=" | "quantile="): number {
+  const start = findOwnLabel(labels);
+  return start >= 0 && labels.startsWith(name, start)
+    ? parseNumber(labels.slice(start + name.length + 1, -1))
+    : Number.NaN;
 }
 
 /** NaN for what is no number of the formats, also for the empty text. */
 function parseNumber(text: string): number {
   if (text === "+Inf" || text === "Inf") return Number.POSITIVE_INFINITY;
   if (text === "-Inf") return Number.NEGATIVE_INFINITY;
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+  return NUMBER.test(text) ? Number(text) : Number.NaN;
 }
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 function escapeHelp(help: string): string {
   return help.replace(/[\\"\n]/g, (char) => (char === "\n" ? "\\n" : `\\${char}`));

@@ -22,12 +22,21 @@ export function listSampleNames(family: Family): string[] {
 
 /** `labels` without the `le`, `vmrange` or `quantile` at its end: equal for all samples of one series of a family. */
 export function stripOwnLabel(labels: string): string {
-  const match = OWN_LABEL.exec(labels);
-  return match === null ? labels : labels.slice(0, match.index);
+  const start = findOwnLabel(labels);
+  return start < 0 ? labels : labels.slice(0, Math.max(start - 1, 0));
 }
 
 /**
- * `le`, `vmrange` or `quantile`, last. No value can fake it: a quote inside a value is escaped, so a match that began inside a value
- * would end at the value's own closing quote, and that is not the text's end.
+ * Where a `le`, `vmrange` or `quantile` begins that ends `labels`; -1 if there is none. No value can fake one: the last quote but one
+ * opens the last value, or else is escaped and has a backslash before it, not a name and `=`.
  */
-export const OWN_LABEL: RegExp = /(?:^|,)(le|vmrange|quantile)="([^"\\]*)"$/;
+export function findOwnLabel(labels: string): number {
+  const quote = labels.lastIndexOf('"', labels.length - 2);
+  for (const name of OWN_LABELS) {
+    const start = quote - name.length;
+    if (start >= 0 && (start === 0 || labels[start - 1] === ",") && labels.startsWith(name, start)) return start;
+  }
+  return -1;
+}
+
+const OWN_LABELS: readonly string[] = ["le=", "vmrange=", "quantile="];
