@@ -20,6 +20,7 @@
  */
 import type { Family, ProcessAggregation, Sample } from "../exposition/family.ts";
 import { appendLabel, formatLabel } from "../exposition/labels.ts";
+import { listSampleNames } from "../exposition/sample-names.ts";
 import { BucketColumns } from "./bucket-columns.ts";
 import { ExactSum } from "./exact-sum.ts";
 import { addWorkerLabel } from "./label-text.ts";
@@ -36,7 +37,7 @@ export interface Contribution {
 export interface Merged {
   /** Sorted by name. */
   readonly families: Family[];
-  /** Families of a process that were left out because an earlier one gave their name another type. */
+  /** Families of a process that were left out because an earlier one gave their name another type, or to another family. */
   readonly conflicts: number;
 }
 
@@ -52,8 +53,9 @@ export function mergeSnapshots(living: readonly Contribution[], departed: Snapsh
   const merge = new GroupMerge(false, Number.POSITIVE_INFINITY);
   for (const contribution of living) merge.add(contribution);
   if (departed !== null) merge.add({ snapshot: departed, worker: null });
-  const families = merge.finish().sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { families, conflicts: merge.conflicts };
+  const families = withoutCollisions(merge.finish());
+  const conflicts = merge.conflicts + (families.all - families.kept.length);
+  return { families: families.kept.sort((a, b) => (a.name < b.name ? -1 : 1)), conflicts };
 }
 
 /** What `departed` and the `dead` have counted, as the new `departed`. At most `samplesMax` samples; those already kept stay. */
@@ -62,6 +64,18 @@ export function foldDeparted(departed: Snapshot | null, dead: readonly Contribut
   if (departed !== null) merge.add({ snapshot: withoutConflicts(departed, dead), worker: null });
   for (const contribution of dead) merge.add(contribution);
   return { families: merge.finish(), dropped: merge.dropped };
+}
+
+/** Without families whose samples are named like an earlier one's: a counter `x_count` of one version, a histogram `x` of another. */
+function withoutCollisions(families: readonly Family[]): { kept: Family[]; all: number } {
+  const owners = new Set<string>();
+  const kept = families.filter((family) => {
+    const names = listSampleNames(family);
+    if (names.some((name) => owners.has(name))) return false;
+    for (const name of names) owners.add(name);
+    return true;
+  });
+  return { kept, all: families.length };
 }
 
 /** The younger version's type holds: what was counted under another one would hide its series for ever. */
