@@ -42,11 +42,11 @@ export class LabelTree<T extends object> {
       let child = node.get(values[i] as string) as Branch<T> | undefined;
       if (child === undefined) {
         child = new Map();
-        node.set(ownCopy(values[i] as string), child);
+        node.set(values[i] as string, child);
       }
       node = child;
     }
-    node.set(ownCopy(values[this.#depth - 1] as string), leaf);
+    node.set(values[this.#depth - 1] as string, leaf);
     this.#leaves.add(leaf);
   }
 
@@ -78,14 +78,3 @@ export class LabelTree<T extends object> {
     return this.#leaves;
   }
 }
-
-/**
- * The same text in memory of its own. V8 makes a slice of a string keep the whole string alive: thirty characters cut out of a
- * request's body would hold the body for as long as the series lives.
- */
-function ownCopy(value: string): string {
-  return value.length < SLICE_LENGTH_MIN ? value : (JSON.parse(JSON.stringify(value)) as string);
-}
-
-/** Shorter slices are copied by V8 anyway. */
-const SLICE_LENGTH_MIN = 13;

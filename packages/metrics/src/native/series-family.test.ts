@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { MetricSet } from "./metric-set.ts";
 import type { LabelValue, SeriesOptions } from "./series-family.ts";
@@ -161,6 +163,23 @@ test("long values are cut between code points, and counted", () => {
     ]),
   );
   assert.match(set.writePrometheus(), /^metrics_label_corrections_total\{metric="x_total",reason="cut"\} 3$/m);
+});
+
+test("a value cut out of a long text does not keep the text alive", () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  setFlagsFromString("--no-expose-gc");
+  const family = new MetricSet().counter("x_total", { help, labelNames: ["id"] });
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 20; i++) {
+    const body = `${"x".repeat(500_000)} number ${i} ${"y".repeat(500_000)}`;
+    family.inc({ id: body.slice(499_980, 500_020) });
+  }
+  collectGarbage();
+  const keptBytes = process.memoryUsage().heapUsed - before;
+  assert.equal(family.size, 20);
+  assert.ok(keptBytes < 5e6, `${keptBytes} bytes of 20 MB`);
 });
 
 test("a shape changes values before they are looked up; one that fails costs its value", () => {

@@ -185,7 +185,8 @@ export class SeriesFamily<L extends string, M extends Metric> {
     return this.#tree.find(values) ?? this.#add(values);
   }
 
-  #add(values: readonly string[]): M {
+  #add(given: readonly string[]): M {
+    const values = given.map(ownCopy);
     const metric = this.#create(formatLabels(this.labelNames.map((name, i) => [name, values[i] as string])));
     this.#tree.add(values, metric);
     this.#sorted = null;
@@ -232,6 +233,17 @@ export class SeriesFamily<L extends string, M extends Metric> {
 const NO_LABELS: Readonly<Record<string, never>> = Object.freeze({});
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const LONE_SURROGATES = /\p{Surrogate}/gu;
+
+/**
+ * The same text in memory of its own. V8 makes a slice of a string keep the whole string alive: thirty characters cut out of a
+ * request's body would hold the body for as long as the series lives.
+ */
+function ownCopy(value: string): string {
+  return value.length < SLICE_LENGTH_MIN ? value : (JSON.parse(JSON.stringify(value)) as string);
+}
+
+/** Shorter slices are copied by V8 anyway. */
+const SLICE_LENGTH_MIN = 13;
 
 /** Text of a label's value; "" if it is absent, null if it is no scalar. */
 function formatScalar(value: unknown): string | null {
