@@ -59,7 +59,7 @@ test("what VictoriaMetrics 1.79 exports is read, though it is no JSON", () => {
     assert.throws(() => parseExportLine(Buffer.from(bad)), JsonWalkError, bad);
   }
   const startMs = performance.now();
-  assert.throws(() => parseExportLine(Buffer.from(`{"metric":{"a":"${'\\\\"'.repeat(300_000)}`)), JsonWalkError);
+  assert.throws(() => parseExportLine(Buffer.from(`{"metric":{"a":"${'\\"'.repeat(300_000)}`)), JsonWalkError);
   assert.ok(performance.now() - startMs < 2_000, "a bad line takes time by its length, not by its square");
 });
 

@@ -412,7 +412,10 @@ function readMetadata(item: unknown): MetricMetadata {
 function explain(error: unknown, answer: OpenAnswer, bytes: Buffer): unknown {
   if (error instanceof ErrorAnswer) {
     const { errorType, message } = error;
-    return answer.fail("SERVER", `${errorType ?? "error"}: ${excerpt(message)}`, error, { errorType, detail: message });
+    return answer.fail("SERVER", `${errorType ?? "error"}: ${excerpt(message)}`, error, {
+      errorType,
+      detail: message.slice(0, 4_096),
+    });
   }
   if (!(error instanceof JsonWalkError)) return error;
   const start = bytes.toString("utf8", 0, 4_096).trim();

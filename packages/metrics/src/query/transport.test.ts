@@ -332,6 +332,38 @@ test("an import is made again from memory, reads no faster than it sends, and te
   });
 });
 
+test("an export is read at the pace of its reader", async () => {
+  let written = 0;
+  const pump: Answer = (_request, response) => {
+    const piece = Buffer.from(line.repeat(1000));
+    const write = (): void => {
+      do written += piece.length;
+      while (!response.destroyed && response.write(piece));
+      response.once("drain", write);
+    };
+    write();
+  };
+  await withServer(pump, async ({ url, cutOff }) => {
+    for await (const _ of new QueryClient(url).export("a")) {
+      for (let before = -1; before !== written; await new Promise((resolve) => setTimeout(resolve, 50)))
+        before = written;
+      break;
+    }
+    assert.ok(written < 50e6, `the server could write ${written} bytes, the reader took one line`);
+    await cutOff;
+  });
+});
+
+test("the limits of Node's own fetch are time-outs, and not run into again", async () => {
+  let count = 0;
+  const fetch = (async () => {
+    count++;
+    throw new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "UND_ERR_HEADERS_TIMEOUT" }) });
+  }) as unknown as typeof globalThis.fetch;
+  const error = await errorOf(new QueryClient("http://h", { fetch, ...quick }).query("up"));
+  assert.deepEqual([error.code, count], ["TIMEOUT", 1]);
+});
+
 test("another fetch can be given", async () => {
   const seen: string[] = [];
   const fetch = (async (input: string) => {

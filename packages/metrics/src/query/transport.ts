@@ -88,6 +88,7 @@ export class Transport {
       response = await this.#options.fetch(input, init);
     } catch (cause) {
       deadline.signal.throwIfAborted();
+      if (isOwnTimeout(cause)) throw fail("TIMEOUT", call, OWN_TIMEOUT, { attempts, cause });
       const error = fail("NETWORK", call, `no answer: ${describeCause(cause)}`, { attempts, cause });
       return { error, isRetried: call.isRepeatable };
     }
@@ -172,6 +173,7 @@ export class OpenAnswer {
     } catch (cause) {
       if (this.#deadline.isOver) throw timeoutError(this.#call, this.#deadline);
       this.#deadline.signal.throwIfAborted();
+      if (isOwnTimeout(cause)) throw this.fail("TIMEOUT", OWN_TIMEOUT, cause);
       throw this.fail("NETWORK", `the answer broke off: ${describeCause(cause)}`, cause);
     } finally {
       this.#deadline.end(!isWhole);
@@ -236,6 +238,15 @@ function fail(
 
 function timeoutError(call: Call, deadline: Deadline): QueryError {
   return fail("TIMEOUT", call, `no answer within ${deadline.limitMs} ms`, { cause: deadline.signal.reason });
+}
+
+const OWN_TIMEOUT =
+  "fetch waited as long as it does, 5 minutes in Node; for more give a fetch whose agent waits longer";
+
+/** Node's fetch has limits of its own. A query that ran into them would do so again. */
+function isOwnTimeout(error: unknown): boolean {
+  const code = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined)?.code : undefined;
+  return code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT";
 }
 
 /** fetch says "fetch failed" and keeps the reason in `cause`, which for a name with two addresses has several. */
