@@ -9,6 +9,7 @@ import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { launchBrowser } from "./support/browser.ts";
 import { http } from "./support/http.ts";
@@ -96,7 +97,7 @@ async function countLinePixels(page: Page): Promise<number[]> {
 
 test(
   "the demo shows five graphs with lines soon, and Ctrl-C ends it whole",
-  { timeout: 120_000 },
+  { timeout: 180_000 },
   scoped(async (scope) => {
     const browser = await launchBrowser(scope);
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
@@ -143,10 +144,11 @@ test(
   }),
 );
 
-/** Waits until the graphs have a shape, then looks at them in both colours and on a phone. */
+/** Waits a minute until the graphs have a shape, then looks at them in both colours and on a phone. */
 async function takePictures(scope: Scope, url: string): Promise<void> {
   if (screenshotFolder === undefined) return;
   mkdirSync(screenshotFolder, { recursive: true });
+  await sleep(60_000);
   const browser = await launchBrowser(scope);
   const looks: [string, BrowserContextOptions][] = [
     ["light", { colorScheme: "light", viewport: { width: 1280, height: 800 } }],
