@@ -157,27 +157,31 @@ function addExponentialHistogram(
   const { positive, negative, scale, zeroCount } = value;
   const boundOf = (index: number): number => 2 ** (index * 2 ** -scale);
   let count = 0;
-  for (let i = negative.bucketCounts.length - 1; i >= 0; i--) {
+  // Each run of buckets begins with its lower bound, or quantiles would be sought from far below it.
+  const below = negative.bucketCounts.length;
+  if (below > 0) addBucket(labels, -boundOf(negative.offset + below), 0, samples);
+  for (let i = below - 1; i >= 0; i--) {
     count += negative.bucketCounts[i] as number;
-    if (count > 0) addBucket(labels, -boundOf(negative.offset + i), count, samples);
+    addBucket(labels, -boundOf(negative.offset + i), count, samples);
   }
+  if (zeroCount > 0 || below > 0) addBucket(labels, 0, count + zeroCount, samples);
   count += zeroCount;
-  if (count > 0) addBucket(labels, 0, count, samples);
+  if (positive.bucketCounts.length > 0) addBucket(labels, boundOf(positive.offset), count, samples);
   for (let i = 0; i < positive.bucketCounts.length; i++) {
     count += positive.bucketCounts[i] as number;
-    const bound = boundOf(positive.offset + i + 1);
-    // The last bucket of all ends beyond the largest double: that is +Inf.
-    if (count > 0 && bound < Number.POSITIVE_INFINITY) addBucket(labels, bound, count, samples);
+    addBucket(labels, boundOf(positive.offset + i + 1), count, samples);
   }
   addEnd(labels, value.sum, value.count, samples);
 }
 
 function addBucket(labels: string, bound: number, count: number, samples: Sample[]): void {
+  // The outermost buckets of an exponential histogram may end beyond the largest double; `+Inf` is written once, at the end.
+  if (!Number.isFinite(bound)) return;
   samples.push({ suffix: "_bucket", labels: appendLabel(labels, `le="${formatValue(bound)}"`), value: count });
 }
 
 function addEnd(labels: string, sum: number | undefined, count: number, samples: Sample[]): void {
-  addBucket(labels, Number.POSITIVE_INFINITY, count, samples);
+  samples.push({ suffix: "_bucket", labels: appendLabel(labels, 'le="+Inf"'), value: count });
   // Without a sum when values may be negative: it could fall, and would be taken for a restart.
   if (sum !== undefined) samples.push({ suffix: "_sum", labels, value: sum });
   samples.push({ suffix: "_count", labels, value: count });

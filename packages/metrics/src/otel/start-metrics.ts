@@ -18,7 +18,7 @@ import { type Endpoint, startEndpoint } from "../exposition/endpoint.ts";
 import type { Family } from "../exposition/family.ts";
 import { joinForScrape } from "../exposition/join.ts";
 import { defaultSet } from "../native/default-set.ts";
-import type { MetricSet } from "../native/metric-set.ts";
+import type { FamilySource } from "../native/metric-set.ts";
 import { collectProcessMetrics, startProcessMetrics } from "../process/process-metrics.ts";
 import { NativeProducer } from "./native-producer.ts";
 import { createOtlpReader } from "./otlp-reader.ts";
@@ -39,8 +39,8 @@ export interface MetricsOptions extends ResourceOptions {
   readonly prometheus?: PrometheusOptions | boolean;
   /** Push over OTLP; false for none. Default: as OTEL_METRICS_EXPORTER says, on if an OTLP endpoint is set. */
   readonly otlp?: OtlpOptions | boolean;
-  /** Native metrics that are shown and pushed too. Default: the default set. */
-  readonly sets?: readonly MetricSet[];
+  /** Native metrics that are shown and pushed too: sets, or whatever else gives families. Default: the default set. */
+  readonly sets?: readonly FamilySource[];
   /** `process_*` and `nodejs_*`. Default: true. */
   readonly processMetrics?: boolean;
   /** Other aggregations, names or attributes for chosen instruments, as the SDK takes them. */
@@ -138,7 +138,15 @@ class RunningKit implements MetricsKit {
     const processMetrics = options.processMetrics ?? true;
     if (processMetrics) startProcessMetrics();
     const collectNative = (): Family[] => {
-      const sources = [own.collect(), ...sets.map((set) => set.collect())];
+      const sources: (readonly Family[])[] = [own.collect()];
+      for (const set of sets) {
+        try {
+          sources.push(set.collect());
+        } catch (error) {
+          // A set never throws; another source may.
+          this.#report(toError("a source of metrics failed", error));
+        }
+      }
       if (processMetrics) sources.push(collectProcessMetrics());
       return joinForScrape(sources);
     };
