@@ -5,7 +5,8 @@
  *
  * Starts what the environment says (`OTEL_*`, listed in otel/settings.ts) before the application's first module is loaded, so that every
  * `metrics.getMeter` of @opentelemetry/api finds it. What cannot be started is a warning, and the application runs
- * without. Worker threads are left alone: they would want the same port.
+ * without. Worker threads are left alone: they would want the same port. With NYANZA_METRICS_DIR set, the processes that share that
+ * directory are a group, and whichever has the port answers for all.
  */
 import { isMainThread } from "node:worker_threads";
 import { EndpointError } from "./exposition/endpoint.ts";
@@ -13,6 +14,7 @@ import { type MetricsOptions, startMetrics } from "./otel/start-metrics.ts";
 
 /** The same failure every minute is told once, and no flood of different ones fills a log. */
 const WARNINGS_MAX = 20;
+const isGrouped = Boolean(process.env["NYANZA_METRICS_DIR"]);
 const told = new Set<string>();
 
 function warn(error: Error): void {
@@ -23,7 +25,7 @@ function warn(error: Error): void {
 
 async function start(options: MetricsOptions): Promise<void> {
   try {
-    await startMetrics({ shutdownOnSignal: true, onError: warn, ...options });
+    await startMetrics({ shutdownOnSignal: true, processGroup: isGrouped, onError: warn, ...options });
   } catch (error) {
     warn(error instanceof Error ? error : new Error(String(error)));
     // A second process on the same machine can still push.

@@ -1,9 +1,11 @@
 /** The doors as applications come through them, each in a process of its own: `--import`, `require`, the end by itself and by a signal. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { dirname } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
@@ -146,6 +148,33 @@ describe("doors", { concurrency: true }, () => {
       assert.deepEqual([ended.code, ended.signal], [3, null], ended.stderr);
       assert.ok(pushes[0]?.includes('"trips"'));
     });
+  });
+
+  test("NYANZA_METRICS_DIR: two processes, one endpoint", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "nyanza-doors-"));
+    try {
+      const port = await freePort();
+      const env = {
+        NYANZA_METRICS_DIR: directory,
+        OTEL_EXPORTER_PROMETHEUS_HOST: "127.0.0.1",
+        OTEL_EXPORTER_PROMETHEUS_PORT: String(port),
+      };
+      // The parent has the port by the time it starts the child; the child asks it.
+      const parent = `${count}
+        import { spawn } from "node:child_process";
+        const child = spawn(process.execPath, ["--import", "@nyanza/metrics/register", "--input-type=module", "-e", process.env.CHILD], { stdio: "inherit" });
+        child.on("close", (code) => process.exit(code));
+      `;
+      const child = `${count} console.log(await (await fetch("http://127.0.0.1:${port}/metrics")).text());`;
+      const { code, stdout, stderr } = await run(parent, { flags: register, env: { ...env, CHILD: child } });
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /^trips_total 4$/m);
+      assert.match(stdout, /^metrics_process_group_workers 2$/m);
+      assert.equal(stdout.match(/^target_info\{/gm)?.length, 1);
+      assert.doesNotMatch(stderr, /MetricsWarning/);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   });
 
   test("OTEL_SDK_DISABLED", async () => {

@@ -144,7 +144,15 @@ test("exponential histograms of negative values: the mirror image", () => {
   const families = new FamilyMapper().map(collected as never);
   assert.equal(
     show(families),
-    'x_bucket{le="-4"} 2\nx_bucket{le="-2"} 3\nx_bucket{le="0"} 4\nx_bucket{le="2"} 6\nx_bucket{le="+Inf"} 6\nx_count 6\n',
+    `x_bucket{le="-8"} 0
+x_bucket{le="-4"} 2
+x_bucket{le="-2"} 3
+x_bucket{le="0"} 4
+x_bucket{le="1"} 4
+x_bucket{le="2"} 6
+x_bucket{le="+Inf"} 6
+x_count 6
+`,
   );
 });
 

@@ -14,7 +14,8 @@
  */
 import { createNoopMeter, diag, type Meter, type MeterProvider, metrics } from "@opentelemetry/api";
 import type { MetricReader, ViewOptions } from "@opentelemetry/sdk-metrics";
-import { type Endpoint, startEndpoint } from "../exposition/endpoint.ts";
+import { joinProcessGroup, type ProcessGroup, type ProcessGroupOptions } from "../cluster/process-group.ts";
+import { type Endpoint, EndpointError, type EndpointOptions, startEndpoint } from "../exposition/endpoint.ts";
 import type { Family } from "../exposition/family.ts";
 import { joinForScrape } from "../exposition/join.ts";
 import { defaultSet } from "../native/default-set.ts";
@@ -43,6 +44,11 @@ export interface MetricsOptions extends ResourceOptions {
   readonly sets?: readonly FamilySource[];
   /** `process_*` and `nodejs_*`. Default: true. */
   readonly processMetrics?: boolean;
+  /**
+   * The endpoint answers for all processes of this application (node:cluster, PM2), whichever of them has the port; see
+   * {@link joinProcessGroup}. Callbacks then run about once a second. What is pushed is each process's own. Default: false.
+   */
+  readonly processGroup?: boolean | Omit<ProcessGroupOptions, "collect" | "processMetrics" | "onError">;
   /** Other aggregations, names or attributes for chosen instruments, as the SDK takes them. */
   readonly views?: readonly ViewOptions[];
   /** Series an instrument may have; what comes later is counted under `otel.metric.overflow`. Default: the SDK's 2000. */
@@ -56,7 +62,7 @@ export interface MetricsOptions extends ResourceOptions {
 }
 
 export interface MetricsKit {
-  /** Where to scrape; null without an endpoint. */
+  /** Where to scrape; null without an endpoint, and where another process of the group has it. */
   readonly url: string | null;
   readonly meterProvider: MeterProvider;
   /** Instruments belong to a meter, named after the library or module that measures. */
@@ -111,6 +117,7 @@ class RunningKit implements MetricsKit {
   readonly #report: (error: Error) => void;
   #provider: SdkMeterProvider | null = null;
   #endpoint: Endpoint | null = null;
+  #group: ProcessGroup | null = null;
   #unhook: (() => void) | null = null;
   #isGlobal = false;
   #ended: Promise<void> | null = null;
@@ -137,7 +144,7 @@ class RunningKit implements MetricsKit {
     const sets = options.sets ?? [defaultSet];
     const processMetrics = options.processMetrics ?? true;
     if (processMetrics) startProcessMetrics();
-    const collectNative = (): Family[] => {
+    const collectNative = (withProcess: boolean): Family[] => {
       const sources: (readonly Family[])[] = [own.collect()];
       for (const set of sets) {
         try {
@@ -147,7 +154,7 @@ class RunningKit implements MetricsKit {
           this.#report(toError("a source of metrics failed", error));
         }
       }
-      if (processMetrics) sources.push(collectProcessMetrics());
+      if (withProcess) sources.push(collectProcessMetrics());
       return joinForScrape(sources);
     };
     const onCollectErrors = (errors: readonly unknown[]): void => {
@@ -165,7 +172,7 @@ class RunningKit implements MetricsKit {
         own.exportErrors++;
         this.#report(toError(`a push to ${hideSecrets(otlp.url)} failed`, error));
       };
-      const producers = [new NativeProducer(sdk, resources, collectNative)];
+      const producers = [new NativeProducer(sdk, resources, () => collectNative(processMetrics))];
       const { cardinalityLimit } = options;
       readers.push(createOtlpReader(sdk, exporter, otlp, { producers, cardinalityLimit, onExport, onCollectErrors }));
     }
@@ -176,18 +183,25 @@ class RunningKit implements MetricsKit {
     });
 
     if (prometheus !== null && pull !== null) {
+      const { processGroup = false } = options;
+      const isGroup = processGroup !== false;
       const mapper = new FamilyMapper(prometheus);
-      const collectAll = async (): Promise<Family[]> => {
+      const collect = shareRuns(async (): Promise<Family[]> => {
         const { resourceMetrics, errors } = await pull.collect({ timeoutMillis: CALLBACK_TIMEOUT_MS });
         if (errors.length > 0) onCollectErrors(errors);
         const { attributes } = resourceMetrics.resource;
-        const target = describeTarget(attributes);
-        return joinForScrape([[target], mapper.map(resourceMetrics), collectNative()]);
-      };
-      const collect = shareRuns(collectAll);
+        // Of a group one sample is enough, or a join with it would find several.
+        const target = describeTarget(attributes, isGroup ? new Set(["service.instance.id"]) : new Set());
+        // A group has its own way of showing what is the process's.
+        return joinForScrape([[target], mapper.map(resourceMetrics), collectNative(processMetrics && !isGroup)]);
+      });
+      if (isGroup) {
+        const groupOptions = processGroup === true ? {} : processGroup;
+        const onError = (error: unknown): void => this.#report(toError("the group of processes", error));
+        this.#group = await joinProcessGroup({ ...groupOptions, collect, processMetrics, onError });
+      }
       const { host, port, path } = prometheus;
-      const address = { port, path, ...(host === undefined ? {} : { host }) };
-      this.#endpoint = await startEndpoint(collect, address);
+      await this.#open(collect, { port, path, ...(host === undefined ? {} : { host }) });
     }
     if (options.global ?? true) this.#becomeGlobal(this.#provider);
     this.#unhook = hookProcess({
@@ -210,6 +224,17 @@ class RunningKit implements MetricsKit {
     return this.#ended;
   }
 
+  async #open(collect: () => Promise<Family[]>, address: EndpointOptions): Promise<void> {
+    const group = this.#group;
+    try {
+      this.#endpoint = await startEndpoint(group === null ? collect : () => group.collect(), address);
+    } catch (error) {
+      const isTaken = error instanceof EndpointError && error.code === "EADDRINUSE";
+      // By another of the group, which answers for this process too.
+      if (!isTaken || group === null || group.workers().length < 2) throw error;
+    }
+  }
+
   #becomeGlobal(provider: MeterProvider): void {
     if (metrics.setGlobalMeterProvider(provider)) {
       this.#isGlobal = true;
@@ -223,11 +248,13 @@ class RunningKit implements MetricsKit {
 
   async #end(timeoutMs: number): Promise<void> {
     this.#unhook?.();
+    // Its last snapshot is of the readers, so it goes before them.
+    const left = await Promise.allSettled([this.#group?.close()]);
     const endings = await Promise.allSettled([
       this.#provider?.shutdown({ timeoutMillis: timeoutMs }),
       this.#endpoint?.close(),
     ]);
-    for (const ending of endings) {
+    for (const ending of [...left, ...endings]) {
       if (ending.status === "rejected") this.#report(toError("shutting down", ending.reason));
     }
     // Somebody else may have taken its place by now.
