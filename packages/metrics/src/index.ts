@@ -118,6 +118,14 @@ export {
   type Overflow,
 } from "./tuning/cardinality-limiter.ts";
 export { LabelLimits } from "./tuning/label-limits.ts";
+export { labelNames, metricNames } from "./tuning/metric-names.ts";
+export {
+  checkLabelName,
+  checkMetricName,
+  type MetricNameOptions,
+  type NameRule,
+  type NameWarning,
+} from "./tuning/name-check.ts";
 export { type NormalizeUrlOptions, normalizeUrl, type UrlPattern } from "./tuning/normalize-url.ts";
 export {
   NthSampler,

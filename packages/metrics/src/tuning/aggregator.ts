@@ -42,8 +42,8 @@ export interface AggregatorStats {
 /** setInterval's longest; it takes more for 1. */
 const intervalMsMax = 2 ** 31 - 1;
 
-export class Aggregator {
-  readonly #counter: AddingCounter;
+export class Aggregator<A extends object = Attributes> {
+  readonly #counter: AddingCounter<A>;
   readonly #maxKeys: number;
   readonly #onError: ((error: unknown) => void) | null;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -55,7 +55,7 @@ export class Aggregator {
   #failed = 0;
 
   /** @throws RangeError if an option makes no sense */
-  constructor(counter: AddingCounter, options: AggregatorOptions = {}) {
+  constructor(counter: AddingCounter<A>, options: AggregatorOptions = {}) {
     const { intervalMs = 1000, maxKeys = 1000, onError = null } = options;
     if (!(intervalMs >= 1 && intervalMs <= intervalMsMax)) {
       throw new RangeError(`aggregator: intervalMs is ${intervalMs}, want 1 to ${intervalMsMax}`);
@@ -77,14 +77,14 @@ export class Aggregator {
    * A value that is NaN, negative or infinite is ignored and counted. After `close` the increment goes to the counter at once: what is counted
    * while a process ends is not lost.
    */
-  increment(attributes?: Attributes, value = 1): void {
+  increment(attributes?: A, value = 1): void {
     if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
       this.#ignored++;
       return;
     }
     let total: Total;
     try {
-      total = this.#pending.find(attributes ?? NO_ATTRIBUTES);
+      total = this.#pending.find((attributes ?? NO_ATTRIBUTES) as Attributes);
     } catch {
       // A getter that throws, a list that contains itself.
       this.#ignored++;
@@ -105,7 +105,7 @@ export class Aggregator {
     if (pending.totals.length > 0) this.#flushes++;
     for (const { attributes, value } of pending.totals) {
       try {
-        this.#counter.add(value, attributes);
+        this.#counter.add(value, attributes as A);
       } catch (error) {
         this.#failed++;
         this.#report(error);

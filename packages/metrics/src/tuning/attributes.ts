@@ -15,7 +15,7 @@ export interface Attributes {
   [name: string]: AttributeValue | undefined;
 }
 
-/** What counts. A typed family of the native client is one by `{ add: (value, attributes) => family.add(value, attributes) }`. */
-export interface AddingCounter {
-  add(value: number, attributes?: Attributes): void;
+/** What counts: OpenTelemetry's Counter, and the native client's typed families with the labels they know as `A`. */
+export interface AddingCounter<A = Attributes> {
+  add(value: number, attributes?: A): void;
 }

@@ -52,7 +52,10 @@ export interface CardinalityLimiterOptions {
    * `maxValues + maxReplacements` bounds the series ever made. Default: `maxValues`; without limit if there is `onReplaced`.
    */
   readonly maxReplacements?: number;
-  /** Policy "top": a value has lost its place; its series can be removed (`family.remove({ path: value })`). */
+  /**
+   * Policy "top": a value has lost its place; its series can be removed: `family.remove({ path: value })`. While this runs `fold` returns that
+   * value as it is, so that a family that has `fold` for its shape finds the series.
+   */
   readonly onReplaced?: (value: string) => void;
 }
 
@@ -89,6 +92,8 @@ export class CardinalityLimiter {
   readonly #bucketNames: readonly string[];
   /** Results of an overflow function, so that there are not too many. */
   readonly #results = new FirstValues(0);
+  /** What `onReplaced` is being told. */
+  #leaving: string | null = null;
   #kept = 0;
   #cut = 0;
   #overflowed = 0;
@@ -116,11 +121,13 @@ export class CardinalityLimiter {
     this.#bucketNames = overflow === "hash" ? nameBuckets(this.#overflowBuckets) : [];
     if (typeof overflow === "function") this.#results = new FirstValues(this.#overflowBuckets);
     const lost = (value: string): void => {
+      this.#leaving = value;
       try {
         onReplaced?.(value);
       } catch {
         this.#failed++;
       }
+      this.#leaving = null;
     };
     this.#values =
       policy === "top" && maxValues > 0
@@ -140,9 +147,9 @@ export class CardinalityLimiter {
     }
     if (text.length > this.#maxLength) text = this.#shorten(text);
     const own = this.#values.admit(text);
-    if (own !== undefined) {
+    if (own !== undefined || text === this.#leaving) {
       this.#kept++;
-      return own;
+      return own ?? text;
     }
     if (this.#isClosedList) this.#refused++;
     else this.#overflowed++;

@@ -1,9 +1,9 @@
 /**
  * The path of a URL with what varies taken out, so that it can be a label.
  *
- *     normalizeUrl("/api/users/123?tab=orders")               "/api/users/:id"
- *     normalizeUrl("https://shop.example/api/orders/456/items/789/")  "/api/orders/:id/items/:id"
- *     normalizeUrl("/avatars/2f1e…-uuid.png")                 "/avatars/:uuid.png"
+ *     normalizeUrl("/api/users/123?tab=orders")                          "/api/users/:id"
+ *     normalizeUrl("https://shop.example/api/orders/456/items/789/")    "/api/orders/:id/items/:id"
+ *     normalizeUrl("/avatars/550e8400-e29b-41d4-a716-446655440000.png")  "/avatars/:uuid.png"
  *
  * A router that knows the route's template knows better: use this where there is none. It guesses by shape and so
  * knows neither user names nor slugs; a CardinalityLimiter behind it bounds what it lets through.
