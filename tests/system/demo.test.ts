@@ -193,6 +193,29 @@ test(
 );
 
 test(
+  "the demo ends when the shell between npm and it is gone",
+  { timeout: 60_000 },
+  scoped(async (scope) => {
+    const folder = makeFolder(scope, "demo-tmp");
+    const shell = await startProcess(scope, {
+      command: "sh",
+      args: ["-c", `'${process.execPath}' '${program}'; true`],
+      env: { TMPDIR: folder, npm_lifecycle_event: "demo" },
+    });
+    await eventually("the addresses", async () => shell.output.includes("its metrics"));
+    const [demoPid = 0] = listChildren(shell.pid);
+    const pids = [demoPid, ...listChildren(demoPid)];
+    scope.onEnd(() => {
+      for (const pid of pids.filter(isAlive)) process.kill(pid, "SIGKILL");
+    });
+    assert.equal(pids.length, 3);
+    await shell.kill();
+    await eventually("all of them to end", async () => !pids.some(isAlive));
+    assert.deepEqual(readdirSync(folder), []);
+  }),
+);
+
+test(
   "the demo says what it does not understand",
   scoped(async (scope) => {
     const run = (...args: string[]) => runCommand(scope, process.execPath, [program, ...args]);
