@@ -14,7 +14,7 @@ import { RequestAttributes } from "./request-attributes.ts";
 export interface AppMetricsOptions {
   /** Where the instruments are made; the global meter provider's `@nyanza/metrics` if left out. */
   readonly meter?: Meter;
-  /** Paths that get series of their own, 500 if left out. Requests to later ones are counted under `(other)`. */
+  /** Paths that get series of their own, 500 if left out. Requests to later ones are counted under `other`. */
   readonly pathsMax?: number;
 }
 

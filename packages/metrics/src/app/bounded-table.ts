@@ -2,11 +2,12 @@
  * One entry a label text, for at most so many texts: what comes after shares the entry of {@link OTHER}.
  *
  * An OpenTelemetry reader keeps 2,000 attribute sets an instrument and then throws everything new into one set without any of its
- * labels. Folding one label earlier, here, keeps the others honest.
+ * labels. Folding one label earlier, here, keeps the others honest. tuning's CardinalityLimiter answers a label for a label; this answers
+ * the attributes that were made for it, with one look-up.
  */
 
 /** The text under which everything that found no room is counted. */
-export const OTHER = "(other)";
+export const OTHER = "other";
 /** The text that stands for a label that was no text at all. */
 export const INVALID = "(invalid)";
 /** UTF-16 units of a label's text that are kept. */
@@ -42,7 +43,7 @@ export class BoundedTable<T> {
   }
 
   #add(text: string): T {
-    if (this.#entries.size >= this.#sizeMax) {
+    if (this.#entries.size >= this.#sizeMax || text === OTHER) {
       this.#other ??= this.#create(OTHER);
       return this.#other;
     }

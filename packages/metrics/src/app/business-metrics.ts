@@ -24,7 +24,7 @@ export interface BusinessMetricsOptions {
 
 /** One order that was processed. */
 export interface OrderRecord {
-  /** A kind of product, of which there are few: `book`. Those after the first 500 are counted under `(other)`. */
+  /** A kind of product, of which there are few: `book`. Those after the first 500 are counted under `other`. */
   readonly productType: string;
   /** In units of the currency, not cents. */
   readonly amount: number;

@@ -68,7 +68,7 @@ export class CacheMetrics {
     this.#counts.errors++;
   }
 
-  /** How long an operation took, milliseconds; recorded in seconds. `operation`: `get`, `set` …, those after the first 30 are `(other)`. */
+  /** How long an operation took, milliseconds; recorded in seconds. `operation`: `get`, `set` …, those after the first 30 are `other`. */
   recordLatency(operation: string, durationMs: number): void {
     if (isQuantity(durationMs)) this.#durations.record(durationMs / 1000, this.#operations.get(operation));
     else this.#dropped.count("cache_operation_duration_seconds");

@@ -1,6 +1,9 @@
 import type { Attributes } from "@opentelemetry/api";
 import { BoundedTable } from "./bounded-table.ts";
 
+/** The path of requests that no route has matched. It has its place whatever came before. */
+export const UNMATCHED = "(unmatched)";
+
 /** RFC 9110's methods, and PATCH and QUERY. Anybody can send another one: those are all `_OTHER`, as OpenTelemetry folds them. */
 const METHODS: readonly string[] = [
   "_OTHER",
@@ -42,7 +45,8 @@ export class RequestAttributes {
   readonly #byPath: BoundedTable<RequestsOfPath>;
 
   constructor(pathsMax: number) {
-    this.#byPath = new BoundedTable(pathsMax, (path) => new RequestsOfPath(path));
+    this.#byPath = new BoundedTable(pathsMax + 1, (path) => new RequestsOfPath(path));
+    this.#byPath.get(UNMATCHED);
   }
 
   /** Never throws, whatever it is given. The answer is shared: not to be changed. */
