@@ -71,7 +71,8 @@ export interface MetricsKit {
   flush(): Promise<void>;
   /**
    * Pushes the last values, closes the endpoint, unsets the global provider. Never rejects; calling again waits for the first call.
-   * `timeoutMs` bounds the push; default: 5000.
+   * `timeoutMs` bounds the waiting for the push; default: 5000. (A receiver that takes and never answers may keep the process until
+   * `otlp.timeoutMs` is over.)
    */
   shutdown(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
