@@ -20,7 +20,6 @@ import { collectProcessMetrics, startProcessMetrics } from "../process/process-m
 import type { Counter } from "./counter.ts";
 import { defaultSet } from "./default-set.ts";
 import type { Histogram } from "./histogram.ts";
-import { formatMetricName } from "./metric-name.ts";
 import type { MetricSet } from "./metric-set.ts";
 import { PushError, PushRequest, type PushRequestOptions } from "./push-request.ts";
 
@@ -85,7 +84,7 @@ const BACKOFF_MS_MAX = 10_000;
  * Pushes metrics as Prometheus text to `url` at an interval, until closed. Keeps no process alive. A push is counted by
  * `metrics_push_total`, `metrics_push_errors_total`, `metrics_push_bytes_pushed_total`, `metrics_push_duration_seconds` and
  * `metrics_push_block_size_bytes`, label `url` (without password and query), each attempt once.
- * @throws TypeError or RangeError if the URL or an option makes no sense, or the set has a metric of another kind under those names
+ * @throws TypeError or RangeError if the URL or an option makes no sense, or the set has something else under those names
  */
 export function pushMetrics(url: string | URL, options: PushOptions = {}): Pusher {
   return new SetPusher(url, options);
@@ -116,6 +115,8 @@ class SetPusher implements Pusher {
   /** Ends the wait before a retry, and all further ones. */
   #endWait: () => void = () => {};
   #isClosing = false;
+  /** Closed without a last push: what ends by that is no failure. */
+  #isCalledOff = false;
   #closed: Promise<void> | null = null;
 
   constructor(url: string | URL, options: PushOptions) {
@@ -161,7 +162,10 @@ class SetPusher implements Pusher {
     this.#isClosing = true;
     this.#cancelTick();
     this.#endWait();
-    if (!flush) this.#abort(new Error("the pusher was closed"));
+    if (!flush) {
+      this.#isCalledOff = true;
+      this.#abort(new Error("the pusher was closed"));
+    }
     const waiting = this.#next;
     await this.#current?.catch(() => {});
     await waiting?.catch(() => {});
@@ -193,6 +197,7 @@ class SetPusher implements Pusher {
       try {
         return await this.#attempt();
       } catch (error) {
+        if (this.#isCalledOff) throw error;
         this.#counts.errors.inc();
         if (!(error instanceof PushError) || !error.isTemporary) throw error;
         this.#restUntilMs = this.#clock.nowMs() + error.retryAfterMs;
@@ -255,6 +260,7 @@ class SetPusher implements Pusher {
   }
 
   #report(error: unknown): void {
+    if (this.#isCalledOff) return;
     try {
       this.#onError(
         error instanceof Error ? error : new Error("push: the metrics could not be collected", { cause: error }),
@@ -274,13 +280,20 @@ class PushCounts {
   readonly duration: Histogram;
 
   constructor(set: MetricSet, url: string, intervalMs: number) {
-    const name = (family: string): string => formatMetricName(family, [["url", url]]);
-    this.pushes = set.getOrCreateCounter(name("metrics_push_total"));
-    this.errors = set.getOrCreateCounter(name("metrics_push_errors_total"));
-    this.bytes = set.getOrCreateCounter(name("metrics_push_bytes_pushed_total"));
-    this.blockSize = set.getOrCreateHistogram(name("metrics_push_block_size_bytes"));
-    this.duration = set.getOrCreateHistogram(name("metrics_push_duration_seconds"));
-    set.getOrCreateGauge(name("metrics_push_interval_seconds")).set(intervalMs / 1000);
+    const labelNames = ["url"] as const;
+    const labels = { url };
+    const counter = (name: string, help: string): Counter => set.counter(name, { help, labelNames }).with(labels);
+    const histogram = (name: string, help: string): Histogram => set.histogram(name, { help, labelNames }).with(labels);
+    this.pushes = counter("metrics_push_total", "Pushes attempted.");
+    this.errors = counter("metrics_push_errors_total", "Pushes attempted that failed.");
+    this.bytes = counter("metrics_push_bytes_pushed_total", "Bytes of pushes, as sent.");
+    this.blockSize = histogram("metrics_push_block_size_bytes", "Bytes of one push, as sent.");
+    this.duration = histogram("metrics_push_duration_seconds", "Time from a push to its answer.");
+    const interval = { help: "From push to push, as configured.", labelNames };
+    set
+      .gauge("metrics_push_interval_seconds", interval)
+      .with(labels)
+      .set(intervalMs / 1000);
   }
 }
 
