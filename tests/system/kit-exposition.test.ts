@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { type Endpoint, MetricSet, pushMetrics, serveMetrics } from "@nyanza/metrics";
 import { getJson, http } from "./support/http.ts";
-import { startNyanza } from "./support/nyanza.ts";
+import { projectRoot, startNyanza } from "./support/nyanza.ts";
 import { startPeer } from "./support/peers.ts";
-import { eventually, startProcess } from "./support/process.ts";
+import { eventually, runCommand, startProcess } from "./support/process.ts";
 import { type PromSeries, queryInstant, seriesKey } from "./support/query.ts";
 import { makeFolder, type Scope, scoped } from "./support/scope.ts";
 
@@ -166,6 +166,25 @@ test(
     });
     await eventually("what was counted meanwhile", async () => (await readJobs(first.url)) === "7");
     assert.match(set.writePrometheus(), /^metrics_push_errors_total\{.*\} [1-9]/m);
+  }),
+);
+
+test(
+  "neither an endpoint that was scraped nor a pusher keeps a process alive that is done",
+  { timeout: 60_000 },
+  scoped(async (scope) => {
+    const program = `
+      import { pushMetrics, serveMetrics } from "@nyanza/metrics";
+      const endpoint = await serveMetrics("127.0.0.1:0");
+      const pusher = pushMetrics(endpoint.url, { retries: 0 });
+      console.log((await fetch(endpoint.url)).status, await pusher.push().catch((error) => error.status));
+    `;
+    const started = performance.now();
+    const args = ["--input-type=module", "--eval", program];
+    const { code, output } = await runCommand(scope, process.execPath, args, { cwd: projectRoot });
+    assert.deepEqual([code, output], [0, "200 405\n"]);
+    // Well before the interval, the connection's keep-alive and all timeouts.
+    assert.ok(performance.now() - started < 5000);
   }),
 );
 
