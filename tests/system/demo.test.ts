@@ -13,7 +13,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { launchBrowser } from "./support/browser.ts";
 import { http } from "./support/http.ts";
-import { projectRoot } from "./support/nyanza.ts";
+import { projectRoot, startNyanza } from "./support/nyanza.ts";
 import { eventually, type RunningProcess, runCommand, startProcess } from "./support/process.ts";
 import { queryInstant } from "./support/query.ts";
 import { makeFolder, type Scope, scoped } from "./support/scope.ts";
@@ -212,6 +212,24 @@ test(
     await shell.kill();
     await eventually("all of them to end", async () => !pids.some(isAlive));
     assert.deepEqual(readdirSync(folder), []);
+  }),
+);
+
+test(
+  "the application alone: its customers log out before it ends, and the server hears of it",
+  { timeout: 60_000 },
+  scoped(async (scope) => {
+    const { url } = await startNyanza(scope);
+    const app = await startProcess(scope, {
+      command: process.execPath,
+      args: [join(projectRoot, "examples/demo-app/dist/main.js")],
+      env: { PORT: "0", METRICS_PORT: "0", NYANZA_URL: url },
+    });
+    const users = async (): Promise<number> =>
+      Number((await queryInstant(url, "active_users", Date.now() / 1000))[0]?.value?.[1]);
+    await eventually("users", async () => (await users()) > 5);
+    assert.deepEqual(await app.stop(), { code: 0, signal: null });
+    assert.equal(await users(), 0);
   }),
 );
 

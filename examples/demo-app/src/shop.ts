@@ -21,7 +21,7 @@ class HttpError extends Error {
 }
 
 /** The paths there are. Metrics are labelled with these, never with what a client made up. */
-export const PATHS: ReadonlySet<string> = new Set(["/api/users", "/api/orders", "/api/products", "/api/sessions"]);
+export const PATHS: readonly string[] = ["/api/users", "/api/orders", "/api/products", "/api/sessions"];
 
 const TYPES = ["boats", "nets", "lanterns", "maps"] as const;
 const PRODUCTS_MAX = 36;
@@ -127,7 +127,6 @@ export function createShop(app: AppMetrics): RequestListener {
     if (handler === undefined) throw new HttpError(404, "no such page");
     return await handler(searchParams.get("id") ?? "", await readBody(request));
   };
-  // Nothing about metrics from here on: the middleware around this sees what it answers.
   return (request, response) => {
     answer(request).then(
       (text) => response.writeHead(200, { "content-type": "text/plain" }).end(text),
