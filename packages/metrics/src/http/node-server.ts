@@ -36,11 +36,13 @@ export type NodeHandler<Self> = (this: Self, request: IncomingMessage, response:
 export function instrumentServer(server: EventEmitter, options: NodeServerOptions = {}): Instrumentation {
   const metrics = sharedServerMetrics(options);
   const follow = follower(metrics, options);
+  const addConnections = (count: number): void => {
+    metrics.activeConnections = (metrics.activeConnections ?? 0) + count;
+  };
+  addConnections(0);
   const onConnection = (socket: Socket): void => {
-    metrics.activeConnections++;
-    socket.once("close", () => {
-      metrics.activeConnections--;
-    });
+    addConnections(1);
+    socket.once("close", () => addConnections(-1));
   };
   // First of all listeners: a handler that answers at once would be over before.
   server.prependListener("request", follow);

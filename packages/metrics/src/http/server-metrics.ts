@@ -14,7 +14,8 @@ import { pickMeter } from "../app/dropped-values.ts";
 export class ServerMetrics {
   readonly app: AppMetrics;
   activeRequests = 0;
-  activeConnections = 0;
+  /** `null`, and not reported, until a server is instrumented whose connections can be seen. */
+  activeConnections: number | null = null;
   readonly #callbackErrors: Counter;
 
   constructor(app: AppMetrics) {
@@ -24,10 +25,11 @@ export class ServerMetrics {
       unit: "{errors}",
       valueType: ValueType.INT,
     });
-    const gauge = (name: string, description: string, unit: string, read: () => number): void =>
-      app.meter
-        .createObservableGauge(name, { description, unit, valueType: ValueType.INT })
-        .addCallback((result) => result.observe(read()));
+    const gauge = (name: string, description: string, unit: string, read: () => number | null): void =>
+      app.meter.createObservableGauge(name, { description, unit, valueType: ValueType.INT }).addCallback((result) => {
+        const value = read();
+        if (value !== null) result.observe(value);
+      });
     gauge("http_active_requests", "HTTP requests in progress", "{requests}", () => this.activeRequests);
     gauge("http_active_connections", "Open HTTP connections", "{connections}", () => this.activeConnections);
   }
