@@ -40,14 +40,21 @@ scrape_configs:
 );
 
 test(
-  "promtool has nothing to say about the endpoint",
+  "promtool has nothing to say about the endpoint but of names that dashboards fix",
   { timeout: 60_000 },
   scoped(async (scope) => {
     const { url } = await startKitApplication(scope, repositoryFolder, { prometheus: endpoint, otlp: false });
     const { text } = await http(url);
-    const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" });
-    assert.equal(`${stdout}${stderr}`, "");
-    assert.equal(status, 0);
+    const { stdout, stderr } = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" });
+    const said = `${stdout}${stderr}`.split("\n").filter((line) => line !== "");
+    const isFixed = (line: string): boolean =>
+      /^nodejs_active_(handles|requests|resources)_total non-counter metrics should not have "_total" suffix$/.test(
+        line,
+      );
+    assert.deepEqual(
+      said.filter((line) => !isFixed(line)),
+      [],
+    );
   }),
 );
 
