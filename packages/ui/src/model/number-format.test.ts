@@ -59,6 +59,11 @@ test("neighbours on an axis never read the same", () => {
   }
   assert.equal(formatTick(200, 100, "number"), "200");
   assert.equal(formatTick(1500, 500, "number"), "1.5k");
+  assert.deepEqual(
+    [0.25, 0.5, 0.75, 1].map((tick) => formatTick(tick, 0.25, "number")),
+    ["0.25", "0.5", "0.75", "1"],
+  );
+  assert.equal(formatTick(2500, 2500, "number"), "2.5k");
   assert.equal(formatTick(0.75, 0.25, "seconds"), "750 ms");
   assert.equal(formatTick(90, 30, "seconds"), "1.5 min");
   assert.equal(formatTick(48 * 2 ** 20, 8 * 2 ** 20, "bytes"), "48 MiB");

@@ -55,7 +55,10 @@ export function formatTick(value: number, gap: number, unit: Unit): string {
   const magnitude = Math.abs(value);
   if (isBeyondScales(magnitude, unit)) return formatShort(value, unit);
   const [factor, suffix] = scaleOf(magnitude, unit);
-  const digits = Math.min(8, Math.max(0, Math.ceil(-Math.log10(gap / factor) - 1e-9)));
+  const enough = Math.max(0, Math.ceil(-Math.log10(gap / factor) - 1e-9));
+  // Steps of 0.25 need a second digit, or they would read 0.3, 0.5, 0.8.
+  const rest = (gap / factor) * 10 ** enough;
+  const digits = Math.min(8, Math.abs(rest - Math.round(rest)) < 1e-6 ? enough : enough + 1);
   return trimZeros((value / factor).toFixed(digits)) + suffix;
 }
 
