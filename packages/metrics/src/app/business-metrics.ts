@@ -10,6 +10,7 @@ import {
 import { BoundedTable, copyText, cutLabel } from "./bounded-table.ts";
 import { DroppedValues, isQuantity, pickMeter } from "./dropped-values.ts";
 
+/** Of {@link BusinessMetrics}. */
 export interface BusinessMetricsOptions {
   /** Where the instruments are made; the global meter provider's `@nyanza/metrics` if left out. */
   readonly meter?: Meter;

@@ -2,6 +2,7 @@ import { type Attributes, type Histogram, type Meter, type ObservableCounter, Va
 import { BoundedTable } from "./bounded-table.ts";
 import { DroppedValues, isQuantity, pickMeter } from "./dropped-values.ts";
 
+/** Of {@link CacheMetrics}. */
 export interface CacheMetricsOptions {
   /** Where the instruments are made; the global meter provider's `@nyanza/metrics` if left out. */
   readonly meter?: Meter;

@@ -7,6 +7,7 @@
 import { types } from "node:util";
 import { CacheMetrics, type CacheMetricsOptions } from "./cache-metrics.ts";
 
+/** Which methods of a cache are looked at, and how. */
 export interface InstrumentCacheOptions extends CacheMetricsOptions {
   /** Methods that look a key up, so that their answer is a hit or a miss; `["get"]` if left out. */
   readonly reads?: readonly string[];

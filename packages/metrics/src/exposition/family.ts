@@ -17,6 +17,7 @@ export type FamilyType = "counter" | "gauge" | "histogram" | "summary" | "unknow
  */
 export type ProcessAggregation = "sum" | "min" | "max" | "avg" | "each";
 
+/** All samples of one name, as a scrape shows them. */
 export interface Family {
   /** As its samples are named, without their suffixes; a counter's name carries `_total` like its samples. */
   readonly name: string;
@@ -30,6 +31,7 @@ export interface Family {
   readonly samples: readonly Sample[];
 }
 
+/** One line of an exposition. */
 export interface Sample {
   /** "", or a member of a histogram or summary: "_bucket", "_sum", "_count". */
   readonly suffix: "" | "_bucket" | "_sum" | "_count";

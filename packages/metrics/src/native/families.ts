@@ -34,6 +34,7 @@ export class FloatCounterFamily<L extends string> extends SeriesFamily<L, FloatC
   }
 }
 
+/** Values that go up and down. */
 export class GaugeFamily<L extends string> extends SeriesFamily<L, Gauge> {
   set(value: number, labels?: Labels<L>): void {
     this.with(labels).set(value);
@@ -86,6 +87,7 @@ export class PrometheusHistogramFamily<L extends string> extends SeriesFamily<L,
   }
 }
 
+/** Quantiles over the last minutes, computed in the process. */
 export class SummaryFamily<L extends string> extends SeriesFamily<L, Summary> {
   update(value: number, labels?: Labels<L>): void {
     this.with(labels).update(value);

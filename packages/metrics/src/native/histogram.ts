@@ -23,6 +23,7 @@ const BUCKETS_PER_DECADE = 18;
 const DECADE_COUNT = EXPONENT_MAX - EXPONENT_MIN;
 const BUCKET_COUNT = DECADE_COUNT * BUCKETS_PER_DECADE;
 
+/** A histogram with VictoriaMetrics' `vmrange` buckets, 18 a decade from 1e-9 to 1e18: bounds are nobody's to choose. */
 export class Histogram implements Metric {
   readonly labels: string;
   readonly #mishaps: Mishaps;

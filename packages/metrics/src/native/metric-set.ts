@@ -45,6 +45,7 @@ import { type Description, Registry } from "./registry.ts";
 import type { SeriesFamily, SeriesOptions } from "./series-family.ts";
 import { checkSummaryOptions, Summary, type SummaryOptions, type SummarySettings } from "./summary.ts";
 
+/** Where a set takes time and chance from. */
 export interface MetricSetOptions {
   /** Monotonic clock, milliseconds. Summaries turn their windows by it. Default: performance.now. */
   readonly nowMs?: () => number;
@@ -52,6 +53,7 @@ export interface MetricSetOptions {
   readonly random?: () => number;
 }
 
+/** What is written besides the samples of a set. */
 export interface WriteOptions {
   /** Append the process's own metrics, `process_*` and `nodejs_*`. Default: false. */
   readonly processMetrics?: boolean;
@@ -59,11 +61,13 @@ export interface WriteOptions {
   readonly metadata?: boolean;
 }
 
+/** Bounds of an `le` histogram. */
 export interface PrometheusHistogramOptions {
   /** Upper bounds: finite, ascending; a last one of +Infinity may stand or be left out. Default: {@link DEFAULT_BUCKETS}. */
   readonly buckets?: readonly number[];
 }
 
+/** Of a family of gauges. */
 export interface GaugeFamilyOptions<L extends string> extends SeriesOptions<L> {
   /** How values of several processes become one. Default: "sum". */
   readonly aggregation?: ProcessAggregation;
@@ -74,11 +78,13 @@ export interface HistogramFamilyOptions<L extends string> extends SeriesOptions<
   readonly buckets?: undefined;
 }
 
+/** With `buckets` the family's histograms have `le` buckets. */
 export interface PrometheusHistogramFamilyOptions<L extends string> extends SeriesOptions<L> {
   /** Upper bounds: finite, ascending; a last one of +Infinity may stand or be left out. */
   readonly buckets: readonly number[];
 }
 
+/** Of a family of summaries. */
 export interface SummaryFamilyOptions<L extends string> extends SeriesOptions<L>, SummaryOptions {}
 
 /** Whatever can say families: a {@link MetricSet}, or something of the application's own. */
@@ -86,6 +92,18 @@ export interface FamilySource {
   collect(): readonly Family[];
 }
 
+/**
+ * Makes metrics, keeps them and writes them out. What a name or an option makes impossible is refused here, when the metric is made; updates
+ * never throw.
+ *
+ * @example
+ * const set = new MetricSet();
+ * const rows = set.getOrCreateCounter(`rows_total{type="csv"}`);
+ * const requests = set.counter("http_requests_total", { help: "Requests served.", labelNames: ["method", "status"] });
+ * rows.add(500);
+ * requests.inc({ method: "GET", status: 200 });
+ * set.writePrometheus();
+ */
 export class MetricSet {
   readonly #registry = new Registry();
   readonly #sources = new Set<FamilySource>();

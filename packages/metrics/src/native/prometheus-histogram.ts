@@ -26,6 +26,7 @@ export interface BucketBounds {
   readonly labels: readonly string[];
 }
 
+/** A histogram with Prometheus' `le` buckets. */
 export class PrometheusHistogram implements Metric {
   readonly labels: string;
   readonly #mishaps: Mishaps;

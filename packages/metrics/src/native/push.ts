@@ -23,6 +23,7 @@ import type { Histogram } from "./histogram.ts";
 import type { MetricSet } from "./metric-set.ts";
 import { PushError, PushRequest, type PushRequestOptions } from "./push-request.ts";
 
+/** What is pushed, how often, and how hard it is tried. Times in milliseconds. */
 export interface PushOptions extends PushRequestOptions {
   /** From push to push; the first comes one interval after the start. Default: 10,000. */
   readonly intervalMs?: number;
@@ -64,6 +65,7 @@ export interface PushClock {
   schedule(callback: () => void, delayMs: number): () => void;
 }
 
+/** A pusher at work. */
 export interface Pusher {
   /**
    * Pushes now; while a push is under way, once it is done.

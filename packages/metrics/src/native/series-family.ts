@@ -17,6 +17,7 @@ import type { Metric, MetricKind } from "./metric.ts";
 import { checkFamilyName } from "./metric-name.ts";
 import type { Mishaps } from "./mishaps.ts";
 
+/** What a label may be set to; written as its text. */
 export type LabelValue = string | number | boolean | bigint;
 
 /** Values by label name. A label that is left out, undefined or "" is absent from the series. */
@@ -24,6 +25,7 @@ export type Labels<L extends string> = [L] extends [never]
   ? Readonly<Record<PropertyKey, never>>
   : { readonly [name in L]?: LabelValue | undefined };
 
+/** What every typed family takes. */
 export interface SeriesOptions<L extends string> {
   /** One sentence for `# HELP`. */
   readonly help: string;

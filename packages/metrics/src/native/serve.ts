@@ -11,6 +11,7 @@ import { collectProcessMetrics, startProcessMetrics } from "../process/process-m
 import { defaultSet } from "./default-set.ts";
 import type { MetricSet } from "./metric-set.ts";
 
+/** Where and what {@link serveMetrics} serves. */
 export interface ServeOptions extends EndpointOptions {
   /** Default: the default set. */
   readonly set?: MetricSet;

@@ -17,6 +17,7 @@ import type { Metric } from "./metric.ts";
 import type { Mishaps } from "./mishaps.ts";
 import { Reservoir } from "./reservoir.ts";
 
+/** Which quantiles a summary shows, and over which window. */
 export interface SummaryOptions {
   /** Each in [0, 1]. Default: 0.5, 0.9, 0.97, 0.99, 1. */
   readonly quantiles?: readonly number[];
@@ -35,6 +36,7 @@ export interface SummarySettings {
   readonly random: () => number;
 }
 
+/** Quantiles of the values of a sliding window, besides count and sum of all values. */
 export class Summary implements Metric {
   readonly labels: string;
   readonly #mishaps: Mishaps;

@@ -24,6 +24,7 @@ import { appendLabel } from "../exposition/labels.ts";
 import { formatValue } from "../exposition/text-format.ts";
 import { formatAttributes, nameFamily } from "./prometheus-names.ts";
 
+/** How instruments become families of the endpoint. */
 export interface FamilyOptions {
   /** Appends units to names: `http_server_duration_seconds`. Default: false. */
   readonly unitSuffixes?: boolean;

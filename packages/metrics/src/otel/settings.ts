@@ -21,6 +21,7 @@ import type { Attributes } from "@opentelemetry/api";
 import { Environment, isHttpUrl, type Variables } from "./environment.ts";
 import type { FamilyOptions } from "./prometheus-families.ts";
 
+/** Who it is that measures. */
 export interface ResourceOptions {
   /** Default: my-service. */
   readonly serviceName?: string;
@@ -32,6 +33,7 @@ export interface ResourceOptions {
   readonly attributes?: Attributes;
 }
 
+/** The address scrapers read. */
 export interface PrometheusOptions extends FamilyOptions {
   /** Default: every address of the machine. */
   readonly host?: string;
@@ -45,10 +47,14 @@ const PROTOCOLS = ["http/protobuf", "http/json", "grpc"] as const;
 const COMPRESSIONS = ["none", "gzip"] as const;
 const TEMPORALITIES = ["cumulative", "delta", "lowmemory"] as const;
 
+/** How a push is encoded and sent. */
 export type OtlpProtocol = (typeof PROTOCOLS)[number];
+/** How the bodies of pushes are compressed. */
 export type OtlpCompression = (typeof COMPRESSIONS)[number];
+/** Sums since the start (`cumulative`) or since the last push (`delta`); `lowmemory`: delta for what is counted, cumulative for what is observed. */
 export type OtlpTemporality = (typeof TEMPORALITIES)[number];
 
+/** Where and how metrics are pushed. */
 export interface OtlpOptions {
   /**
    * Where to push. A base URL is enough: `http://127.0.0.1:8428` becomes `…/opentelemetry/v1/metrics`, as Nyanza and

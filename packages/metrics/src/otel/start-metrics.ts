@@ -35,6 +35,7 @@ import {
   type Settings,
 } from "./settings.ts";
 
+/** What {@link startMetrics} starts. What is left out is as the environment says (`OTEL_*`), and else the default. */
 export interface MetricsOptions extends ResourceOptions {
   /** The address scrapers read; false for none. Default: as OTEL_METRICS_EXPORTER says, on if it is not set. */
   readonly prometheus?: PrometheusOptions | boolean;
@@ -61,6 +62,7 @@ export interface MetricsOptions extends ResourceOptions {
   readonly onError?: (error: Error) => void;
 }
 
+/** What {@link startMetrics} started. */
 export interface MetricsKit {
   /** Where to scrape; null without an endpoint, and where another process of the group has it. */
   readonly url: string | null;

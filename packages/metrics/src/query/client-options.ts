@@ -9,6 +9,7 @@ import type { StepInput, TimeInput } from "./wire-time.ts";
 /** Arguments of the URL by name; a list repeats its name, undefined leaves it out. */
 export type ExtraParams = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
+/** How a {@link QueryClient} speaks to its server. */
 export interface QueryClientOptions {
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -44,6 +45,7 @@ export interface QueryClientOptions {
   readonly random?: (() => number) | undefined;
 }
 
+/** What every call takes. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Instead of the client's. */
@@ -52,6 +54,7 @@ export interface CallOptions {
   readonly extraParams?: ExtraParams | undefined;
 }
 
+/** Of an instant query. */
 export interface QueryOptions extends CallOptions {
   /** Default: the server's present. */
   readonly time?: TimeInput | undefined;
@@ -61,6 +64,7 @@ export interface QueryOptions extends CallOptions {
   readonly dialect?: "metricsql" | "promql" | undefined;
 }
 
+/** Of a range query. The points are at `start`, `start + step`, … up to `end`. */
 export interface QueryRangeOptions extends CallOptions {
   readonly start: TimeInput;
   readonly end: TimeInput;
@@ -69,6 +73,7 @@ export interface QueryRangeOptions extends CallOptions {
   readonly dialect?: "metricsql" | "promql" | undefined;
 }
 
+/** Over which time series and labels are listed, and how many of them. Default: what the server takes. */
 export interface ListOptions extends CallOptions {
   readonly start?: TimeInput | undefined;
   readonly end?: TimeInput | undefined;
@@ -76,11 +81,13 @@ export interface ListOptions extends CallOptions {
   readonly limit?: number | undefined;
 }
 
+/** Of which series labels are listed. Default: of all. */
 export interface MatchOptions extends ListOptions {
   /** Series selectors; what any of them selects counts. */
   readonly match?: string | readonly string[] | undefined;
 }
 
+/** Which metadata is asked for. Default: all. */
 export interface MetadataOptions extends CallOptions {
   /** Of this metric only. */
   readonly metric?: string | undefined;
@@ -88,6 +95,7 @@ export interface MetadataOptions extends CallOptions {
   readonly limit?: number | undefined;
 }
 
+/** Which samples are exported, and in which pieces. Default: all there are. */
 export interface ExportOptions extends CallOptions {
   readonly start?: TimeInput | undefined;
   readonly end?: TimeInput | undefined;
@@ -97,6 +105,7 @@ export interface ExportOptions extends CallOptions {
   readonly maxLineBytes?: number | undefined;
 }
 
+/** How an import is cut into requests. */
 export interface ImportOptions extends CallOptions {
   /** Bytes of lines in a request, about. Default: 4 MiB. */
   readonly batchBytes?: number | undefined;
@@ -106,11 +115,13 @@ export interface ImportOptions extends CallOptions {
   readonly compression?: "gzip" | "none" | undefined;
 }
 
+/** The same for text. */
 export interface ImportTextOptions extends ImportOptions {
   /** For samples without a timestamp. Default: the server's present. */
   readonly timestamp?: Date | number | undefined;
 }
 
+/** What an import has sent. */
 export interface ImportResult {
   /** Lines that were sent. A server may skip bad ones: it logs and counts them, but does not say so. */
   readonly lines: number;
@@ -119,6 +130,7 @@ export interface ImportResult {
   readonly bytes: number;
 }
 
+/** What targets say of a metric: its type (`counter` …), help and unit, `""` where nothing is said. */
 export interface MetricMetadata {
   readonly type: string;
   readonly help: string;

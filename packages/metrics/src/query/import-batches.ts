@@ -18,9 +18,12 @@ export interface SeriesInput {
 
 /** A string is one or more whole lines; bytes are the next piece of a stream that may be cut anywhere. */
 export type TextPiece = string | Uint8Array;
+/** A series, or text of whole or broken JSON lines. */
 export type ImportPiece = SeriesInput | TextPiece;
 
+/** Text at once or piece by piece: a string, bytes, a stream. Lines may be broken between pieces. */
 export type TextSource = TextPiece | Iterable<TextPiece> | AsyncIterable<TextPiece>;
+/** What can be imported: a piece, or many from an iterable, a stream, {@link QueryClient.export}. */
 export type ImportSource = ImportPiece | Iterable<ImportPiece> | AsyncIterable<ImportPiece>;
 
 export interface Batch {

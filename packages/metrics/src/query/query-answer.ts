@@ -28,6 +28,7 @@ export interface AnswerInfo {
   readonly trace: unknown;
 }
 
+/** One series at one time. */
 export interface VectorSample {
   readonly labels: LabelSet;
   readonly timestampMs: number;
@@ -37,12 +38,14 @@ export interface VectorSample {
   readonly histogram: unknown;
 }
 
+/** A native histogram of Prometheus at one time. */
 export interface HistogramPoint {
   readonly timestampMs: number;
   /** As in Prometheus' JSON: `{ count, sum, buckets }`. */
   readonly histogram: unknown;
 }
 
+/** A series over time: `values[i]` is of `timestampsMs[i]`, ascending; points without a value are not there. */
 export interface MatrixSeries {
   readonly labels: LabelSet;
   readonly timestampsMs: Float64Array;

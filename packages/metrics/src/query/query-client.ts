@@ -61,6 +61,15 @@ const GZIP_FROM_BYTES = 4_096;
 
 const compress = promisify(gzip);
 
+/**
+ * Asks one server, and writes to it. All methods throw {@link QueryError} for what the server or the network did, TypeError or RangeError for
+ * arguments that make no request, and the signal's reason when aborted. Numbers that are times or durations are milliseconds; `"now-1h"`, `"5m"`
+ * and Dates do as well.
+ *
+ * @example
+ * const client = new QueryClient("http://127.0.0.1:8428");
+ * const answer = await client.query("sum by (job) (rate(http_requests_total[5m]))");
+ */
 export class QueryClient {
   readonly #endpoints: Endpoints;
   readonly #transport: Transport;

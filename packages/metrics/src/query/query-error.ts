@@ -13,6 +13,7 @@
  */
 export type QueryErrorCode = "SERVER" | "NETWORK" | "TIMEOUT" | "MALFORMED" | "TOO_LARGE" | "REDIRECT";
 
+/** What a {@link QueryError} says besides its message. */
 export interface QueryErrorFields {
   readonly url: string;
   /** The text of the query, if the call has one. */

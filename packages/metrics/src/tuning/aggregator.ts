@@ -16,6 +16,7 @@
  */
 import type { AddingCounter, Attributes, AttributeValue } from "./attributes.ts";
 
+/** When an {@link Aggregator} flushes, and how much it holds. */
 export interface AggregatorOptions {
   /** Milliseconds between flushes. Default: 1000. The timer does not keep the process alive. */
   readonly intervalMs?: number;
@@ -42,6 +43,15 @@ export interface AggregatorStats {
 /** setInterval's longest; it takes more for 1. */
 const intervalMsMax = 2 ** 31 - 1;
 
+/**
+ * Adds increments up by their attributes and hands the totals to `counter` at an interval: one look-up in the SDK instead of thousands.
+ * `counter` is anything with `add(value, attributes)`, such as a counter of OpenTelemetry. At most `maxKeys` sets of attributes wait.
+ *
+ * @example
+ * const requests = new Aggregator(meter.createCounter("http_requests_total"), { intervalMs: 1000 });
+ * requests.increment({ method: "GET", route: "/users/:id" });
+ * requests.close(); // flushes
+ */
 export class Aggregator<A extends object = Attributes> {
   readonly #counter: AddingCounter<A>;
   readonly #maxKeys: number;

@@ -15,11 +15,13 @@
 import type { Attributes } from "./attributes.ts";
 import { detachText } from "./detached-text.ts";
 
+/** How much an {@link AttributeCache} keeps. */
 export interface AttributeCacheOptions {
   /** Default: 1000. */
   readonly maxEntries?: number;
 }
 
+/** Counts since an {@link AttributeCache} was made; `entries` is the present number. */
 export interface AttributeCacheStats {
   readonly entries: number;
   readonly hits: number;
@@ -28,6 +30,13 @@ export interface AttributeCacheStats {
   readonly evictions: number;
 }
 
+/**
+ * Attributes by a key, the `maxEntries` most recently used ones. What it gives is frozen and shared.
+ *
+ * @example
+ * const cache = new AttributeCache({ maxEntries: 500 });
+ * counter.add(1, cache.get(`${method} ${url}`, () => ({ method, path: normalizeUrl(url) })));
+ */
 export class AttributeCache {
   readonly #maxEntries: number;
   readonly #entries = new Map<string, Entry>();

@@ -19,6 +19,7 @@ import { TopValues } from "./top-values.ts";
 /** What is written for a value that has no place. A function may group (`(path) => path.startsWith("/api/") ? "other_api" : "other"`). */
 export type Overflow = "other" | "hash" | ((value: string) => string);
 
+/** What a {@link CardinalityLimiter} keeps, and what becomes of the rest. */
 export interface CardinalityLimiterOptions {
   /** Values that are kept as they are, `allow` apart. Default: 100; 0 if there is `allow`: then it is a closed list. */
   readonly maxValues?: number;
@@ -81,6 +82,15 @@ export interface CardinalityStats {
 
 export const OVERFLOW_VALUE = "other";
 
+/**
+ * Bounds the values of one label: what does not fit is folded into `other`, one of a few hashes or what a function says, and counted.
+ * Memory is bounded by the options, whatever is put in.
+ *
+ * @example
+ * const paths = new CardinalityLimiter({ maxValues: 200 });
+ * paths.fold("/api/users/:id"); // itself, or "other" when 200 came before it
+ * paths.stats().overflowed;
+ */
 export class CardinalityLimiter {
   readonly #allow: ReadonlySet<string> | null;
   readonly #isClosedList: boolean;

@@ -8,6 +8,13 @@
 import type { Attributes, AttributeValue } from "./attributes.ts";
 import { CardinalityLimiter, type CardinalityLimiterOptions, type CardinalityStats } from "./cardinality-limiter.ts";
 
+/**
+ * A {@link CardinalityLimiter} for each of several labels, put on whole sets of attributes.
+ *
+ * @example
+ * const limits = new LabelLimits({ path: { maxValues: 200 }, tenant: { policy: "top", maxValues: 50 } });
+ * counter.add(1, limits.fold({ path: "/x", tenant: "t-1" }));
+ */
 export class LabelLimits {
   readonly #limiters = new Map<string, CardinalityLimiter>();
 

@@ -4,6 +4,7 @@
  * Counters end with `_total`; what has a unit ends with it, in base units; gauges of things counted have neither.
  */
 
+/** Names of metrics that many applications have. */
 export const metricNames = {
   requestsTotal: "http_requests_total",
   errorsTotal: "http_errors_total",
@@ -14,6 +15,7 @@ export const metricNames = {
   responseTimeSeconds: "http_response_time_seconds",
 } as const;
 
+/** Names of labels that many metrics have. */
 export const labelNames = {
   /** HTTP method. */
   method: "method",

@@ -9,6 +9,7 @@
  */
 import { BASE_BY_QUANTITY, isScaledUnit, unitOfWord, wordOfUnit } from "./units.ts";
 
+/** A convention that a name breaks. */
 export interface NameWarning {
   readonly rule: NameRule;
   /** One sentence: what is there and what is wanted. */
@@ -17,6 +18,7 @@ export interface NameWarning {
   readonly suggestion: string | null;
 }
 
+/** The conventions, those of Prometheus. */
 export type NameRule =
   /** Letters, digits and `_` only; no digit first; not empty. */
   | "characters"
@@ -53,6 +55,7 @@ export type NameRule =
   /** A value of its own for each user, session, request: a series for each. */
   | "unbounded-label";
 
+/** What is known of a metric besides its name. */
 export interface MetricNameOptions {
   /** Without it the rules that need to know are left out. */
   readonly type?: "counter" | "gauge" | "histogram" | "summary";

@@ -34,6 +34,7 @@ export interface UrlPattern {
   readonly as: string;
 }
 
+/** What else is taken out of a path, and how much of it is kept. */
 export interface NormalizeUrlOptions {
   /** Tried in their order on each segment before the rules below. Segments that begin with ":" or are longer than 1024 are not offered. */
   readonly patterns?: readonly UrlPattern[];

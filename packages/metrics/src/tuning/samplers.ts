@@ -134,11 +134,13 @@ export class WeightedSampler {
   }
 }
 
+/** Where chance comes from. */
 export interface SamplerOptions {
   /** Uniform in [0, 1). Default: Math.random. */
   readonly random?: () => number;
 }
 
+/** How a {@link WeightedSampler} weighs. */
 export interface WeightedSamplerOptions extends SamplerOptions {
   /** Default: "whole". */
   readonly weights?: "whole" | "equal";
