@@ -125,7 +125,7 @@ interface ApiReference {
 async function makeApiReference(): Promise<ApiReference> {
   const model = await readModel();
   const modules = doors.map((door) => {
-    const module = model.children?.find(({ name }) => name === door);
+    const module = model.children?.find(({ name }) => name.endsWith(`/door-${door}`));
     if (module === undefined) throw new Error(`api-reference: typedoc saw nothing in ${door}.d.ts`);
     return { door, sentence: sentences.get(door) as string, module };
   });
@@ -155,7 +155,7 @@ class Printer {
   readonly #anchors = new Map<number, string>();
   readonly #doorAnchors = new Map<string, string>();
   readonly #used = new Map<string, number>();
-  readonly #exported = new Set<string>();
+  readonly #exported = new Map<string, Reflection>();
 
   collect(door: string, module: Reflection): void {
     this.#doorAnchors.set(door, this.#anchorFor(doorName(door)));
@@ -168,7 +168,7 @@ class Printer {
           for (const { id } of [member, ...(member.signatures ?? [])])
             this.#anchors.set(id, this.#anchors.get(item.id) as string);
         }
-        this.#exported.add(item.name);
+        this.#exported.set(item.name, item);
       }
     }
   }
@@ -208,7 +208,7 @@ class Printer {
   }
 
   #printItem(door: string, item: Reflection): string[] {
-    const comment = commentOf(item);
+    const comment = this.#isInherited(item) ? undefined : commentOf(item);
     if (comment === undefined || (comment.summary.length === 0 && (comment.blockTags ?? []).length === 0)) {
       this.undocumented.push(`${doorName(door)}: ${item.name}`);
     }
@@ -231,6 +231,14 @@ class Printer {
     if (from === "Error")
       return !(item.children ?? []).includes(member) || member.inheritedFrom !== undefined || member.name === "name";
     return member.inheritedFrom !== undefined && from !== undefined && this.#exported.has(from);
+  }
+
+  /** typedoc gives a type without a comment its parent's. */
+  #isInherited(item: Reflection): boolean {
+    const parents = (item.extendedTypes ?? []).map((type) => this.#exported.get(String(type.name)));
+    return parents.some(
+      (parent) => parent !== undefined && JSON.stringify(parent.comment) === JSON.stringify(item.comment),
+    );
   }
 
   #paragraphs(comment: Comment | undefined): string[] {
@@ -310,9 +318,9 @@ function declare(item: Reflection, members: readonly Reflection[]): string[] {
     case Kind.function:
       return (item.signatures ?? []).map((signature) => `function ${item.name}${printSignature(signature, ": ")}`);
     case Kind.variable:
-      return [`const ${item.name}: ${printType(item.type)}`];
+      return fold(`const ${item.name}: `, item.type);
     case Kind.alias:
-      return [`type ${item.name}${generic} = ${printType(item.type)}`];
+      return fold(`type ${item.name}${generic} = `, item.type);
     default: {
       const parents = item.extendedTypes?.map((type) => printType(type)).join(", ");
       const word = item.kind === Kind.class ? "class" : "interface";
@@ -321,6 +329,15 @@ function declare(item: Reflection, members: readonly Reflection[]): string[] {
       return inner.length === 0 ? [`${head} {}`] : [`${head} {`, ...inner.map((line) => `  ${line}`), "}"];
     }
   }
+}
+
+/** On one line if it fits, else a line for each member of the type. */
+function fold(head: string, type: Type | undefined): string[] {
+  const whole = `${head}${printType(type)}`;
+  if (whole.length <= 120) return [whole];
+  if (type?.type === "union") return [head.trimEnd(), ...(type.types ?? []).map((one) => `  | ${inUnion(one)}`)];
+  const members = type?.type === "reflection" ? (type.declaration?.children ?? []) : [];
+  return members.length === 0 ? [whole] : [`${head}{`, ...members.flatMap(printMember).map((line) => `  ${line}`), "}"];
 }
 
 function printMember(member: Reflection): string[] {
@@ -441,7 +458,13 @@ async function readModel(): Promise<Reflection> {
   mkdirSync(tools, { recursive: true });
   const folder = mkdtempSync(join(tools, "api-reference-"));
   try {
-    const entryPoints = doors.map((door) => join(projectRoot, `packages/metrics/dist/${door}.d.ts`));
+    const dist = join(projectRoot, "packages/metrics/dist");
+    // Copies without the header of the file, which typedoc would take for the comment of the first exports.
+    const entryPoints = doors.map((door) => {
+      const text = readFileSync(join(dist, `${door}.d.ts`), "utf8").replace(/^\/\*\*[\s\S]*?\*\/\n/, "");
+      writeFileSync(join(folder, `door-${door}.d.ts`), text.replaceAll('from "./', `from "${dist}/`));
+      return join(folder, `door-${door}.d.ts`);
+    });
     const compilerOptions = {
       target: "es2022",
       lib: ["es2023"],
@@ -459,7 +482,7 @@ async function readModel(): Promise<Reflection> {
       excludeExternals: true,
       // Paths of sources tell the rooms; links to them would change with every commit.
       disableGit: true,
-      basePath: join(projectRoot, "packages/metrics/dist"),
+      basePath: dist,
       sourceLinkTemplate: "{path}",
       logLevel: "Error",
       validation: false,

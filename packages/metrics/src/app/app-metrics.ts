@@ -11,6 +11,7 @@ import { CpuUsage } from "./cpu-usage.ts";
 import { DroppedValues, isQuantity, pickMeter } from "./dropped-values.ts";
 import { RequestAttributes } from "./request-attributes.ts";
 
+/** Of {@link AppMetrics}. */
 export interface AppMetricsOptions {
   /** Where the instruments are made; the global meter provider's `@nyanza/metrics` if left out. */
   readonly meter?: Meter;

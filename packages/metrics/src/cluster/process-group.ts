@@ -36,6 +36,7 @@ import { identifyProcess, isProcessGone } from "./process-identity.ts";
 import { type Snapshot, SnapshotDecoder, takeSnapshot } from "./snapshot.ts";
 import { decodeSnapshot, lastSignMs, readSnapshotFile, removeSnapshotFile } from "./snapshot-file.ts";
 
+/** Where a group meets, and what each process gives to it. */
 export interface ProcessGroupOptions {
   /**
    * The metrics of this process. Called about once a second and at each scrape of any process of the group. May be asynchronous; the last word of
@@ -58,6 +59,7 @@ export interface ProcessGroupOptions {
   readonly onError?: (error: unknown) => void;
 }
 
+/** One process of a group. */
 export interface GroupWorker {
   /** Value of its label `worker`. */
   readonly worker: string;
@@ -66,6 +68,7 @@ export interface GroupWorker {
   readonly isSelf: boolean;
 }
 
+/** How a group's metrics are written. */
 export interface GroupWriteOptions {
   /** Default: "text", Prometheus' text format 0.0.4. */
   readonly format?: ExpositionFormat;
@@ -93,6 +96,7 @@ interface Death {
   readonly snapshot: Snapshot | null;
 }
 
+/** The processes of one application; any of them answers for all. */
 export class ProcessGroup {
   readonly #place: GroupPlace;
   readonly #id: string = `${process.pid.toString(36)}x${randomBytes(6).toString("hex")}`;

@@ -32,6 +32,7 @@ export interface EndpointOptions {
   readonly path?: string;
 }
 
+/** An endpoint that listens. */
 export interface Endpoint {
   /** What to write into a scraper's configuration, path included. */
   readonly url: string;

@@ -14,6 +14,7 @@ export interface ClientRequest {
   readonly path: string;
 }
 
+/** What is recorded of requests to others. */
 export interface ClientMetricsOptions {
   /** Where the instruments are made; the global meter provider's `@nyanza/metrics` if left out. */
   readonly meter?: Meter;

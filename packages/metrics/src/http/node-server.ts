@@ -7,6 +7,7 @@ import { followExchange, isIgnored, type RouteOf } from "./exchange.ts";
 import type { RouteOptions } from "./options.ts";
 import { type ServerMetrics, sharedServerMetrics } from "./server-metrics.ts";
 
+/** What a server without a router takes. */
 export interface NodeServerOptions extends RouteOptions<IncomingMessage> {
   /** How URLs become paths where `route` says nothing: custom patterns, limits. */
   readonly normalize?: NormalizeUrlOptions;

@@ -54,11 +54,13 @@ export interface MatrixSeries {
   readonly histograms: readonly HistogramPoint[];
 }
 
+/** One value of each series, at one time. */
 export interface VectorAnswer extends AnswerInfo {
   readonly resultType: "vector";
   readonly result: readonly VectorSample[];
 }
 
+/** Series over time. */
 export interface MatrixAnswer extends AnswerInfo {
   readonly resultType: "matrix";
   readonly result: readonly MatrixSeries[];
@@ -70,6 +72,7 @@ export interface ScalarAnswer extends AnswerInfo {
   readonly result: { readonly timestampMs: number; readonly value: number };
 }
 
+/** A text, which a query that is only a text has for an answer. */
 export interface StringAnswer extends AnswerInfo {
   readonly resultType: "string";
   readonly result: { readonly timestampMs: number; readonly value: string };
