@@ -13,6 +13,8 @@
  * `collect` that an endpoint would have been given, then `() => group.collect()` to the endpoint in its place.
  *
  * Start reading at cluster/process-group.ts.
+ *
+ * @module
  */
 export {
   type GroupWorker,

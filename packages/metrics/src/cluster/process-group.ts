@@ -76,6 +76,18 @@ export interface GroupWriteOptions {
   readonly metadata?: boolean;
 }
 
+/** The processes of one application; any of them answers for all. */
+export interface ProcessGroup {
+  /** The group's metrics, sorted by name. Never rejects: who does not answer counts with what was known of it last. */
+  collect(): Promise<Family[]>;
+  /** The group's metrics as text. Never rejects. A server that answers scrapes calls `answerScrape` with {@link collect} instead. */
+  writePrometheus(options?: GroupWriteOptions): Promise<string>;
+  /** Who belongs to the group, in the order they joined; who has been killed may still be among them. */
+  workers(): GroupWorker[];
+  /** Leaves the group: what this process has counted stays in its sums. Never rejects; calling again is harmless. */
+  close(): Promise<void>;
+}
+
 /**
  * Enters this process into the group of its application.
  *
@@ -85,7 +97,7 @@ export interface GroupWriteOptions {
  * @throws Error if the directory of the group cannot be made, is not this user's alone, or cannot hold sockets and hard links
  */
 export async function joinProcessGroup(options: ProcessGroupOptions = {}): Promise<ProcessGroup> {
-  const group = new ProcessGroup(options);
+  const group = new LocalGroup(options);
   await group.start();
   return group;
 }
@@ -96,8 +108,7 @@ interface Death {
   readonly snapshot: Snapshot | null;
 }
 
-/** The processes of one application; any of them answers for all. */
-export class ProcessGroup {
+class LocalGroup implements ProcessGroup {
   readonly #place: GroupPlace;
   readonly #id: string = `${process.pid.toString(36)}x${randomBytes(6).toString("hex")}`;
   readonly #state: GroupStateFile;
@@ -111,12 +122,13 @@ export class ProcessGroup {
   readonly #heard = new Map<string, Snapshot>();
   readonly #onExit = (): void => this.#storeLast();
   #listener: QuestionListener | null = null;
+  /** Null before the start and after the end. */
   #timer: NodeJS.Timeout | null = null;
+  #ticking: Promise<void> = Promise.resolve();
   #staleAnswers = 0;
   #missingAnswers = 0;
   #errors = 0;
 
-  /** Use {@link joinProcessGroup}. */
   constructor(options: ProcessGroupOptions) {
     this.#place = findPlace(options);
     this.#workerName = workerName(options.worker, process.env);
@@ -148,7 +160,6 @@ export class ProcessGroup {
     this.#scheduleTick();
   }
 
-  /** The group's metrics, sorted by name. Never rejects: who does not answer counts with what was known of it last. */
   async collect(): Promise<Family[]> {
     const snapshots = new Map<string, Snapshot | null>();
     const deaths: Death[] = [];
@@ -167,24 +178,23 @@ export class ProcessGroup {
     return this.#merge(state, snapshots);
   }
 
-  /** The group's metrics as text. Never rejects. A server that answers scrapes calls `answerScrape` with {@link collect} instead. */
   async writePrometheus(options: GroupWriteOptions = {}): Promise<string> {
     const families = await this.collect();
     if (options.format === "openmetrics") return writeOpenMetrics(families);
     return writeText(families, { metadata: options.metadata ?? true });
   }
 
-  /** Who belongs to the group, in the order they joined; who has been killed may still be among them. */
   workers(): GroupWorker[] {
     return this.#state.read().members.map(({ id, pid, worker }) => ({ worker, pid, isSelf: id === this.#id }));
   }
 
-  /** Leaves the group: what this process has counted stays in its sums. Idempotent. */
   async close(): Promise<void> {
     if (this.#timer === null) return;
     clearTimeout(this.#timer);
     this.#timer = null;
     process.off("exit", this.#onExit);
+    // It might be about to enter again.
+    await this.#ticking;
     // First nobody is told anything more, then the last word is stored: else somebody could be told more than stays.
     this.#listener?.close();
     const snapshot = await this.#local.takeSnapshot();
@@ -299,13 +309,11 @@ export class ProcessGroup {
 
   #scheduleTick(): void {
     this.#timer = setTimeout(() => {
-      this.#tick().then(
-        () => this.#timer !== null && this.#scheduleTick(),
-        (error: unknown) => {
-          this.#report(error);
+      this.#ticking = this.#tick()
+        .catch((error: unknown) => this.#report(error))
+        .then(() => {
           if (this.#timer !== null) this.#scheduleTick();
-        },
-      );
+        });
     }, this.#intervalMs).unref();
   }
 
