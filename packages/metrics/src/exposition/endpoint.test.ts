@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { createServer, request } from "node:http";
+import { Agent, createServer, request } from "node:http";
 import { type AddressInfo, connect } from "node:net";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { answerScrape, type Collect, type Endpoint, EndpointError, startEndpoint } from "./endpoint.ts";
 import type { Family } from "./family.ts";
@@ -172,6 +172,70 @@ test("close ends silent connections at once and waits for the scrape under way",
   await assert.rejects(get(endpoint.url));
 });
 
+test("a source that never answers costs one answer 503", async (t) => {
+  let asked = (): void => {};
+  const collect = (): Promise<Family[]> => new Promise(() => asked());
+  await withEndpoint(collect, async (endpoint) => {
+    const arrived = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const fire = holdTimers(t);
+    const scrape = get(endpoint.url);
+    await arrived;
+    // The timer is set when collect has returned.
+    await new Promise((resolve) => setImmediate(resolve));
+    fire(30_000);
+    const { status, body } = await scrape;
+    assert.deepEqual([status, body], [503, "metrics endpoint: collecting took longer than 30 s\n"]);
+  });
+});
+
+test("a reader who does not read is let go", async (t) => {
+  const many = families([{ labels: Array.from({ length: 10_000 }, (_, i) => `id="${i}${"x".repeat(2_000)}"`) }]);
+  await withEndpoint(
+    () => many,
+    async (endpoint) => {
+      const fire = holdTimers(t);
+      const socket = connect(endpoint.port, "127.0.0.1");
+      socket.on("error", () => {});
+      socket.write("GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n");
+      // The answer has begun; of its 20 MB the sockets' buffers hold a part.
+      await new Promise((resolve) => socket.once("readable", resolve));
+      fire(120_000);
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      let bytes = 0;
+      socket.on("data", (chunk: Buffer) => {
+        bytes += chunk.length;
+      });
+      await closed;
+      assert.ok(bytes < 20_000_000, String(bytes));
+      assert.equal((await get(endpoint.url)).status, 200);
+    },
+  );
+});
+
+test("a thousand requests in one packet are one collection", async () => {
+  let collections = 0;
+  const collect = (): Family[] => {
+    collections++;
+    return orders();
+  };
+  await withEndpoint(collect, async (endpoint) => {
+    const answers = await sendRaw(endpoint.port, "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1000));
+    assert.equal(collections, 1);
+    assert.deepEqual(answers.match(/^HTTP\/1\.1 \d+/gm), ["HTTP/1.1 200", "HTTP/1.1 503"]);
+  });
+});
+
+test("many scrapes at once, and one connection for many scrapes", () =>
+  withEndpoint(orders, async (endpoint) => {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => get(endpoint.url)));
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (let i = 0; i < 100; i++) assert.equal((await get(endpoint.url, { agent })).status, 200);
+    agent.destroy();
+  }));
+
 test("answerScrape within a server of the application's own", async () => {
   const server = createServer((request, response) => void answerScrape(request, response, orders));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -181,6 +245,17 @@ test("answerScrape within a server of the application's own", async () => {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
+
+/** From now on timers wait; what is returned fires the last one of a delay. Ends with the test. */
+function holdTimers(t: TestContext): (delayMs: number) => void {
+  const held = new Map<number, () => void>();
+  const hold = (callback: () => void, delayMs: number): object => {
+    held.set(delayMs, callback);
+    return { unref: () => {} };
+  };
+  t.mock.method(globalThis, "setTimeout", hold as unknown as typeof setTimeout);
+  return (delayMs) => (held.get(delayMs) ?? assert.fail(`no timer of ${delayMs} ms`))();
+}
 
 function orders(): Family[] {
   return families([{ labels: [""] }]);
@@ -220,11 +295,16 @@ interface Answer {
 /** As node:http asks: fetch adds headers of its own and unpacks. */
 function get(
   url: string,
-  options: { readonly method?: string; readonly headers?: Record<string, string>; readonly body?: string } = {},
+  options: {
+    readonly method?: string;
+    readonly headers?: Record<string, string>;
+    readonly body?: string;
+    readonly agent?: Agent;
+  } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const { method = "GET", headers = {}, body } = options;
-    const sent = request(url, { method, headers, agent: false }, (response) => {
+    const { method = "GET", headers = {}, body, agent = false } = options;
+    const sent = request(url, { method, headers, agent }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", reject);

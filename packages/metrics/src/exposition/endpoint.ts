@@ -8,8 +8,8 @@
  *       if (request.url === "/metrics") void answerScrape(request, response, () => set.collect());
  *     });
  *
- * Strangers may reach it, so everything is bounded: connections, headers, the time a request may take. A source that throws costs
- * one scrape an answer 500 and nothing else.
+ * Strangers may reach it, so everything is bounded: connections, one scrape at a time on each, headers, the time a request and its
+ * answer may take. A source that throws costs one scrape an answer 500, one that does not answer a 503, and nothing else.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -61,8 +61,12 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 /** Above the longest usual scrape interval, so that a scraper's connection lives from scrape to scrape. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
-/** A reader who takes nothing for so long is gone; so is a scraper whose source took so long. */
+/** A source that has not answered by then never will; scrapers give up sooner. */
+const COLLECT_TIMEOUT_MS = 30_000;
+/** A reader who takes nothing for so long is gone. */
 const SILENCE_TIMEOUT_MS = 60_000;
+/** From the request to the last byte: who reads a byte a minute is not waited for. */
+const ANSWER_TIMEOUT_MS = 120_000;
 const CLOSE_GRACE_MS = 5_000;
 /** Below that the headers outweigh what is saved. */
 const GZIP_BYTES_MIN = 1024;
@@ -83,7 +87,7 @@ export async function startEndpoint(collect: Collect, options: EndpointOptions =
       `metrics endpoint: want a path that begins with "/" and has no spaces, "?" or "#", got ${JSON.stringify(path)}`,
     );
   }
-  const underWay = new Set<ServerResponse>();
+  const underWay = new Map<Socket, ServerResponse>();
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -92,8 +96,18 @@ export async function startEndpoint(collect: Collect, options: EndpointOptions =
       connectionsCheckingInterval: 5_000,
     },
     (request, response) => {
-      underWay.add(response);
-      response.once("close", () => underWay.delete(response));
+      const { socket } = request;
+      if (underWay.has(socket)) {
+        refusePipelined(request, response);
+        return;
+      }
+      underWay.set(socket, response);
+      const deadline = setTimeout(() => socket.destroy(), ANSWER_TIMEOUT_MS);
+      deadline.unref();
+      response.once("close", () => {
+        clearTimeout(deadline);
+        underWay.delete(socket);
+      });
       route(request, response, collect, path);
     },
   );
@@ -132,7 +146,7 @@ export async function answerScrape(
     return;
   }
   try {
-    const families = await collect();
+    const families = await withinTime(collect());
     const isOpenMetrics = chooseFormat(request.headers.accept) === "openmetrics";
     const text = isOpenMetrics ? writeOpenMetrics(families) : writeText(families, { metadata: true });
     let body: Buffer = Buffer.from(text, "utf8");
@@ -146,8 +160,38 @@ export async function answerScrape(
     }
     send(request, response, 200, isOpenMetrics ? OPENMETRICS_CONTENT_TYPE : TEXT_CONTENT_TYPE, body);
   } catch (error) {
+    if (error === TIME_IS_UP) {
+      const problem = `collecting took longer than ${COLLECT_TIMEOUT_MS / 1000} s`;
+      sendText(request, response, 503, `metrics endpoint: ${problem}\n`);
+      return;
+    }
     sendText(request, response, 500, `metrics endpoint: collecting failed: ${firstLine(error)}\n`);
   }
+}
+
+const TIME_IS_UP = Symbol("time is up");
+
+/** What `collected` gives, if it comes in time; else throws {@link TIME_IS_UP}. */
+async function withinTime(collected: ReturnType<Collect>): Promise<readonly Family[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeIsUp = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(TIME_IS_UP), COLLECT_TIMEOUT_MS);
+    timer.unref();
+  });
+  try {
+    return await Promise.race([collected, timeIsUp]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * A request that comes before the one before it is answered. No scraper does that; a packet of a thousand of them would have a thousand
+ * collections, and their texts, at once.
+ */
+function refusePipelined(request: IncomingMessage, response: ServerResponse): void {
+  response.setHeader("connection", "close");
+  sendText(request, response, 503, "metrics endpoint: want one request at a time on a connection\n");
 }
 
 function route(request: IncomingMessage, response: ServerResponse, collect: Collect, path: string): void {
@@ -196,7 +240,7 @@ function explain(error: NodeJS.ErrnoException, host: string | undefined, port: n
   return new EndpointError(`metrics endpoint: ${address} ${said}`, code, error);
 }
 
-async function closeServer(server: Server, underWay: ReadonlySet<ServerResponse>): Promise<void> {
+async function closeServer(server: Server, underWay: ReadonlyMap<Socket, ServerResponse>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   await settle(underWay);
@@ -206,7 +250,7 @@ async function closeServer(server: Server, underWay: ReadonlySet<ServerResponse>
 }
 
 /** Resolves when the last answer is out, or the time for it is over. */
-function settle(underWay: ReadonlySet<ServerResponse>): Promise<void> {
+function settle(underWay: ReadonlyMap<Socket, ServerResponse>): Promise<void> {
   if (underWay.size === 0) return Promise.resolve();
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, CLOSE_GRACE_MS);
@@ -216,7 +260,7 @@ function settle(underWay: ReadonlySet<ServerResponse>): Promise<void> {
       resolve();
     };
     // The server's own listener, added first, has taken the response out by then.
-    for (const response of underWay) response.once("close", check);
+    for (const response of underWay.values()) response.once("close", check);
   });
 }
 

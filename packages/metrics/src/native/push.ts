@@ -43,7 +43,7 @@ export interface PushOptions extends PushRequestOptions {
   readonly gzip?: boolean;
   /** Default: POST. */
   readonly method?: "POST" | "PUT";
-  /** Of one attempt. Default: 10,000. */
+  /** Of one attempt, `collect` included. Default: 10,000. */
   readonly timeoutMs?: number;
   /** Attempts after the first where trying again can help: no answer, 429, 5xx. Default: 3. */
   readonly retries?: number;
@@ -212,23 +212,32 @@ class SetPusher implements Pusher {
   }
 
   async #attempt(): Promise<void> {
-    const families = await this.#collect();
-    const text = writeText(joinForScrape([this.#label(families)]), { metadata: this.#metadata });
-    const body = await this.#request.encode(text);
+    let problem = "push: the metrics were not collected";
+    const ended = new AbortController();
+    this.#abort = (reason) => ended.abort(reason);
+    const cancel = this.#clock.schedule(
+      () => ended.abort(new Error(`${problem} within ${this.#timeoutMs} ms`)),
+      this.#timeoutMs,
+    );
+    try {
+      const families = await untilAborted(this.#collect(), ended.signal);
+      const text = writeText(joinForScrape([this.#label(families)]), { metadata: this.#metadata });
+      const body = await this.#request.encode(text);
+      problem = "no answer";
+      await this.#send(body, ended.signal);
+    } finally {
+      cancel();
+    }
+  }
+
+  async #send(body: Uint8Array, signal: AbortSignal): Promise<void> {
     this.#counts.pushes.inc();
     this.#counts.bytes.add(body.length);
     this.#counts.blockSize.update(body.length);
     const startedMs = this.#clock.nowMs();
-    const ended = new AbortController();
-    this.#abort = (reason) => ended.abort(reason);
-    const cancel = this.#clock.schedule(
-      () => ended.abort(new Error(`no answer within ${this.#timeoutMs} ms`)),
-      this.#timeoutMs,
-    );
     try {
-      await this.#request.send(body, ended.signal);
+      await this.#request.send(body, signal);
     } finally {
-      cancel();
       this.#counts.duration.update((this.#clock.nowMs() - startedMs) / 1000);
     }
   }
@@ -271,6 +280,14 @@ class SetPusher implements Pusher {
       // A handler's failure is the application's; it must not end the pushing.
     }
   }
+}
+
+/** What `promised` gives; throws the signal's reason if that comes first: what never comes must not hold up all further pushes. */
+function untilAborted<T>(promised: T | Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    Promise.resolve(promised).then(resolve, reject);
+  });
 }
 
 /** Named as VictoriaMetrics' Go library names them. */
