@@ -1,17 +1,15 @@
-/** Every snippet of the kit's documents compiles, runs, and prints what it says. */
+/** Every snippet of README and of the kit's documents compiles, runs, and prints what it says. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { projectRoot, startNyanza } from "./support/nyanza.ts";
 import { Scope } from "./support/scope.ts";
 import { type CompiledSnippets, compileSnippets, readSnippets, wantedOutput } from "./support/snippets.ts";
 
-const pages = ["packages/metrics/README.md"];
-if (existsSync(join(projectRoot, "docs/kit"))) {
-  for (const name of readdirSync(join(projectRoot, "docs/kit")).sort()) {
-    if (name.endsWith(".md")) pages.push(`docs/kit/${name}`);
-  }
+const pages = ["README.md", "packages/metrics/README.md"];
+for (const name of readdirSync(join(projectRoot, "docs/kit")).sort()) {
+  if (name.endsWith(".md")) pages.push(`docs/kit/${name}`);
 }
 const snippets = pages.flatMap(readSnippets);
 const scope = new Scope();
