@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 interface LockedPackage {
   readonly version?: string;
+  readonly bin?: Readonly<Record<string, string>>;
   readonly resolved?: string;
   readonly link?: boolean;
   readonly dev?: boolean;
@@ -41,5 +42,15 @@ test("lockfile: has what other platforms install, or npm ci refuses it", () => {
   assert.deepEqual(
     wanted.filter((name) => !names.has(name)),
     [],
+  );
+});
+
+test("lockfile: the compiler of the project is TypeScript 7, whatever else a tool wants", () => {
+  const compilers = locked.filter(
+    ([path, { bin }]) => /^node_modules\/[^/]+(\/[^/]+)?$/.test(path) && bin?.["tsc"] !== undefined,
+  );
+  assert.deepEqual(
+    compilers.map(([path, { version }]) => `${path} ${version?.split(".")[0]}`),
+    ["node_modules/typescript 7"],
   );
 });
