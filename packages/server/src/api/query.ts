@@ -52,8 +52,11 @@ async function answerQuery(context: RequestContext, options: QueryOptions): Prom
 async function answerQueryRange(context: RequestContext, options: QueryOptions): Promise<void> {
   const { args, startMs: nowMs } = context;
   const text = getQuery(args, options.maxQueryBytes);
-  const startMs = getTime(args, "start", nowMs - DEFAULT_STEP_MS, nowMs);
-  let endMs = getTime(args, "end", nowMs, nowMs);
+  // On whole seconds, as in VictoriaMetrics: the same page asked for twice gets the same grid. An instant query's time is not rounded, or it
+  // would miss what was acknowledged in the current second.
+  const nowSecondMs = nowMs - (nowMs % 1000);
+  const startMs = getTime(args, "start", nowSecondMs - DEFAULT_STEP_MS, nowMs);
+  let endMs = getTime(args, "end", nowSecondMs, nowMs);
   const stepMs = getDuration(args, "step", DEFAULT_STEP_MS);
   const lookbackMs = getLookback(args, options);
   if (startMs > endMs) endMs = startMs + DEFAULT_STEP_MS;

@@ -18,10 +18,10 @@ const DURATION_MAX_MS = 100 * 365 * 86_400_000;
 const PROMETHEUS_TIME_MIN = "-292273086-05-16T16:47:06Z";
 const PROMETHEUS_TIME_MAX = "292277025-08-18T07:12:54.999999999Z";
 
-/** `absentMs` is rounded down to seconds, so that the same page asked for twice gets aligned answers. @throws InputError */
+/** Milliseconds, not before 1970. @throws InputError */
 export function getTime(args: RequestArguments, name: string, absentMs: number, nowMs: number): number {
   const text = args.get(name);
-  if (text === "") return absentMs - (absentMs % 1000);
+  if (text === "") return absentMs;
   if (text === PROMETHEUS_TIME_MIN) return 0;
   if (text === PROMETHEUS_TIME_MAX) return TIME_MAX_MS;
   const timeMs = parseTime(text, nowMs);
