@@ -3,6 +3,7 @@ import type { Family } from "../exposition/family.ts";
 
 export class SelfMetrics {
   callbackErrors = 0;
+  droppedValues = 0;
   exports = 0;
   exportErrors = 0;
   readonly #isPushing: boolean;
@@ -18,6 +19,11 @@ export class SelfMetrics {
         "metrics_otel_callback_errors_total",
         "Callbacks of OpenTelemetry instruments that threw or took too long.",
         this.callbackErrors,
+      ),
+      makeCounter(
+        "metrics_otel_dropped_values_total",
+        "Values that an OpenTelemetry instrument cannot take: no number, NaN, negative, with attributes that throw.",
+        this.droppedValues,
       ),
     ];
     if (this.#isPushing) {

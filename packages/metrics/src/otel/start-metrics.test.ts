@@ -200,6 +200,7 @@ test("OTLP: JSON with gzip and headers, instruments and native metrics", async (
         "@nyanza/metrics",
         [
           "metrics_otel_callback_errors_total",
+          "metrics_otel_dropped_values_total",
           "metrics_otlp_export_errors_total",
           "metrics_otlp_exports_total",
           "native_total",

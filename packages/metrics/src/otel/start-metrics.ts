@@ -12,8 +12,8 @@
  *
  * Once it has started, nothing that goes wrong reaches the application: it is counted (self-metrics.ts) and told to `onError`.
  */
-import { createNoopMeter, diag, type Meter, type MeterProvider, metrics } from "@opentelemetry/api";
-import type { MetricReader, ViewOptions } from "@opentelemetry/sdk-metrics";
+import { createNoopMeter, diag, type Meter, type MeterOptions, type MeterProvider, metrics } from "@opentelemetry/api";
+import type { MeterProviderOptions, MetricReader, ViewOptions } from "@opentelemetry/sdk-metrics";
 import { joinProcessGroup, type ProcessGroup, type ProcessGroupOptions } from "../cluster/process-group.ts";
 import { type Endpoint, EndpointError, type EndpointOptions, startEndpoint } from "../exposition/endpoint.ts";
 import type { Family } from "../exposition/family.ts";
@@ -21,6 +21,7 @@ import { joinForScrape } from "../exposition/join.ts";
 import { defaultSet } from "../native/default-set.ts";
 import type { FamilySource } from "../native/metric-set.ts";
 import { collectProcessMetrics, startProcessMetrics } from "../process/process-metrics.ts";
+import { MeterGuard } from "./meter-guard.ts";
 import { NativeProducer } from "./native-producer.ts";
 import { createOtlpReader } from "./otlp-reader.ts";
 import { loadPeers, type SdkModule } from "./peers.ts";
@@ -73,8 +74,7 @@ export interface MetricsKit {
   flush(): Promise<void>;
   /**
    * Pushes the last values, closes the endpoint, unsets the global provider. Never rejects; calling again waits for the first call.
-   * `timeoutMs` bounds the waiting for the push; default: 5000. (A receiver that takes and never answers may keep the process until
-   * `otlp.timeoutMs` is over.)
+   * `timeoutMs` bounds the waiting for the push; default: 5000. One over HTTP that has had no answer by then is broken off.
    */
   shutdown(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
@@ -121,6 +121,7 @@ class RunningKit implements MetricsKit {
   #provider: SdkMeterProvider | null = null;
   #endpoint: Endpoint | null = null;
   #group: ProcessGroup | null = null;
+  #abandonPushes: () => void = () => {};
   #unhook: (() => void) | null = null;
   #isGlobal = false;
   #ended: Promise<void> | null = null;
@@ -162,7 +163,7 @@ class RunningKit implements MetricsKit {
     };
     const onCollectErrors = (errors: readonly unknown[]): void => {
       own.callbackErrors += errors.length;
-      for (const error of errors) this.#report(toError("a callback of an instrument failed", error));
+      for (const error of errors) this.#report(toError("a callback of an instrument failed", explainTimeout(error)));
     };
 
     const readers: MetricReader[] = [];
@@ -177,9 +178,21 @@ class RunningKit implements MetricsKit {
       };
       const producers = [new NativeProducer(sdk, resources, () => collectNative(processMetrics))];
       const { cardinalityLimit } = options;
-      readers.push(createOtlpReader(sdk, exporter, otlp, { producers, cardinalityLimit, onExport, onCollectErrors }));
+      const otlpReader = createOtlpReader(sdk, exporter, otlp, {
+        producers,
+        callbackTimeoutMs: CALLBACK_TIMEOUT_MS,
+        cardinalityLimit,
+        onExport,
+        onCollectErrors,
+      });
+      readers.push(otlpReader.reader);
+      this.#abandonPushes = otlpReader.abandon;
     }
-    this.#provider = new sdk.MeterProvider({
+    const guard = new MeterGuard({
+      onDropped: () => own.droppedValues++,
+      onRefused: (error) => this.#report(toError("an instrument was refused", error)),
+    });
+    this.#provider = createProvider(sdk, guard, {
       resource: resources.defaultResource().merge(resources.resourceFromAttributes(resource)),
       readers,
       ...(options.views === undefined ? {} : { views: [...options.views] }),
@@ -208,18 +221,28 @@ class RunningKit implements MetricsKit {
     }
     if (options.global ?? true) this.#becomeGlobal(this.#provider);
     this.#unhook = hookProcess({
-      onIdle: otlp === null ? null : () => this.flush(),
+      onIdle: otlp === null ? null : () => this.#flushAtEnd(),
       onSignal: options.shutdownOnSignal === true ? () => this.shutdown() : null,
     });
   }
 
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    return this.#flush({});
+  }
+
+  async #flush(options: { readonly timeoutMillis?: number }): Promise<void> {
     if (this.#ended !== null) return;
     try {
-      await this.#provider?.forceFlush();
+      await this.#provider?.forceFlush(options);
     } catch (error) {
-      this.#report(toError("flushing failed", error));
+      this.#report(toError("flushing failed", explainTimeout(error)));
     }
+  }
+
+  /** A process that has nothing left to do does not wait longer than it would for a shutdown. */
+  async #flushAtEnd(): Promise<void> {
+    await this.#flush({ timeoutMillis: SHUTDOWN_TIMEOUT_MS });
+    this.#abandonPushes();
   }
 
   shutdown(options: { readonly timeoutMs?: number } = {}): Promise<void> {
@@ -257,12 +280,23 @@ class RunningKit implements MetricsKit {
       this.#provider?.shutdown({ timeoutMillis: timeoutMs }),
       this.#endpoint?.close(),
     ]);
+    this.#abandonPushes();
     for (const ending of [...left, ...endings]) {
-      if (ending.status === "rejected") this.#report(toError("shutting down", ending.reason));
+      if (ending.status === "rejected") this.#report(toError("shutting down", explainTimeout(ending.reason)));
     }
     // Somebody else may have taken its place by now.
     if (this.#isGlobal && metrics.getMeterProvider() === this.#provider) metrics.disable();
   }
+}
+
+/** The SDK's provider, whose meters are guarded for whoever asks for one: also by way of the global provider. */
+function createProvider(sdk: SdkModule, guard: MeterGuard, options: MeterProviderOptions): SdkMeterProvider {
+  class GuardedProvider extends sdk.MeterProvider {
+    override getMeter(name: string, version?: string, meterOptions?: MeterOptions): Meter {
+      return guard.guard(super.getMeter(typeof name === "string" ? name : "", version, meterOptions));
+    }
+  }
+  return new GuardedProvider(options);
 }
 
 /** Collects when a scrape asks. Values are cumulative, which is a reader's standard. */
@@ -299,6 +333,12 @@ function makeReporter(onError: ((error: Error) => void) | undefined): (error: Er
       // There is nobody left to tell.
     }
   };
+}
+
+/** The SDK says "Operation timed out." of whatever has not come to its end. */
+function explainTimeout(error: unknown): unknown {
+  const isTimeout = error instanceof Error && error.message === "Operation timed out.";
+  return isTimeout ? new Error("it has not come to its end in time", { cause: error }) : error;
 }
 
 function toError(what: string, cause: unknown): Error {
