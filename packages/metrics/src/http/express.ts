@@ -25,13 +25,14 @@ type ExpressRequest = IncomingMessage & { baseUrl?: unknown; route?: unknown; pa
  * @example
  * const app = express();
  * app.use(expressMetrics({ ignore: (request) => request.url === "/healthz" }));
+ * app.use(expressMetrics({ ignore: (request: express.Request) => request.path === "/healthz" })); // what Express adds, in TypeScript
  */
-export function expressMetrics(
-  options: RouteOptions<IncomingMessage> = {},
-): (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void {
+export function expressMetrics<Request extends IncomingMessage = IncomingMessage>(
+  options: RouteOptions<Request> = {},
+): (request: Request, response: ServerResponse, next: (error?: unknown) => void) => void {
   const metrics = sharedServerMetrics(options);
   const { ignore, route } = options;
-  const routeOf: RouteOf<RouteTrail> = (trail) => route?.(trail.request) ?? trail.template();
+  const routeOf: RouteOf<RouteTrail> = (trail) => route?.(trail.request as Request) ?? trail.template();
   return (request, response, next) => {
     if (!isIgnored(metrics, ignore, request)) {
       followExchange(metrics, request, response, routeOf, trailOf(request), true);

@@ -6,6 +6,9 @@ import { sharedServerMetrics } from "./server-metrics.ts";
 /** What of a Fastify request is looked at. */
 export interface FastifyRequestLike {
   readonly raw: IncomingMessage;
+  readonly method?: string;
+  /** With the query. */
+  readonly url?: string;
   readonly is404?: boolean;
   readonly routeOptions?: { readonly url?: string | undefined };
 }
@@ -24,7 +27,8 @@ export interface FastifyLike {
 
 /**
  * A Fastify 4 or 5 plugin: `app.register(fastifyMetrics)`. Sees the routes of the instance it is registered on and of all inside
- * it, also those declared before it. The path is the route's `url`, prefix included; `(unmatched)` where none matched.
+ * it, also those declared before it. The path is the route's `url`, prefix included; `(unmatched)` where none matched. What Fastify answers before any hook,
+ * a URL that cannot be decoded, is only seen with `instrumentServer(app.server)` beside it; nothing is recorded twice then.
  *
  * @example
  * const app = fastify();

@@ -203,6 +203,35 @@ test("Fastify: routes of all scopes, also those declared before", async () => {
   await readings.close();
 });
 
+test("Fastify: what it answers before any hook is seen by its server", async () => {
+  const readings = new Readings();
+  const app = fastify();
+  app.register(fastifyMetrics, { meter: readings.meter });
+  instrumentServer(app.server, { meter: readings.meter });
+  app.get("/users/:id", async () => "ok");
+  await app.listen({ port: 0, host: "127.0.0.1" });
+  const { port } = app.server.address() as { port: number };
+  await ask(port, "/users/1");
+  await ask(port, "/users/%zz");
+  await assertRequests(readings, { "GET /users/:id 200": 1, "GET (unmatched) 400": 1 });
+  await app.close();
+  await readings.close();
+});
+
+test("options see what the framework adds to a request", async () => {
+  const readings = new Readings();
+  const { meter } = readings;
+  const app = express();
+  app.use(expressMetrics({ meter, route: (request: express.Request) => `express ${request.path}` }));
+  app.get("/a", ok);
+  const koa = new Koa();
+  koa.use(koaMetrics({ meter, route: (context: Koa.Context) => `koa ${context.path}` }));
+  await withServer(createServer(app), async (port) => void (await ask(port, "/a?x")));
+  await withServer(createServer(koa.callback()), async (port) => void (await ask(port, "/a?x")));
+  await assertRequests(readings, { "GET express /a 200": 1, "GET koa /a 404": 1 });
+  await readings.close();
+});
+
 test("Koa: routes of @koa/router, prefixed and nested", async () => {
   const readings = new Readings();
   const app = new Koa();

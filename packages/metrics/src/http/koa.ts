@@ -20,12 +20,12 @@ export interface KoaContextLike {
  * app.use(koaMetrics());
  * app.use(router.routes());
  */
-export function koaMetrics(
-  options: RouteOptions<KoaContextLike> = {},
-): (context: KoaContextLike, next: () => Promise<unknown>) => Promise<unknown> {
+export function koaMetrics<Context extends KoaContextLike = KoaContextLike>(
+  options: RouteOptions<Context> = {},
+): (context: Context, next: () => Promise<unknown>) => Promise<unknown> {
   const metrics = sharedServerMetrics(options);
   const { ignore, route } = options;
-  const routeOf: RouteOf<KoaContextLike> = (context) => route?.(context) ?? matchedRoute(context);
+  const routeOf: RouteOf<Context> = (context) => route?.(context) ?? matchedRoute(context);
   return (context, next) => {
     if (!isIgnored(metrics, ignore, context)) {
       followExchange(metrics, context.req, context.res, routeOf, context, true);

@@ -183,6 +183,20 @@ test("node:http: two instrumentations of one server record once, those on two me
   await other.close();
 });
 
+test("node:http: a connection of a server that is instrumented twice is one connection", async () => {
+  const readings = new Readings();
+  const server = createServer(answerOk);
+  instrumentServer(server, { meter: readings.meter });
+  instrumentServer(server, { meter: readings.meter });
+  await withServer(server, async (port) => {
+    const socket = connect(port, "127.0.0.1");
+    await settles(() => readings.values("http_active_connections"), { "": 1 });
+    socket.destroy();
+    await settles(() => readings.values("http_active_connections"), { "": 0 });
+  });
+  await readings.close();
+});
+
 test("node:http: a middleware that is asked when all is over", async () => {
   const readings = new Readings();
   const handler = httpMetrics(answerOk, { meter: readings.meter, route: () => "/late" });

@@ -37,14 +37,8 @@ export type NodeHandler<Self> = (this: Self, request: IncomingMessage, response:
 export function instrumentServer(server: EventEmitter, options: NodeServerOptions = {}): Instrumentation {
   const metrics = sharedServerMetrics(options);
   const follow = follower(metrics, options);
-  const addConnections = (count: number): void => {
-    metrics.activeConnections = (metrics.activeConnections ?? 0) + count;
-  };
-  addConnections(0);
-  const onConnection = (socket: Socket): void => {
-    addConnections(1);
-    socket.once("close", () => addConnections(-1));
-  };
+  metrics.expectConnections();
+  const onConnection = (socket: Socket): void => metrics.followConnection(socket);
   // First of all listeners: a handler that answers at once would be over before.
   server.prependListener("request", follow);
   server.prependListener("connection", onConnection);

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { type Counter, diag, type Meter, ValueType } from "@opentelemetry/api";
 import { AppMetrics } from "../app/app-metrics.ts";
 import { pickMeter } from "../app/dropped-values.ts";
@@ -15,7 +16,9 @@ export class ServerMetrics {
   readonly app: AppMetrics;
   activeRequests = 0;
   /** `null`, and not reported, until a server is instrumented whose connections can be seen. */
-  activeConnections: number | null = null;
+  #activeConnections: number | null = null;
+  /** A server may be instrumented twice. */
+  readonly #connections = new WeakSet<Socket>();
   readonly #callbackErrors: Counter;
 
   constructor(app: AppMetrics) {
@@ -31,7 +34,24 @@ export class ServerMetrics {
         if (value !== null) result.observe(value);
       });
     gauge("http_active_requests", "HTTP requests in progress", "{requests}", () => this.activeRequests);
-    gauge("http_active_connections", "Open HTTP connections", "{connections}", () => this.activeConnections);
+    gauge("http_active_connections", "Open HTTP connections", "{connections}", () => this.#activeConnections);
+  }
+
+  /** From now on connections can be seen. */
+  expectConnections(): void {
+    this.#activeConnections ??= 0;
+  }
+
+  /** Counts `socket` as long as it is open; once, however often it is told of. */
+  followConnection(socket: Socket): void {
+    if (this.#connections.has(socket)) return;
+    this.#connections.add(socket);
+    this.#addConnections(1);
+    socket.once("close", () => this.#addConnections(-1));
+  }
+
+  #addConnections(count: number): void {
+    this.#activeConnections = (this.#activeConnections ?? 0) + count;
   }
 
   /** A callback of the application threw: that is counted, and its own business. */
