@@ -27,10 +27,18 @@ async function start(options: MetricsOptions): Promise<void> {
   try {
     await startMetrics({ shutdownOnSignal: true, processGroup: isGrouped, onError: warn, ...options });
   } catch (error) {
-    warn(error instanceof Error ? error : new Error(String(error)));
+    warn(explain(error));
     // A second process on the same machine can still push.
     if (error instanceof EndpointError && options.prometheus === undefined) await start({ prometheus: false });
   }
+}
+
+function explain(error: unknown): Error {
+  if (!(error instanceof EndpointError)) return error instanceof Error ? error : new Error(String(error));
+  if (error.code !== "EADDRINUSE" || isGrouped) return error;
+  return new Error(
+    `${error.message}; several processes of one application share an endpoint if NYANZA_METRICS_DIR is set`,
+  );
 }
 
 if (isMainThread) await start({});

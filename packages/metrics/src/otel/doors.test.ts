@@ -119,7 +119,10 @@ describe("doors", { concurrency: true }, () => {
       };
       const { code, stderr } = await run(count, { flags: register, env });
       assert.equal(code, 0, stderr);
-      assert.match(stderr, /MetricsWarning: metrics endpoint: 127\.0\.0\.1:\d+ is taken \(EADDRINUSE\)/);
+      assert.match(
+        stderr,
+        /MetricsWarning: metrics endpoint: 127\.0\.0\.1:\d+ is taken \(EADDRINUSE\).*NYANZA_METRICS_DIR/,
+      );
       assert.match(stderr, /MetricsWarning: environment variable OTEL_METRIC_EXPORT_INTERVAL: want a whole number/);
       assert.equal(stderr.match(/OTEL_METRIC_EXPORT_INTERVAL/g)?.length, 1, stderr);
       assert.ok(
@@ -175,6 +178,27 @@ describe("doors", { concurrency: true }, () => {
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
+  });
+
+  test("a worker of node:cluster that is in no group hears of it", async () => {
+    const otel = new URL("../otel.js", import.meta.url).href;
+    const worker = `
+      import { startMetrics } from "${otel}";
+      const onError = (error) => console.log(error.message);
+      const kit = await startMetrics({ prometheus: { host: "127.0.0.1", port: 0 }, onError });
+      await kit.shutdown();
+      process.exit();
+    `;
+    const primary = `
+      import cluster from "node:cluster";
+      import { fileURLToPath } from "node:url";
+      const execArgv = ["--import", "data:text/javascript," + encodeURIComponent(process.env.WORKER)];
+      cluster.setupPrimary({ exec: fileURLToPath("${otel}"), execArgv });
+      cluster.fork().on("exit", (code) => process.exit(code));
+    `;
+    const ended = await run(primary, { env: { WORKER: worker } });
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.match(ended.stdout, /^metrics: workers of node:cluster share .* pass processGroup: true/m);
   });
 
   test("OTEL_SDK_DISABLED", async () => {

@@ -12,6 +12,7 @@
  *
  * Once it has started, nothing that goes wrong reaches the application: it is counted (self-metrics.ts) and told to `onError`.
  */
+import cluster from "node:cluster";
 import { createNoopMeter, diag, type Meter, type MeterOptions, type MeterProvider, metrics } from "@opentelemetry/api";
 import type { MeterProviderOptions, MetricReader, ViewOptions } from "@opentelemetry/sdk-metrics";
 import { joinProcessGroup, type ProcessGroup, type ProcessGroupOptions } from "../cluster/process-group.ts";
@@ -252,6 +253,14 @@ class RunningKit implements MetricsKit {
 
   async #open(collect: () => Promise<Family[]>, address: EndpointOptions): Promise<void> {
     const group = this.#group;
+    if (group === null && cluster.isWorker) {
+      this.#report(
+        new Error(
+          "metrics: workers of node:cluster share the endpoint's port, so that each scrape sees another one of them: " +
+            "pass processGroup: true, or set NYANZA_METRICS_DIR for @nyanza/metrics/register",
+        ),
+      );
+    }
     try {
       this.#endpoint = await startEndpoint(group === null ? collect : () => group.collect(), address);
     } catch (error) {
