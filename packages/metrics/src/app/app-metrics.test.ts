@@ -91,7 +91,13 @@ test("CpuUsage: a ratio over windows of a second at least", () => {
   assert.equal(read(990, 490), 0.5, "the first second");
   assert.equal(read(999, 900), 0.5, "less than a second later");
   assert.equal(read(1, 1100), 2, "two cores");
-  assert.equal(read(10_000, 0), 0, "idle");
+  assert.equal(read(0, 0), 2, "another reader, at the same moment");
+  assert.equal(read(500, 500), 2, "and one half a second later: the same window for all who ask within a second");
+  assert.equal(
+    read(9_500, 0),
+    0.05,
+    "the window goes on from where the last ended, so nothing is lost between readers",
+  );
 });
 
 test("AppMetrics: hostile values are left out and counted, never thrown", async () => {

@@ -9,9 +9,9 @@
 /** The text under which everything that found no room is counted. */
 export const OTHER = "other";
 /** The text that stands for a label that was no text at all. */
-export const INVALID = "(invalid)";
+const INVALID = "(invalid)";
 /** UTF-16 units of a label's text that are kept. */
-export const LABEL_LENGTH_MAX = 200;
+const LABEL_LENGTH_MAX = 200;
 
 export class BoundedTable<T> {
   readonly #entries = new Map<string, T>();
@@ -23,11 +23,6 @@ export class BoundedTable<T> {
   constructor(sizeMax: number, create: (label: string) => T) {
     this.#sizeMax = sizeMax;
     this.#create = create;
-  }
-
-  /** Labels that have an entry of their own. */
-  get size(): number {
-    return this.#entries.size;
   }
 
   /** Whether `label` has an entry of its own. */
@@ -52,14 +47,6 @@ export class BoundedTable<T> {
     // Under the text as it came, so that it is found again; the copy may differ in what was no valid Unicode.
     this.#entries.set(text === label ? label : copyUnits(text), entry);
     return entry;
-  }
-
-  delete(label: unknown): boolean {
-    return this.#entries.delete(cutLabel(label));
-  }
-
-  values(): IterableIterator<T> {
-    return this.#entries.values();
   }
 }
 

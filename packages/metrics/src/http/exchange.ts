@@ -11,7 +11,7 @@ import { UNMATCHED } from "../app/request-attributes.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
 
 /** Closed before there was an answer, by whichever side: nginx's number, for HTTP has none. */
-export const STATUS_CLOSED = 499;
+const STATUS_CLOSED = 499;
 
 /**
  * Says the route of a request when its answer is out. `context` is what the middleware left with the exchange, so that a request costs no closure.

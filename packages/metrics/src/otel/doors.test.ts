@@ -181,7 +181,7 @@ describe("doors", { concurrency: true }, () => {
   });
 
   test("a worker of node:cluster that is in no group hears of it", async () => {
-    const otel = new URL("../otel.js", import.meta.url).href;
+    const otel = import.meta.resolve("@nyanza/metrics/otel");
     const worker = `
       import { startMetrics } from "${otel}";
       const onError = (error) => console.log(error.message);

@@ -29,7 +29,7 @@ export interface MeterGuardOptions {
 }
 
 /** Longest name of an instrument, by OpenTelemetry's specification. */
-export const INSTRUMENT_NAME_LENGTH_MAX = 255;
+const INSTRUMENT_NAME_LENGTH_MAX = 255;
 
 export class MeterGuard {
   readonly #onDropped: () => void;
