@@ -1,17 +1,9 @@
-/**
- * Reading label text again, `a="b",c="d"`: needed where two processes' series meet.
- */
+/** What is done to label text, `a="b",c="d"`, where two processes' series meet. */
+import { splitLabels } from "../exposition/label-text.ts";
 import { appendLabel, formatLabel } from "../exposition/labels.ts";
 
 /** Labels that stand last and belong to one sample of a series, not to the series. */
 export type MemberLabel = "le" | "vmrange" | "quantile";
-
-/** True if `text` is label text as Sample.labels describes it, each name once. Files of others are asked this before their text is shown. */
-export function isLabelText(text: string): boolean {
-  if (text === "") return true;
-  const labels = splitLabels(text);
-  return labels !== null && new Set(labels.map(([name]) => name)).size === labels.length;
-}
 
 /**
  * The series' labels and the value of `member`, the last label of `labels`; null if that is another one. `value` is as it stands in
@@ -44,31 +36,3 @@ export function addWorkerLabel(labels: string, worker: string): string {
   texts.sort(([a], [b]) => (a < b ? -1 : 1));
   return texts.map(([, text]) => text).join(",");
 }
-
-/** Each label's name and its whole text; null if the text is none of labels. */
-function splitLabels(text: string): [string, string][] | null {
-  const labels: [string, string][] = [];
-  let at = 0;
-  while (at < text.length) {
-    const start = at;
-    const equals = text.indexOf("=", at);
-    const name = text.slice(start, equals);
-    if (equals < 0 || !LABEL_NAME.test(name) || text[equals + 1] !== '"') return null;
-    at = equals + 2;
-    for (; at < text.length && text[at] !== '"'; at++) {
-      if (text[at] === "\n") return null;
-      if (text[at] !== "\\") continue;
-      at++;
-      if (text[at] !== "\\" && text[at] !== '"' && text[at] !== "n") return null;
-    }
-    if (at >= text.length) return null;
-    at++;
-    labels.push([name, text.slice(start, at)]);
-    if (at === text.length) break;
-    if (text[at] !== "," || at + 1 === text.length) return null;
-    at++;
-  }
-  return labels;
-}
-
-const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;

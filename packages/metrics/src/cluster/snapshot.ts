@@ -16,8 +16,16 @@
  * snapshot costs little more than copying the values. Integers and floats are in the machine's byte order: the block never leaves it.
  */
 import { crc32 } from "node:zlib";
-import type { Family, FamilyType, ProcessAggregation, Sample } from "../exposition/family.ts";
-import { isLabelText } from "./label-text.ts";
+import {
+  AGGREGATIONS,
+  FAMILY_TYPES,
+  type Family,
+  type FamilyType,
+  type ProcessAggregation,
+  type Sample,
+  SUFFIXES,
+} from "../exposition/family.ts";
+import { isLabelText } from "../exposition/label-text.ts";
 
 const MAGIC = "NYGROUP1";
 const HEADER_BYTES = 24;
@@ -169,9 +177,6 @@ function shapeOf(families: readonly Family[]): Shape {
   }));
 }
 
-const SUFFIXES: readonly Sample["suffix"][] = ["", "_bucket", "_sum", "_count"];
-const TYPES: readonly FamilyType[] = ["counter", "gauge", "histogram", "summary", "unknown"];
-const AGGREGATIONS: readonly ProcessAggregation[] = ["sum", "min", "max", "avg", "each"];
 const FAMILY_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 
 /** A row a family; suffixes are one digit each, their place in SUFFIXES. */
@@ -186,7 +191,7 @@ function parseShape(json: unknown, valueCount: number): Shape {
   const shape = json.map((row: unknown): ShapeFamily => {
     const [name, type, help, unit, aggregation, digits, labels] = Array.isArray(row) ? (row as unknown[]) : [];
     if (typeof name !== "string" || !FAMILY_NAME.test(name)) throw new SnapshotError("family without a name");
-    if (!TYPES.includes(type as FamilyType)) throw new SnapshotError(`${name}: unknown type`);
+    if (!FAMILY_TYPES.includes(type as FamilyType)) throw new SnapshotError(`${name}: unknown type`);
     if (!AGGREGATIONS.includes(aggregation as ProcessAggregation))
       throw new SnapshotError(`${name}: unknown aggregation`);
     if (typeof help !== "string" || typeof unit !== "string")

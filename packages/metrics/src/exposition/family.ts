@@ -10,12 +10,14 @@
 
 /** The words of a `# TYPE` line; "unknown" is `untyped` in the older format. */
 export type FamilyType = "counter" | "gauge" | "histogram" | "summary" | "unknown";
+export const FAMILY_TYPES: readonly FamilyType[] = ["counter", "gauge", "histogram", "summary", "unknown"];
 
 /**
  * How the values of several processes become one: what can be added is added; `each` keeps a series a process,
  * told apart by the label `worker`.
  */
 export type ProcessAggregation = "sum" | "min" | "max" | "avg" | "each";
+export const AGGREGATIONS: readonly ProcessAggregation[] = ["sum", "min", "max", "avg", "each"];
 
 /** All samples of one name, as a scrape shows them. */
 export interface Family {
@@ -42,3 +44,5 @@ export interface Sample {
   readonly labels: string;
   readonly value: number;
 }
+
+export const SUFFIXES: readonly Sample["suffix"][] = ["", "_bucket", "_sum", "_count"];

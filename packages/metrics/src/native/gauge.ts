@@ -42,7 +42,7 @@ export class Gauge implements Metric {
 
   /** From now on the value is asked for; null gives the gauge back to its owner, with the value it had before. */
   setCallback(callback: (() => number) | null): void {
-    this.#callback = callback;
+    this.#callback = callback ?? null;
   }
 
   /** Calls the callback if there is one, and throws what it throws. */
@@ -54,6 +54,8 @@ export class Gauge implements Metric {
     let value: number;
     try {
       value = this.get();
+      // An async function: its promise is no number, and must not end the process should it reject.
+      if ((value as unknown) instanceof Promise) (value as unknown as Promise<unknown>).catch(() => {});
     } catch {
       return false;
     }

@@ -14,7 +14,7 @@
  */
 import type { Sample } from "../exposition/family.ts";
 import { appendLabel } from "../exposition/labels.ts";
-import type { Metric } from "./metric.ts";
+import { type Metric, secondsSince } from "./metric.ts";
 import type { Mishaps } from "./mishaps.ts";
 
 const EXPONENT_MIN = -9;
@@ -53,7 +53,7 @@ export class Histogram implements Metric {
 
   /** Counts the seconds since `startMs`, a reading of performance.now(). */
   updateDuration(startMs: number): void {
-    this.update((performance.now() - startMs) / 1000);
+    this.update(secondsSince(startMs));
   }
 
   get count(): number {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { formatMetricName, MetricNameError, parseMetricName, refuseLabel } from "./metric-name.ts";
+import { formatMetricName, MetricNameError, parseMetricName, refuseLabels } from "./metric-name.ts";
 
 test("names have one canonical spelling", () => {
   const same = (text: string, canonical: string) => assert.equal(parseMetricName(text).text, canonical, text);
@@ -58,10 +58,17 @@ test("formatMetricName escapes any value so that it reads back", () => {
   );
   assert.equal(formatMetricName("m", [["a", "\ud800"]]), `m{a="\ufffd"}`);
   assert.equal(formatMetricName("m", []), "m");
-  assert.throws(() => formatMetricName("m", [["a b", "c"]]), MetricNameError);
+  const refuses = (family: string, label: string, value: unknown) =>
+    assert.throws(() => formatMetricName(family, [[label, value as string]]), MetricNameError);
+  refuses("m", "a b", "c");
+  // Not two labels, smuggled in as the name of one.
+  refuses("m", 'a="1",b', "c");
+  refuses('m{a="1"}', "b", "c");
+  assert.throws(() => formatMetricName('m{a="1"}', []), MetricNameError);
+  for (const value of [undefined, null, 5, {}, Symbol("s")]) refuses("m", "a", value);
 });
 
-test("refuseLabel looks at label names, not into values", () => {
-  refuseLabel(parseMetricName(`m{a="x,le=",xle="1"}`), "le");
-  assert.throws(() => refuseLabel(parseMetricName(`m{a="b",le="1"}`), "le"), /position 1: label "le"/);
+test("refuseLabels looks at label names, not into values", () => {
+  refuseLabels(parseMetricName(`m{a="x,le=",xle="1"}`), ["le"]);
+  assert.throws(() => refuseLabels(parseMetricName(`m{a="b",le="1"}`), ["quantile", "le"]), /position 1: label "le"/);
 });

@@ -57,39 +57,50 @@ export function parseMetricName(text: string): MetricName {
  * @throws MetricNameError if the family or a label name is malformed or repeated, or the whole longer than {@link NAME_LENGTH_MAX}
  */
 export function formatMetricName(family: string, labels: Iterable<readonly [string, string]>): string {
-  const parts: string[] = [];
-  for (const [label, value] of labels) {
-    parts.push(formatLabel(label, value));
-  }
+  const pairs = [...labels];
+  checkFamilyName(
+    family,
+    pairs.map(([label]) => label),
+  );
+  const parts = pairs.map(([label, value]) => {
+    if (typeof value !== "string") {
+      throw new MetricNameError(family, family.length, `want a string as label "${label}", got ${typeof value}`);
+    }
+    return formatLabel(label, value);
+  });
   return parseMetricName(parts.length === 0 ? family : `${family}{${parts.join(",")}}`).text;
 }
 
-/** Refuses a label that the metric's own lines will carry; "" refuses nothing. */
-export function refuseLabel(name: MetricName, label: string): void {
-  if (label === "" || !name.labelNames.includes(label)) return;
-  throw new MetricNameError(name.text, name.family.length, ownLabelProblem(label));
+/** @throws MetricNameError if one of `refused` is among the labels: {@link MetricKind.ownLabels} */
+export function refuseLabels(name: MetricName, refused: readonly string[]): void {
+  const label = refused.find((own) => name.labelNames.includes(own));
+  if (label !== undefined) throw new MetricNameError(name.text, name.family.length, ownLabelProblem(label));
 }
 
 /**
- * Checks the name and the label names of a family whose series are made later. `ownLabel` is the label that its lines will carry
- * themselves, "" if none.
+ * Checks the name and the label names of a family whose series are made later; none of them may be among `refused`.
  * @throws MetricNameError
  */
-export function checkFamilyName(family: string, labelNames: readonly string[], ownLabel: string): void {
+export function checkFamilyName(
+  family: string,
+  labelNames: readonly string[] = [],
+  refused: readonly string[] = [],
+): void {
   checkLength(family);
   if (!isWord(FAMILY, family)) {
     throw new MetricNameError(family, FAMILY.lastIndex, `want ${FAMILY_WANTED}, and nothing else`);
   }
+  const fail = (problem: string): never => {
+    throw new MetricNameError(family, family.length, problem);
+  };
+  if (!Array.isArray(labelNames)) fail(`want an array of label names, got ${typeof labelNames}`);
   for (const [i, label] of labelNames.entries()) {
-    const fail = (problem: string): never => {
-      throw new MetricNameError(family, family.length, problem);
-    };
     if (typeof label !== "string") fail(`want label names that are strings, got ${typeof label}`);
     if (label.length > NAME_LENGTH_MAX || !isWord(LABEL, label)) {
       fail(`want label names of letters, digits and '_', got ${JSON.stringify(label.slice(0, SHOWN_LENGTH_MAX))}`);
     }
     if (label === "__name__") fail('the name is no label: "__name__" is refused');
-    if (label === ownLabel) fail(ownLabelProblem(label));
+    if (refused.includes(label)) fail(ownLabelProblem(label));
     if (labelNames.indexOf(label) < i) fail(`label "${label}" occurs twice`);
   }
 }
@@ -117,7 +128,7 @@ function checkLength(text: string): void {
 }
 
 function ownLabelProblem(label: string): string {
-  return `label "${label}" is written by the metric itself`;
+  return `label "${label}" is written by histograms and summaries themselves`;
 }
 
 /** Whether `pattern`, which is sticky, matches all of `text`; its lastIndex says how far it went. */

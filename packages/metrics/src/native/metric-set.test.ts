@@ -88,6 +88,98 @@ test("a callback that fails costs its own line and is counted", () => {
   assert.equal(set.writePrometheus(), "good 1\nmetrics_callback_errors_total 4\n");
 });
 
+test("an async callback costs its line, and not the process", async () => {
+  const set = new MetricSet();
+  set.createGauge("late", (async () => {
+    throw new Error("no");
+  }) as unknown as () => number);
+  set.registerSet({
+    collect: (async () => {
+      throw new Error("no");
+    }) as never,
+  });
+  const rejections: unknown[] = [];
+  const note = (reason: unknown): number => rejections.push(reason);
+  process.on("unhandledRejection", note);
+  assert.equal(set.writePrometheus(), "metrics_callback_errors_total 2\n");
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("unhandledRejection", note);
+  assert.deepEqual(rejections, []);
+});
+
+test("a callback may do to the set what it likes", () => {
+  const set = new MetricSet();
+  const family = set.gauge("b", { help: "Watched.", labelNames: ["i"] });
+  const disturb = (): number => {
+    family.clear();
+    return set.collect().length;
+  };
+  for (const i of [1, 2, 3]) family.watch(disturb, { i });
+  set.createGauge("a", () => {
+    set.unregisterAll();
+    set.createCounter("c_total").inc();
+    set.writePrometheus();
+    return 1;
+  });
+  assert.equal(set.writePrometheus(), 'a 1\nb{i="1"} 0\nb{i="2"} 0\nb{i="3"} 0\n');
+  assert.equal(set.writePrometheus(), "c_total 1\n");
+});
+
+test("of a source that is no set only whole families are taken", () => {
+  const sample = { suffix: "", labels: 'a="b"', value: 1 };
+  const good = { name: "good", type: "gauge", samples: [sample] };
+  const thrower = {
+    get name(): string {
+      throw new Error("no");
+    },
+  };
+  const bad: unknown[] = [
+    ...[undefined, null, 5, "text", [], {}, thrower, Symbol("s"), Object.create(null)],
+    ...["", "a b", 'a{b="c"}', "a\n", 5, undefined].map((name) => ({ ...good, name })),
+    ...["untyped", "", 5, undefined, "__proto__"].map((type) => ({ ...good, type })),
+    ...[5, null].map((help) => ({ ...good, help })),
+    ...[undefined, {}, "x", [null], [undefined], ["x"]].map((samples) => ({ ...good, samples })),
+    ...["x", 'a="b', 'a="b",', 'a="b\n"', "a=b", 'a="b"} 1\nevil{a="c"', 5].map((labels) => ({
+      ...good,
+      samples: [{ ...sample, labels }],
+    })),
+    ...["1", 1n, undefined, {}].map((value) => ({ ...good, samples: [{ ...sample, value }] })),
+    ...["_total", "_bucket", " "].map((suffix) => ({ ...good, samples: [{ ...sample, suffix }] })),
+  ];
+  for (const family of bad) {
+    const set = new MetricSet();
+    set.createCounter("own_total").inc();
+    set.registerSet({ collect: () => [family] as never });
+    assert.equal(set.writePrometheus(), "metrics_callback_errors_total 1\nown_total 1\n");
+  }
+  for (const families of [undefined, null, 5, {}, thrower]) {
+    const set = new MetricSet();
+    set.registerSet({ collect: () => families as never });
+    assert.equal(set.writePrometheus(), "metrics_callback_errors_total 1\n");
+  }
+  const set = new MetricSet();
+  set.registerSet({ collect: () => [good, good, ...bad, good] as never });
+  const text = set.writePrometheus({ metadata: true });
+  assert.match(text, /^# TYPE good gauge\ngood\{a="b"\} 1$/m);
+  for (const source of [undefined, null, 5, {}, { collect: 1 }]) {
+    assert.throws(() => set.registerSet(source as never), TypeError);
+  }
+});
+
+test("forgetting one of many metrics does not look at all of them", () => {
+  const set = new MetricSet();
+  const count = 20_000;
+  for (let i = 0; i < count; i++) {
+    set.getOrCreateCounter(`x_total{a="${i}",b="c"}`);
+    if (i % 100 === 0) set.getOrCreateCounter(`x_total{b="c",a="${i}"}`);
+  }
+  const startMs = performance.now();
+  for (let i = 0; i < count; i++) assert.ok(set.unregister(`x_total{b="c",a="${i}"}`));
+  // About 40 ms; as many times as many would be 20 s.
+  assert.ok(performance.now() - startMs < 5000);
+  assert.equal(set.writePrometheus(), "");
+});
+
 test("unregister forgets a metric in all its spellings", () => {
   const set = new MetricSet();
   const first = set.getOrCreateCounter(`x{a="1",b="2"}`);
@@ -138,7 +230,7 @@ test("names that meet in what is written are refused", () => {
 
 test("ignored updates are counted by what was wrong", () => {
   const set = new MetricSet();
-  const wrong = ["1", 1n, undefined, null, {}, Number.NaN] as number[];
+  const wrong = ["1", 1n, undefined, null, Object.create(null), Number.NaN] as number[];
   const counter = set.createCounter("c_total");
   const fraction = set.createFloatCounter("f_total");
   const gauge = set.createGauge("g");
@@ -152,6 +244,7 @@ test("ignored updates are counted by what was wrong", () => {
     if (!Number.isNaN(value)) gauge.add(value);
     if (!Number.isNaN(value)) gauge.set(value);
     for (const metric of metrics) metric.update(value);
+    for (const metric of metrics) metric.updateDuration(value);
   }
   counter.add(-1);
   counter.add(0.5);
@@ -173,11 +266,11 @@ test("ignored updates are counted by what was wrong", () => {
       `metrics_ignored_updates_total{metric="c_total",reason="infinite"} 1`,
       `metrics_ignored_updates_total{metric="f_total",reason="not_a_number"} 12`,
       `metrics_ignored_updates_total{metric="g",reason="not_a_number"} 10`,
-      `metrics_ignored_updates_total{metric="h",reason="not_a_number"} 6`,
+      `metrics_ignored_updates_total{metric="h",reason="not_a_number"} 12`,
       `metrics_ignored_updates_total{metric="h",reason="negative"} 1`,
-      `metrics_ignored_updates_total{metric="p",reason="not_a_number"} 6`,
+      `metrics_ignored_updates_total{metric="p",reason="not_a_number"} 12`,
       `metrics_ignored_updates_total{metric="p",reason="negative"} 1`,
-      `metrics_ignored_updates_total{metric="s",reason="not_a_number"} 6`,
+      `metrics_ignored_updates_total{metric="s",reason="not_a_number"} 12`,
       `metrics_ignored_updates_total{metric="w",reason="has_callback"} 1`,
       "p_sum 0",
       "p_count 0",
@@ -198,6 +291,39 @@ test("a name of megabytes is refused with a short message", () => {
     );
   }
   set.getOrCreateCounter(`a{b="${"x".repeat(60_000)}"}`);
+});
+
+test("what JavaScript callers pass for names and options is refused with a short message", () => {
+  const set = new MetricSet();
+  const long = "x".repeat(1_000_000);
+  set.counter("known_total", { help: "Two labels.", labelNames: ["a", "b"] });
+  const refuses = (make: () => unknown) =>
+    assert.throws(make, (error: Error) => error.message.length < 500 && /^(metric|gauge|summary) /.test(error.message));
+  for (const name of [undefined, null, 5, 5n, Symbol("s"), {}, [], "", "a b", long] as string[]) {
+    refuses(() => set.getOrCreateGauge(name));
+    refuses(() => set.gauge(name, { help: "" }));
+    refuses(() => set.gauge(name, undefined as never));
+    refuses(() => set.describe(name, {}));
+  }
+  for (const options of [undefined, null, "help", 5, {}, { help: 5 }, { help: long }]) {
+    refuses(() => set.counter("new_total", options as never));
+  }
+  for (const labelNames of ["a", null, 5, {}, ["a b"], [""], [Symbol("s")], [long], ["a", "a"], ["__name__"]]) {
+    refuses(() => set.counter("new_total", { help: "", labelNames } as never));
+    refuses(() => set.counter("known_total", { help: "", labelNames } as never));
+  }
+  refuses(() => set.counter("known_total", { help: "", labelNames: ["a,b"] }));
+  refuses(() => set.counter("known_total", { help: "", labelNames: Array.from({ length: 999 }, (_, i) => `l${i}`) }));
+  for (const label of ["le", "quantile", "vmrange"]) {
+    refuses(() => set.createHistogram(`h{${label}="1"}`));
+    refuses(() => set.createPrometheusHistogram(`h{${label}="1"}`));
+    refuses(() => set.summary("s", { help: "", labelNames: [label] }));
+  }
+  refuses(() => set.createGauge("g", 5 as never));
+  refuses(() => set.describe("g", { help: long }));
+  for (const windowMs of [5n, "5", Number.NaN, 0]) refuses(() => set.createSummary("s", { windowMs: windowMs as 5 }));
+  for (const quantiles of ["0.5", [1.5], ["0.5"], [0n]]) refuses(() => set.createSummary("s", { quantiles } as never));
+  assert.deepEqual(set.listMetricNames(), []);
 });
 
 test("describe gives metrics made by name their help, whenever it is called", () => {

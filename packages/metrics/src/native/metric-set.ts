@@ -22,6 +22,7 @@
  * Names are checked here and nowhere else: whatever is refused is refused when a metric is made, never when it is updated.
  */
 import type { Family, ProcessAggregation } from "../exposition/family.ts";
+import { readFamily } from "../exposition/foreign-family.ts";
 import { joinForScrape } from "../exposition/join.ts";
 import { writeText } from "../exposition/text-format.ts";
 import { collectProcessMetrics } from "../process/process-metrics.ts";
@@ -38,7 +39,7 @@ import { FloatCounter } from "./float-counter.ts";
 import { Gauge } from "./gauge.ts";
 import { Histogram } from "./histogram.ts";
 import { type Metric, type MetricKind, metricKinds } from "./metric.ts";
-import type { MetricName } from "./metric-name.ts";
+import { checkFamilyName, type MetricName } from "./metric-name.ts";
 import type { Mishaps } from "./mishaps.ts";
 import { checkBuckets, DEFAULT_BUCKETS, PrometheusHistogram } from "./prometheus-histogram.ts";
 import { type Description, Registry } from "./registry.ts";
@@ -304,8 +305,13 @@ export class MetricSet {
     this.#sources.clear();
   }
 
-  /** From now on the families of `source`, another set for instance, are written with those of this one. Once, however often it is asked. */
+  /**
+   * From now on the families of `source`, another set for instance, are written with those of this one. Once, however often it is asked.
+   * A source that throws, or a family that is none, is left out and counted in `metrics_callback_errors_total`.
+   * @throws TypeError if `source` has no `collect`
+   */
   registerSet(source: FamilySource): void {
+    if (typeof source?.collect !== "function") throw new TypeError("registerSet: want an object with collect()");
     if (source !== this) this.#sources.add(source);
   }
 
@@ -340,12 +346,17 @@ export class MetricSet {
   }
 
   #collectFrom(source: FamilySource): readonly Family[] {
+    const families: Family[] = [];
     try {
-      return source.collect();
+      const given = source.collect();
+      if (source instanceof MetricSet) return given;
+      // An async collect: what it promises comes too late, and must not end the process should it reject.
+      if ((given as unknown) instanceof Promise) (given as unknown as Promise<unknown>).catch(() => {});
+      for (const family of given) families.push(readFamily(family));
     } catch {
       this.#registry.countCallbackError();
-      return [];
     }
+    return families;
   }
 
   #family<L extends string, M extends Metric, F extends SeriesFamily<L, M>>(
@@ -355,6 +366,10 @@ export class MetricSet {
     options: GaugeFamilyOptions<L>,
     prepare: () => (labels: string, mishaps: Mishaps) => M,
   ): F {
+    checkFamilyName(name);
+    if (typeof options !== "object" || options === null) {
+      throw new TypeError(`metric ${name}: want options such as { help: "…" }, got ${typeof options}`);
+    }
     const { aggregation, help, labelNames = [], unit } = options;
     if (typeof help !== "string") throw new TypeError(`metric ${name}: want a help text, got ${typeof help}`);
     const description = {
@@ -384,7 +399,12 @@ const makeFloatCounter: Make<FloatCounter> = (name, mishaps) => new FloatCounter
 const makeHistogram: Make<Histogram> = (name, mishaps) => new Histogram(name.labels, mishaps);
 
 function makeGauge(callback: (() => number) | undefined): Make<Gauge> {
-  return (name, mishaps) => new Gauge(name.labels, mishaps, callback ?? null);
+  return (name, mishaps) => {
+    if (callback !== undefined && typeof callback !== "function") {
+      throw new TypeError(`gauge ${name.text}: want a callback that is a function, got ${typeof callback}`);
+    }
+    return new Gauge(name.labels, mishaps, callback ?? null);
+  };
 }
 
 function makePrometheusHistogram(options: PrometheusHistogramOptions): Make<PrometheusHistogram> {

@@ -13,17 +13,25 @@ export interface MetricKind {
   /** As errors call it. */
   readonly title: string;
   readonly type: FamilyType;
-  /** The label its own lines carry; "" if none. */
-  readonly ownLabel: string;
+  /** What no series may be labelled with, because lines of histograms and summaries are. */
+  readonly ownLabels: readonly string[];
 }
+
+/** All three, also for those that write one of them: a reader who sees one does not ask by whom it was written. */
+const OWN_LABELS: readonly string[] = ["le", "vmrange", "quantile"];
 
 /** Counters of whole things and of fractions are one kind: they may share a family. The two histograms may not. */
 export const metricKinds: {
   readonly [kind in "counter" | "gauge" | "histogram" | "prometheusHistogram" | "summary"]: MetricKind;
 } = {
-  counter: { title: "counter", type: "counter", ownLabel: "" },
-  gauge: { title: "gauge", type: "gauge", ownLabel: "" },
-  histogram: { title: "vmrange histogram", type: "histogram", ownLabel: "vmrange" },
-  prometheusHistogram: { title: "le histogram", type: "histogram", ownLabel: "le" },
-  summary: { title: "summary", type: "summary", ownLabel: "quantile" },
+  counter: { title: "counter", type: "counter", ownLabels: [] },
+  gauge: { title: "gauge", type: "gauge", ownLabels: [] },
+  histogram: { title: "vmrange histogram", type: "histogram", ownLabels: OWN_LABELS },
+  prometheusHistogram: { title: "le histogram", type: "histogram", ownLabels: OWN_LABELS },
+  summary: { title: "summary", type: "summary", ownLabels: OWN_LABELS },
 };
+
+/** Seconds from `startMs`, a reading of performance.now(), till now; NaN, which no metric counts, if it is no number (a BigInt of hrtime). */
+export function secondsSince(startMs: number): number {
+  return typeof startMs === "number" ? (performance.now() - startMs) / 1000 : Number.NaN;
+}

@@ -12,7 +12,7 @@
  */
 import type { Sample } from "../exposition/family.ts";
 import { appendLabel, formatLabel } from "../exposition/labels.ts";
-import type { Metric } from "./metric.ts";
+import { type Metric, secondsSince } from "./metric.ts";
 import type { Mishaps } from "./mishaps.ts";
 
 /** Upper bounds in seconds that suit the latency of a web service; those of every Prometheus client. */
@@ -63,7 +63,7 @@ export class PrometheusHistogram implements Metric {
 
   /** Counts the seconds since `startMs`, a reading of performance.now(). */
   updateDuration(startMs: number): void {
-    this.update((performance.now() - startMs) / 1000);
+    this.update(secondsSince(startMs));
   }
 
   get count(): number {

@@ -2,9 +2,9 @@
  * What a set holds: families by name, each either typed or made of metrics that were asked for by their names, and how all of it
  * becomes {@link Family}s, those in which the set counts its own mishaps among them.
  */
-import type { Family, ProcessAggregation, Sample } from "../exposition/family.ts";
+import { AGGREGATIONS, type Family, type ProcessAggregation, type Sample } from "../exposition/family.ts";
 import { type Metric, type MetricKind, metricKinds } from "./metric.ts";
-import { checkFamilyName, type MetricName, parseMetricName, refuseLabel } from "./metric-name.ts";
+import { checkFamilyName, type MetricName, parseMetricName, refuseLabels } from "./metric-name.ts";
 import { Mishaps } from "./mishaps.ts";
 import { NameTable } from "./name-table.ts";
 import type { SeriesFamily } from "./series-family.ts";
@@ -40,6 +40,8 @@ export class Registry {
   readonly #descriptions = new Map<string, Description>();
   /** By each spelling a caller has used, so that asking again does not parse again. */
   readonly #spellings = new Map<string, Metric>();
+  /** Those that are not canonical, for forgetting: few metrics have any. */
+  readonly #otherSpellings = new Map<Metric, string[]>();
   /** In the order of writing; null when a family came or went. */
   #sorted: Entry[] | null = null;
   #callbackErrors = 0;
@@ -61,7 +63,7 @@ export class Registry {
     if (metric === undefined) {
       const name = parseMetricName(spelling);
       metric = this.#find(name) ?? this.#add(name, kind, create);
-      if (metric instanceof metricClass) this.#spellings.set(spelling, metric);
+      if (metric instanceof metricClass) this.#remember(spelling, name.text, metric);
     }
     if (metric instanceof metricClass) return metric;
     const owner = metric.constructor.name;
@@ -87,11 +89,12 @@ export class Registry {
     description: Description,
     create: (mishaps: Mishaps) => F,
   ): F {
+    checkFamilyName(name, labelNames, kind.ownLabels);
+    checkDescription(name, description);
     const content = this.#entries.get(name)?.content;
     if (content === undefined) {
       const mishaps = new Mishaps(name);
       const family = create(mishaps);
-      checkDescription(name, description);
       this.#addEntry({ name, kind, mishaps, content: family });
       this.#descriptions.set(name, description);
       return family;
@@ -102,15 +105,16 @@ export class Registry {
     if (!(content instanceof familyClass)) {
       throw new TypeError(`metric ${name}: want a ${familyClass.name}, but there is a ${content.constructor.name}`);
     }
-    if (content.labelNames.join() !== labelNames.join()) {
-      const [want, got] = [labelNames, content.labelNames].map((names) => `[${names.join(", ")}]`);
+    const known = content.labelNames;
+    if (known.length !== labelNames.length || known.some((label, i) => label !== labelNames[i])) {
+      const [want, got] = [labelNames, known].map((names) => `[${names.join(", ").slice(0, LIST_LENGTH_MAX)}]`);
       throw new TypeError(`metric ${name}: want labels ${want}, but the family has ${got}`);
     }
     return content;
   }
 
   describe(family: string, description: Description): void {
-    checkFamilyName(family, [], "");
+    checkFamilyName(family);
     checkDescription(family, description);
     this.#descriptions.set(family, { ...this.#descriptions.get(family), ...description });
   }
@@ -124,9 +128,9 @@ export class Registry {
     if (content instanceof NamedMetrics) {
       const metric = content.remove(name.labels);
       if (metric === undefined) return false;
-      for (const [known, owner] of this.#spellings) {
-        if (owner === metric) this.#spellings.delete(known);
-      }
+      this.#spellings.delete(name.text);
+      for (const other of this.#otherSpellings.get(metric) ?? []) this.#spellings.delete(other);
+      this.#otherSpellings.delete(metric);
       if (content.size > 0) return true;
     } else if (name.labels !== "") {
       return false;
@@ -144,6 +148,7 @@ export class Registry {
     for (const entry of this.#entries.values()) this.#names.release(entry.name, entry.kind);
     this.#entries.clear();
     this.#spellings.clear();
+    this.#otherSpellings.clear();
     this.#sorted = null;
   }
 
@@ -185,6 +190,14 @@ export class Registry {
     return own.length === 0 ? families : [...families, ...own].sort((a, b) => compareText(a.name, b.name));
   }
 
+  #remember(spelling: string, canonical: string, metric: Metric): void {
+    this.#spellings.set(spelling, metric);
+    if (spelling === canonical) return;
+    const others = this.#otherSpellings.get(metric);
+    if (others === undefined) this.#otherSpellings.set(metric, [spelling]);
+    else others.push(spelling);
+  }
+
   #find(name: MetricName): Metric | undefined {
     const content = this.#entries.get(name.family)?.content;
     if (content === undefined) return undefined;
@@ -193,7 +206,7 @@ export class Registry {
   }
 
   #add<M extends Metric>(name: MetricName, kind: MetricKind, create: (name: MetricName, mishaps: Mishaps) => M): M {
-    refuseLabel(name, kind.ownLabel);
+    refuseLabels(name, kind.ownLabels);
     const known = this.#entries.get(name.family);
     // A second claim by another kind is refused, with the reason.
     if (known !== undefined && known.kind !== kind) this.#names.claim(name.family, kind);
@@ -266,10 +279,18 @@ function makeOwnFamily(name: string, help: string, samples: readonly Sample[]): 
   return { name, type: "counter", help, unit: "", aggregation: "sum", samples };
 }
 
-const AGGREGATIONS: readonly ProcessAggregation[] = ["sum", "min", "max", "avg", "each"];
+/** Of label names in a message. */
+const LIST_LENGTH_MAX = 200;
+/** In UTF-16 units: each scrape carries it. */
+const HELP_LENGTH_MAX = 65_536;
 
 function checkDescription(family: string, { help = "", unit = "", aggregation = "sum" }: Description): void {
   if (typeof help !== "string") throw new TypeError(`metric ${family}: want a help text, got ${typeof help}`);
+  if (help.length > HELP_LENGTH_MAX) {
+    throw new TypeError(
+      `metric ${family}: want a help text of at most ${HELP_LENGTH_MAX} UTF-16 units, got ${help.length}`,
+    );
+  }
   if (typeof unit !== "string") throw new TypeError(`metric ${family}: want a unit, got ${typeof unit}`);
   if (!AGGREGATIONS.includes(aggregation)) {
     throw new TypeError(

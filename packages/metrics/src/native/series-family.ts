@@ -14,7 +14,6 @@ import type { Sample } from "../exposition/family.ts";
 import { formatLabels } from "../exposition/labels.ts";
 import { LabelTree } from "./label-tree.ts";
 import type { Metric, MetricKind } from "./metric.ts";
-import { checkFamilyName } from "./metric-name.ts";
 import type { Mishaps } from "./mishaps.ts";
 
 /** What a label may be set to; written as its text. */
@@ -66,7 +65,7 @@ export class SeriesFamily<L extends string, M extends Metric> {
   /** In the order of writing; null when a series came or went. */
   #sorted: M[] | null = null;
 
-  /** @throws MetricNameError, RangeError or TypeError if an option makes no sense */
+  /** The names have been checked. @throws RangeError or TypeError if an option makes no sense */
   constructor(
     name: string,
     kind: MetricKind,
@@ -75,9 +74,8 @@ export class SeriesFamily<L extends string, M extends Metric> {
     create: (labels: string) => M,
   ) {
     const { labelNames = [], maxSeries = DEFAULT_MAX_SERIES, shape = {} } = options;
-    checkFamilyName(name, labelNames, kind.ownLabel);
     if (!(Number.isInteger(maxSeries) && maxSeries >= 1)) {
-      throw new RangeError(`metric ${name}: want a whole number of maxSeries, 1 or more, got ${maxSeries}`);
+      throw new RangeError(`metric ${name}: want a whole number of maxSeries, 1 or more, got ${String(maxSeries)}`);
     }
     this.name = name;
     this.kind = kind;

@@ -47,6 +47,18 @@ test("values leave the quantiles with the window, but not the sum", () => {
   assert.equal(set.writePrometheus(), `s_sum{a="b"} 107\ns_count{a="b"} 2\n`);
 });
 
+test("a clock that is set back does not stop the window", () => {
+  const { clock, summary } = makeSummary({ quantiles: [1], windowMs: 1000 });
+  clock.nowMs = 1e9;
+  summary.update(100);
+  clock.nowMs = 0;
+  summary.update(7);
+  clock.nowMs = 600;
+  summary.update(5);
+  clock.nowMs = 1100;
+  assert.deepEqual(summary.readQuantiles(), [5]);
+});
+
 test("a long stream is sampled, its extremes are exact", () => {
   const { summary } = makeSummary({ quantiles: [0, 0.1, 0.5, 0.9, 1] });
   for (let i = 0; i < 100_000; i++) summary.update((i * 7919) % 100_000);

@@ -13,7 +13,7 @@
  */
 import type { Sample } from "../exposition/family.ts";
 import { appendLabel } from "../exposition/labels.ts";
-import type { Metric } from "./metric.ts";
+import { type Metric, secondsSince } from "./metric.ts";
 import type { Mishaps } from "./mishaps.ts";
 import { Reservoir } from "./reservoir.ts";
 
@@ -71,7 +71,7 @@ export class Summary implements Metric {
 
   /** Counts the seconds since `startMs`, a reading of performance.now(). */
   updateDuration(startMs: number): void {
-    this.update((performance.now() - startMs) / 1000);
+    this.update(secondsSince(startMs));
   }
 
   get count(): number {
@@ -108,6 +108,11 @@ export class Summary implements Metric {
   #turn(): void {
     const halfWindowMs = this.#settings.windowMs / 2;
     const elapsedMs = this.#settings.nowMs() - this.#turnedMs;
+    if (elapsedMs < 0) {
+      // A clock that was set back, though none should be: without this the window would stand still until it catches up.
+      this.#turnedMs += elapsedMs;
+      return;
+    }
     if (elapsedMs < halfWindowMs) return;
     const turns = Math.floor(elapsedMs / halfWindowMs);
     this.#turnedMs += turns * halfWindowMs;
@@ -126,12 +131,17 @@ export function checkSummaryOptions(
 ): Pick<SummarySettings, "quantiles" | "windowMs"> {
   const quantiles = options.quantiles ?? DEFAULT_QUANTILES;
   const windowMs = options.windowMs ?? DEFAULT_WINDOW_MS;
+  if (!Array.isArray(quantiles)) {
+    throw new RangeError(`summary ${metric}: want an array of quantiles, got ${typeof quantiles}`);
+  }
   for (const [i, quantile] of quantiles.entries()) {
-    if (!(quantile >= 0 && quantile <= 1)) {
-      throw new RangeError(`summary ${metric}: want quantiles in [0, 1], got ${quantile}`);
+    if (!(typeof quantile === "number" && quantile >= 0 && quantile <= 1)) {
+      throw new RangeError(`summary ${metric}: want quantiles in [0, 1], got ${String(quantile)}`);
     }
     if (quantiles.indexOf(quantile) < i) throw new RangeError(`summary ${metric}: quantile ${quantile} occurs twice`);
   }
-  if (!(windowMs > 0)) throw new RangeError(`summary ${metric}: want windowMs above 0, got ${windowMs}`);
+  if (!(typeof windowMs === "number" && windowMs > 0)) {
+    throw new RangeError(`summary ${metric}: want windowMs above 0, got ${String(windowMs)}`);
+  }
   return { quantiles: [...quantiles], windowMs };
 }

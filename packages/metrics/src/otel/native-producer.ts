@@ -12,7 +12,7 @@
 import type { Attributes, HrTime, ValueType } from "@opentelemetry/api";
 import type { CollectionResult, DataPoint, Histogram, MetricData, MetricProducer } from "@opentelemetry/sdk-metrics";
 import type { Family, Sample } from "../exposition/family.ts";
-import { parseLabels } from "./label-text.ts";
+import { parseLabels } from "../exposition/label-text.ts";
 import type { ResourcesModule, SdkModule } from "./peers.ts";
 
 const SCOPE = { name: "@nyanza/metrics" };
@@ -116,7 +116,7 @@ class MetricMaker {
 
   #point<T>(labels: string, value: T): DataPoint<T> {
     // fromEntries makes an own property of `__proto__` too.
-    const attributes: Attributes = Object.fromEntries(parseLabels(labels));
+    const attributes: Attributes = Object.fromEntries(parseLabels(labels) ?? []);
     return { startTime: this.#startTime, endTime: this.#endTime, attributes, value };
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseLabels } from "./label-text.ts";
+import { parseLabels } from "../exposition/label-text.ts";
 import {
   formatAttributes,
   LABEL_VALUE_LENGTH_MAX,

@@ -52,11 +52,7 @@ export class NodejsStats {
     const gcHelp = "Time spent in garbage collection, by kind: major, minor, incremental or weakcb.";
     list.addFamily("nodejs_gc_duration_seconds", "histogram", gcHelp, gcSamples);
     collectActiveResources(list);
-    const memory = process.memoryUsage();
-    list.add("nodejs_array_buffers_bytes", "gauge", "Memory of ArrayBuffers and Buffers.", memory.arrayBuffers);
-    list.add("nodejs_external_memory_bytes", "gauge", "Memory of C++ objects bound to JavaScript's.", memory.external);
-    list.add("nodejs_heap_size_total_bytes", "gauge", "Size of V8's heap.", memory.heapTotal);
-    list.add("nodejs_heap_size_used_bytes", "gauge", "Part of V8's heap that is in use.", memory.heapUsed);
+    addMemory(list);
     collectHeapSpaces(list);
     const [major = "", minor = "", patch = ""] = process.version.slice(1).split(".");
     const labels = formatLabels(Object.entries({ version: process.version, major, minor, patch }));
@@ -72,9 +68,13 @@ export class NodejsStats {
   #collectLag(list: FamilyList): void {
     const now = performance.now();
     if (now - this.#windowStartMs >= LAG_WINDOW_MIN_MS || this.#window.length === 0) {
-      this.#windowStartMs = now;
-      this.#window = this.#readWindow();
-      this.#delay.reset();
+      const window = this.#readWindow();
+      // A reset before the first measurement would put that off, and for ever if it came often enough.
+      if (window.length > 0) {
+        this.#windowStartMs = now;
+        this.#window = window;
+        this.#delay.reset();
+      }
     }
     const seconds = this.#probedLagMs / 1000;
     list.add(
@@ -149,6 +149,20 @@ class GcDurations {
     samples.push({ suffix: "_count", labels: this.#labels, value: count });
     return samples;
   }
+}
+
+function addMemory(list: FamilyList): void {
+  let memory: NodeJS.MemoryUsage;
+  try {
+    memory = process.memoryUsage();
+  } catch {
+    // Out of descriptors: it reads /proc.
+    return;
+  }
+  list.add("nodejs_array_buffers_bytes", "gauge", "Memory of ArrayBuffers and Buffers.", memory.arrayBuffers);
+  list.add("nodejs_external_memory_bytes", "gauge", "Memory of C++ objects bound to JavaScript's.", memory.external);
+  list.add("nodejs_heap_size_total_bytes", "gauge", "Size of V8's heap.", memory.heapTotal);
+  list.add("nodejs_heap_size_used_bytes", "gauge", "Part of V8's heap that is in use.", memory.heapUsed);
 }
 
 function collectHeapSpaces(list: FamilyList): void {

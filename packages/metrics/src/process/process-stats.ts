@@ -40,12 +40,7 @@ export function collectProcessStats(list: FamilyList): void {
   list.add("process_cpu_user_seconds_total", "counter", "CPU time spent in user mode.", userSeconds);
   list.add("process_major_pagefaults_total", "counter", "Page faults that read storage.", usage.majorPageFault);
   list.add("process_minor_pagefaults_total", "counter", "Page faults that read no storage.", usage.minorPageFault);
-  list.add(
-    "process_resident_memory_bytes",
-    "gauge",
-    "Resident memory: what of the process lies in RAM.",
-    process.memoryUsage.rss(),
-  );
+  addResidentMemory(list);
   list.add("process_resident_memory_peak_bytes", "gauge", "Most memory ever resident.", usage.maxRSS * 1024);
   const startSeconds = Math.round(performance.timeOrigin) / 1000;
   list.add("process_start_time_seconds", "gauge", "Start of the process, Unix time.", startSeconds, "min");
@@ -55,6 +50,17 @@ export function collectProcessStats(list: FamilyList): void {
   addFileDescriptors(list);
   const io = readProcFile("io");
   for (const line of IO_LINES) addField(list, line, io, 1);
+}
+
+/** A process that is out of descriptors cannot be told: then the other metrics are needed most. */
+function addResidentMemory(list: FamilyList): void {
+  let bytes: number;
+  try {
+    bytes = process.memoryUsage.rss();
+  } catch {
+    return;
+  }
+  list.add("process_resident_memory_bytes", "gauge", "Resident memory: what of the process lies in RAM.", bytes);
 }
 
 function addFileDescriptors(list: FamilyList): void {

@@ -94,8 +94,9 @@ test("values of different types are different", () => {
 
 test("what cannot be added is ignored and counted", () => {
   const { counter, aggregator } = aggregate();
-  for (const value of [Number.NaN, -1, Number.POSITIVE_INFINITY, "x" as unknown as number])
-    aggregator.increment({}, value);
+  const wrong = [Number.NaN, -1, Number.POSITIVE_INFINITY, "x", "5", 5n, true, [], Symbol("s"), Object.create(null)];
+  for (const value of wrong as number[]) aggregator.increment({}, value);
+  for (const text of ["x".repeat(1_000_000), Symbol("s"), 5]) aggregator.increment(text as unknown as Attributes);
   const cyclic: unknown[] = [];
   cyclic.push(cyclic);
   aggregator.increment({ list: cyclic as string[] });
@@ -106,7 +107,7 @@ test("what cannot be added is ignored and counted", () => {
   });
   aggregator.increment(null as unknown as Attributes);
   aggregator.close();
-  assert.equal(aggregator.stats().ignored, 6);
+  assert.equal(aggregator.stats().ignored, wrong.length + 3 + 2);
   assert.equal(
     [...counter.sums.values()].reduce((sum, value) => sum + value, 0),
     1,

@@ -34,7 +34,7 @@ export interface AggregatorStats {
   readonly flushes: number;
   /** Flushes before their time, because of `maxKeys`. Many of them mean that too much varies. */
   readonly earlyFlushes: number;
-  /** Increments that were no non-negative finite number, or whose attributes cannot be read. */
+  /** Increments that were no non-negative finite number, or whose attributes are none or cannot be read. */
   readonly ignored: number;
   /** Calls of `counter.add` that threw: what they carried is lost. */
   readonly failed: number;
@@ -88,7 +88,8 @@ export class Aggregator<A extends object = Attributes> {
    * while a process ends is not lost.
    */
   increment(attributes?: A, value = 1): void {
-    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
+    // The type is asked for because JavaScript compares "5" and 5n with numbers, but does not add them.
+    if (!(typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY) || !isObject(attributes)) {
       this.#ignored++;
       return;
     }
@@ -162,6 +163,11 @@ export class Aggregator<A extends object = Attributes> {
       // The caller's own; the other totals must still get to the counter.
     }
   }
+}
+
+/** A text is none: each of its characters would be taken for an attribute. */
+function isObject(attributes: object | null | undefined): boolean {
+  return typeof attributes === "object" || attributes === undefined;
 }
 
 const NO_ATTRIBUTES: Attributes = Object.freeze({});

@@ -40,6 +40,17 @@ test("what create throws is the caller's, and nothing is kept", () => {
   cache.get("kept", () => assert.fail("was evicted"));
 });
 
+test("what is no string is no key", () => {
+  const cache = new AttributeCache();
+  for (const key of [undefined, null, 5, 5n, Symbol("s"), {}, Object.create(null)] as string[]) {
+    assert.deepEqual(
+      cache.get(key, () => ({ a: 1 })),
+      { a: 1 },
+    );
+  }
+  assert.equal(cache.stats().entries, 0);
+});
+
 test("create may use the cache itself", () => {
   const cache = new AttributeCache({ maxEntries: 2 });
   const inner = () => cache.get("a", () => ({ from: "inner" }));

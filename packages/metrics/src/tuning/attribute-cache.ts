@@ -55,7 +55,7 @@ export class AttributeCache {
   }
 
   /**
-   * The attributes of `key`; if there are none, what `create` returns, copied and frozen.
+   * The attributes of `key`; if there are none, what `create` returns, copied and frozen. What is no string is no key: nothing is kept.
    * @throws what `create` throws; then nothing is kept
    */
   get(key: string, create: () => Attributes): Readonly<Attributes> {
@@ -67,6 +67,7 @@ export class AttributeCache {
     }
     this.#misses++;
     const attributes = Object.freeze({ ...create() });
+    if (typeof key !== "string") return attributes;
     // `create` may have asked for the same key.
     const meanwhile = this.#entries.get(key);
     if (meanwhile !== undefined) return meanwhile.attributes;

@@ -31,6 +31,14 @@ test("odd attributes", () => {
   folds(null, null);
   folds("0123456789", "012345678");
   assert.equal(limits.fold(undefined as unknown as Attributes), undefined);
+  const throws = {
+    get path(): string {
+      throw new Error("no");
+    },
+  };
+  const { proxy, revoke } = Proxy.revocable<Attributes>({}, {});
+  revoke();
+  for (const attributes of [throws, proxy]) assert.deepEqual(limits.fold(attributes), {});
   const own = JSON.parse(`{"__proto__":"p","path":"0123456789"}`) as Attributes;
   assert.deepEqual(Object.entries(limits.fold(own)), [
     ["__proto__", "p"],

@@ -32,10 +32,19 @@ export class LabelLimits {
   /**
    * `attributes` with the limited labels folded: the same object if nothing changed, else a copy. Other labels stay as they are. A
    * list becomes the text of its members, in commas (["a,b"] and ["a", "b"] are one value, not two); what is no attribute value (an object)
-   * becomes "". Never throws.
+   * becomes "". Attributes that throw when read become none at all. Never throws.
    */
   fold(attributes: Attributes): Attributes {
     if (typeof attributes !== "object" || attributes === null) return attributes;
+    try {
+      return this.#fold(attributes);
+    } catch {
+      // A getter or a proxy of the caller's: handed on, it would throw where it is counted.
+      return {};
+    }
+  }
+
+  #fold(attributes: Attributes): Attributes {
     let folded: { [label: string]: AttributeValue | undefined } | null = null;
     for (const [label, limiter] of this.#limiters) {
       const value = Object.hasOwn(attributes, label) ? attributes[label] : undefined;

@@ -142,3 +142,16 @@ test("any name: following the suggestions ends, and what is left no suggestion m
     }),
   );
 });
+
+test("what is no name, or much too long, is one warning at once", () => {
+  const long = `a-${"_".repeat(1_000_000)}a`;
+  for (const name of [undefined, null, 5, 5n, Symbol("s"), {}, Object.create(null), long] as string[]) {
+    for (const warnings of [checkMetricName(name, { type: "counter" }), checkLabelName(name)]) {
+      assert.deepEqual(
+        warnings.map(({ rule, suggestion }) => [rule, suggestion]),
+        [["characters", null]],
+      );
+      assert.match((warnings[0] as { message: string }).message, /^want a name of at most 1000 characters, got \w+/);
+    }
+  }
+});

@@ -20,7 +20,7 @@ export interface NameWarning {
 
 /** The conventions, those of Prometheus. */
 export type NameRule =
-  /** Letters, digits and `_` only; no digit first; not empty. */
+  /** Letters, digits and `_` only; no digit first; not empty; 1,000 at most. */
   | "characters"
   /** `:` is for recording rules. */
   | "colon"
@@ -66,6 +66,7 @@ export interface MetricNameOptions {
 /** What is to be said against `name`; nothing if it is empty. Never throws. */
 export function checkMetricName(name: string, options: MetricNameOptions = {}): NameWarning[] {
   const { type, unit = "" } = options;
+  if (!isReadable(name)) return [notReadable(name)];
   const warnings = checkSpelling(name, "metric");
   const warn = (rule: NameRule, message: string, suggestion: string | null): void => {
     warnings.push({ rule, message, suggestion: suggestion === "" || suggestion === name ? null : suggestion });
@@ -109,6 +110,7 @@ export function checkMetricName(name: string, options: MetricNameOptions = {}): 
 
 /** What is to be said against a label's name; nothing if it is empty. Never throws. */
 export function checkLabelName(name: string): NameWarning[] {
+  if (!isReadable(name)) return [notReadable(name)];
   const warnings = checkSpelling(name, "label");
   const warn = (rule: NameRule, message: string): void => {
     warnings.push({ rule, message, suggestion: null });
@@ -131,6 +133,22 @@ export function checkLabelName(name: string): NameWarning[] {
 }
 
 type Warn = (rule: NameRule, message: string, suggestion: string | null) => void;
+
+/** Longer ones are no names, and some of the expressions here take time by the square of the length. */
+const NAME_LENGTH_MAX = 1000;
+
+function isReadable(name: unknown): boolean {
+  return typeof name === "string" && name.length <= NAME_LENGTH_MAX;
+}
+
+function notReadable(name: unknown): NameWarning {
+  const got = typeof name === "string" ? `${name.length} characters` : typeof name;
+  return {
+    rule: "characters",
+    message: `want a name of at most ${NAME_LENGTH_MAX} characters, got ${got}`,
+    suggestion: null,
+  };
+}
 
 /** What is wrong with any name. */
 function checkSpelling(name: string, kind: "metric" | "label"): NameWarning[] {

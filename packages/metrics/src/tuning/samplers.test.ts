@@ -102,11 +102,12 @@ test("a generator that leaves its interval does not end the sampling", () => {
 });
 
 test("rates that make no sense are named", () => {
-  for (const rate of [-0.1, 1.1, Number.NaN]) {
+  for (const rate of [-0.1, 1.1, Number.NaN, "0.5", 1n, true, null, Symbol("s")] as number[]) {
     assert.throws(() => new ProbabilitySampler(rate), /rate is/);
     assert.throws(() => new WeightedSampler(rate), /rate is/);
   }
-  for (const n of [0, 1.5, Number.NaN]) assert.throws(() => new NthSampler(n), /n is/);
+  for (const n of [0, 1.5, Number.NaN, "1", 1n, Symbol("s")] as number[])
+    assert.throws(() => new NthSampler(n), /n is/);
   assert.throws(() => new WeightedSampler(1, { weights: "odd" as "equal" }), /weights is odd/);
 });
 

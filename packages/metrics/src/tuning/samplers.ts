@@ -34,7 +34,8 @@ export class NthSampler {
 
   /** @throws RangeError if `n` is no whole number from 1 */
   constructor(n: number) {
-    if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`sampler: n is ${n}, want a whole number from 1`);
+    if (!Number.isSafeInteger(n) || n < 1)
+      throw new RangeError(`sampler: n is ${String(n)}, want a whole number from 1`);
     this.n = n;
   }
 
@@ -147,6 +148,6 @@ export interface WeightedSamplerOptions extends SamplerOptions {
 }
 
 function checkRate(rate: number): number {
-  if (rate >= 0 && rate <= 1) return rate;
+  if (typeof rate === "number" && rate >= 0 && rate <= 1) return rate;
   throw new RangeError(`sampler: rate is ${String(rate)}, want 0 to 1`);
 }
