@@ -32,6 +32,15 @@ test("where a group meets", () => {
   assert.equal(findPlace({ directory: "/x" }).isPrimarys, false);
 });
 
+test("where no directory can be made, an error says so", { skip: process.platform !== "linux" }, () => {
+  for (const directory of ["/proc/nope/deep", "/dev/null/x", `/tmp/${"x".repeat(300)}`]) {
+    assert.throws(
+      () => makePlace(findPlace({ directory })),
+      /^Error: directory of the process group .*: cannot be made: E/,
+    );
+  }
+});
+
 test("only a directory that is its owner's alone is entered", posix, () => {
   const folder = mkdtempSync(join(tmpdir(), "nyanza-place-"));
   try {

@@ -15,9 +15,9 @@
  */
 import cluster from "node:cluster";
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { identifyProcess, isProcessGone, type ProcessIdentity } from "./process-identity.ts";
 
 export interface GroupPlace {
@@ -70,9 +70,29 @@ export function isStartedByPm2(env: NodeJS.ProcessEnv): boolean {
  * @throws Error if it, or the one that holds it, is not this user's alone
  */
 export function makePlace(place: GroupPlace): void {
-  mkdirSync(join(place.base, ".."), { recursive: true });
-  makePrivate(place.base);
-  makePrivate(place.directory);
+  try {
+    makeParents(place.base);
+    makePrivate(place.base);
+    makePrivate(place.directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    throw new Error(`directory of the process group ${place.base}: cannot be made: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Not by `recursive`: on file systems that answer ENOENT to every new directory, such as /proc, Node 20 then tries for ever. */
+function makeParents(path: string): void {
+  const parent = dirname(path);
+  if (parent === path || existsSync(parent)) return;
+  makeParents(parent);
+  try {
+    mkdirSync(parent);
+  } catch (error) {
+    // Another process of the group was faster.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }
 
 function makePrivate(path: string): void {

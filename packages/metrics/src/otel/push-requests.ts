@@ -8,6 +8,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { ClientRequest } from "node:http";
 
+const NO_ANSWER = "there was no answer in time";
 const CHANNEL = "http.client.request.start";
 
 export class PushRequests {
@@ -15,11 +16,16 @@ export class PushRequests {
   readonly #underWay = new Set<ClientRequest>();
   #pushCount = 0;
   #isAbandoned = false;
+  /** Of an attempt before, or that there was none. */
+  #lastFailure = NO_ANSWER;
   readonly #onStart = (message: unknown): void => {
     if (this.#context.getStore() === undefined) return;
     const { request } = message as { readonly request: ClientRequest };
-    if (this.#isAbandoned) end(request);
+    if (this.#isAbandoned) this.#end(request);
     this.#underWay.add(request);
+    request.once("error", (error) => {
+      if (!this.#isAbandoned) this.#lastFailure = error.message;
+    });
     request.once("close", () => this.#underWay.delete(request));
   };
 
@@ -27,6 +33,7 @@ export class PushRequests {
   run(push: (done: () => void) => void): void {
     if (this.#pushCount++ === 0) {
       this.#isAbandoned = false;
+      this.#lastFailure = NO_ANSWER;
       subscribe(CHANNEL, this.#onStart);
     }
     let isDone = false;
@@ -41,10 +48,10 @@ export class PushRequests {
   /** Ends what is under way and what is tried again, with an error that exporters do not answer with another try. */
   abandon(): void {
     this.#isAbandoned = true;
-    for (const request of this.#underWay) end(request);
+    for (const request of this.#underWay) this.#end(request);
   }
-}
 
-function end(request: ClientRequest): void {
-  request.destroy(new Error("there was no answer in time, and the process ends"));
+  #end(request: ClientRequest): void {
+    request.destroy(new Error(`${this.#lastFailure}, and the process ends`));
+  }
 }
