@@ -94,3 +94,46 @@ test(
     await run(scope, project, process.execPath, "both.cjs");
   }),
 );
+
+/** The oldest that the kit's types are for, and the newest that is not our own. */
+const compilers = ["typescript@5.4", "typescript@6"];
+
+test(
+  "the packed kit's types, as a strict project reads them",
+  { timeout: 120_000 },
+  scoped(async (scope) => {
+    const folder = makeFolder(scope, "types");
+    await run(scope, join(projectRoot, "packages/metrics"), "npm", "pack", "--silent", "--pack-destination", folder);
+    const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz"));
+    assert.ok(tarball);
+    writeFileSync(join(folder, "package.json"), '{ "name": "strict", "private": true, "type": "module" }');
+    const otel = ["api", "sdk-metrics", "resources"].map((name) => `@opentelemetry/${name}`);
+    await run(scope, folder, "npm", "install", "--no-audit", "--no-fund", `./${tarball}`, "@types/node@20", ...otel);
+    writeFileSync(
+      join(folder, "use.ts"),
+      `import { MetricSet, QueryClient } from "@nyanza/metrics";
+      export * as cluster from "@nyanza/metrics/cluster";
+      export * as http from "@nyanza/metrics/http";
+      export * as otel from "@nyanza/metrics/otel";
+      const requests = new MetricSet().counter("requests_total", { help: "Served.", labelNames: ["method", "status"] });
+      const method: string | undefined = process.argv[2];
+      requests.inc({ method, status: 200 });
+      // @ts-expect-error: no label of that name
+      requests.inc({ methud: "GET" });
+      const answer = await new QueryClient("http://127.0.0.1:8428").query("up");
+      if (answer.resultType === "vector") for (const { labels } of answer.result) labels.get("job")?.trim();
+      `,
+    );
+    for (const compiler of compilers) {
+      await run(scope, folder, "npm", "install", "--no-audit", "--no-fund", "--no-save", compiler);
+      for (const [module, resolution, isExact] of [
+        ["node16", "node16", true],
+        ["esnext", "bundler", false],
+      ] as const) {
+        const options = `--noEmit --strict --target es2022 --lib es2022 --types node --skipLibCheck false
+          --module ${module} --moduleResolution ${resolution} --exactOptionalPropertyTypes ${isExact} use.ts`;
+        await run(scope, folder, process.execPath, "node_modules/typescript/bin/tsc", ...options.split(/\s+/));
+      }
+    }
+  }),
+);

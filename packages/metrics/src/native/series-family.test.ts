@@ -140,11 +140,11 @@ test("label sets beyond maxSeries share one series", () => {
   assert.match(set.writePrometheus(), /^metrics_label_corrections_total\{metric="x_total",reason="folded"\} 98$/m);
 });
 
-test("a million distinct values keep no more than maxSeries", () => {
+test("any number of distinct values keeps no more than maxSeries", () => {
   const family = new MetricSet().counter("x_total", { help, labelNames: ["id"], maxSeries: 100 });
-  for (let id = 0; id < 1_000_000; id++) family.inc({ id });
+  for (let id = 0; id < 100_000; id++) family.inc({ id });
   assert.equal(family.size, 101);
-  assert.equal(family.with({ id: "other" }).get(), 999_900);
+  assert.equal(family.with({ id: "other" }).get(), 99_900);
 });
 
 test("long values are cut between code points, and counted", () => {

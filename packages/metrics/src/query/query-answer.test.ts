@@ -136,6 +136,16 @@ test("what is no answer is refused", () => {
   );
 });
 
+test("lists in lists without end are refused like any other nonsense", () => {
+  const deep = "[".repeat(100_000) + "]".repeat(100_000);
+  const answer = (type: string, metric: string) =>
+    `{"status":"success","warnings":[${deep}],"data":{"resultType":${type},"result":[{"metric":${metric},"value":[1,"1"]}]}}`;
+  assert.deepEqual(parse(answer('"vector"', "{}")).warnings, ["a deep array"]);
+  for (const bad of [answer('"vector"', `{"a":${deep}}`), answer(deep, "{}"), `{"status":${deep},"data":{}}`]) {
+    assert.throws(() => parse(bad), JsonWalkError);
+  }
+});
+
 test("a long series costs its columns, not an object a point", () => {
   const points = 200_000;
   const values = Array.from({ length: points }, (_, i) => `[${1_700_000_000 + i},"${i / 8}"]`).join();

@@ -187,7 +187,7 @@ function readEnvelope(bytes: Buffer, readData: (walk: JsonWalk) => void): Answer
 }
 
 function readTexts(value: unknown): string[] {
-  return Array.isArray(value) ? value.map((item) => (typeof item === "string" ? item : JSON.stringify(item))) : [];
+  return Array.isArray(value) ? value.map((item) => (typeof item === "string" ? item : formatJson(item))) : [];
 }
 
 function readResult(walk: JsonWalk, type: unknown): Pick<QueryAnswer, "resultType" | "result"> {
@@ -308,6 +308,15 @@ function grow(column: Float64Array): Float64Array {
 }
 
 export function wanted(what: string, got: unknown): JsonWalkError {
-  const text = got === undefined ? "nothing" : (JSON.stringify(got) ?? typeof got);
+  const text = got === undefined ? "nothing" : formatJson(got);
   return new JsonWalkError(`want ${what}, got ${text.length > 100 ? `${text.slice(0, 100)}…` : text}`);
+}
+
+/** JSON.parse reads lists in lists without end; JSON.stringify runs out of stack on them. */
+function formatJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? typeof value;
+  } catch {
+    return Array.isArray(value) ? "a deep array" : "a deep object";
+  }
 }
