@@ -68,6 +68,30 @@ test("counters only go up, whatever they are given", () => {
   assert.equal(fraction.get(), 0.75);
 });
 
+test("counters and sums at the end of their range stay well-formed", () => {
+  const set = new MetricSet();
+  const whole = set.getOrCreateCounter("whole_total");
+  whole.add(2 ** 53);
+  whole.inc();
+  whole.add(2);
+  const sum = set.getOrCreateFloatCounter("sum_total");
+  for (let i = 0; i < 2; i++) sum.add(Number.MAX_VALUE);
+  const histogram = set.getOrCreatePrometheusHistogram("h", { buckets: [1] });
+  for (const value of [-0, Number.MAX_VALUE, Number.MAX_VALUE]) histogram.update(value);
+  assert.equal(
+    set.writePrometheus(),
+    [
+      'h_bucket{le="1"} 1',
+      'h_bucket{le="+Inf"} 3',
+      "h_sum +Inf",
+      "h_count 3",
+      "sum_total +Inf",
+      `whole_total ${2 ** 53 + 2}`,
+      "",
+    ].join("\n"),
+  );
+});
+
 test("a gauge moves both ways", () => {
   const gauge = new MetricSet().getOrCreateGauge("g");
   gauge.set(5);
