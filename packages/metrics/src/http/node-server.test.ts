@@ -101,7 +101,7 @@ test("node:http: connections that break", async () => {
   const server = createServer((request, response) => {
     begun++;
     if (request.url === "/stream") response.write("first");
-    if (request.url === "/late") setTimeout(() => response.end("nobody there"), 30);
+    if (request.url === "/late") response.once("close", () => response.end("nobody there"));
     if (request.url === "/destroyed") response.destroy();
   });
   instrumentServer(server, { meter: readings.meter, route: (request) => request.url });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
@@ -120,15 +121,26 @@ test("callbacks that throw or hang cost their own values only", { timeout: 10_00
 test("scrapes at the same time share one collection", async () => {
   await withKit({}, async (kit) => {
     let calls = 0;
+    let asked = 0;
+    let goOn = (): void => {};
+    const allHaveAsked = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const onRequest = (message: unknown): void => {
+      const { request } = message as { readonly request: IncomingMessage };
+      if (String(request.socket.localPort) === new URL(kit.url as string).port && ++asked === 3) goOn();
+    };
+    subscribe("http.server.request.start", onRequest);
     kit
       .getMeter("lake")
       .createObservableGauge("slow")
       .addCallback(async (result) => {
         calls++;
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await allHaveAsked;
         result.observe(calls);
       });
     const texts = await Promise.all([scrape(kit), scrape(kit), scrape(kit)]);
+    unsubscribe("http.server.request.start", onRequest);
     assert.equal(calls, 1);
     for (const text of texts) assert.match(text, /^slow 1$/m);
   });
