@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Attributes, Meter } from "@opentelemetry/api";
+import type { Attributes, BatchObservableCallback, Meter, ObservableCallback } from "@opentelemetry/api";
 import { createNoopMeter } from "@opentelemetry/api";
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import { MeterGuard } from "./meter-guard.ts";
@@ -84,6 +84,35 @@ test("no value and no attribute throws out of add or record, and no sum becomes 
     "sizes_count{} 1",
     "depth{} NaN",
   ]);
+});
+
+test("callbacks observe through the guard, and are taken away again", async () => {
+  const { meter, dropped, read } = startGuarded();
+  const waves = meter.createObservableCounter("waves");
+  const queue = meter.createObservableUpDownCounter("queue");
+  const depth = meter.createObservableGauge("depth");
+  const observe: ObservableCallback = (result) => {
+    result.observe(Number.NaN, { a: 1 });
+    result.observe(-1, { a: 2 });
+    for (const attributes of throwing) result.observe(1, attributes);
+    result.observe(2, { name: "x".repeat(10_000_000) });
+  };
+  waves.addCallback(observe);
+  const long = `name="${"x".repeat(4096)}"`;
+  assert.deepEqual(await read(), [`waves_total{${long}} 2`]);
+  assert.equal(dropped.count, 2 + throwing.length);
+  waves.removeCallback(observe);
+  const batch: BatchObservableCallback = (result) => {
+    result.observe(queue, Number.POSITIVE_INFINITY);
+    result.observe(queue, -5, { a: 10n as never });
+    result.observe(depth, Number.NaN);
+  };
+  meter.addBatchObservableCallback(batch, [queue, depth]);
+  assert.deepEqual((await read()).slice(1), ['queue{a="10"} -5', "depth{} NaN"]);
+  assert.equal(dropped.count, 3 + throwing.length);
+  meter.removeBatchObservableCallback(batch, [queue, depth]);
+  await read();
+  assert.equal(dropped.count, 3 + throwing.length);
 });
 
 test("an instrument without a name that can be is refused, and measures nothing", async () => {

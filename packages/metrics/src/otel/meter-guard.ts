@@ -2,13 +2,14 @@
  * Meters of the SDK made safe for what an application may hand them by mistake. The SDK trusts its callers: `add(NaN)` makes a sum NaN for ever, an
  * attribute that JSON has no word for throws out of `add`, an instrument whose name is no text breaks every scrape from then on.
  *
- *     add, record    a value no instrument of the kind can take is left out and counted, as is one with attributes that throw
- *     attributes     cut and made text before the SDK keeps them (recorded-attributes.ts)
- *     create…        a name that is no text, or longer than 255 as OpenTelemetry has it: an instrument that measures nothing, and a report
+ *     add, record, observe   a value no instrument of the kind can take is left out and counted, as is one with attributes that throw
+ *     attributes             cut and made text before the SDK keeps them (recorded-attributes.ts)
+ *     create…                a name that is no text, or longer than 255 as OpenTelemetry has it: an instrument that measures nothing, and a report
  *
- * Instruments stay the SDK's own objects, with one function in front of `add` or `record`: it costs about a twentieth of what is behind it.
+ * Instruments stay the SDK's own objects, with one function in front of `add`, `record` or `observe`: it costs about a twentieth of what is behind it.
  */
 import {
+  type BatchObservableCallback,
   type Context,
   type Counter,
   createNoopMeter,
@@ -17,6 +18,8 @@ import {
   type Meter,
   type MetricAttributes,
   type MetricOptions,
+  type Observable,
+  type ObservableCallback,
   type UpDownCounter,
 } from "@opentelemetry/api";
 import { checkAttributes } from "./recorded-attributes.ts";
@@ -35,6 +38,7 @@ export class MeterGuard {
   readonly #onDropped: () => void;
   readonly #onRefused: (error: Error) => void;
   readonly #guarded = new WeakSet<Meter>();
+  readonly #takes = new WeakMap<Observable, Takes>();
 
   constructor({ onDropped, onRefused }: MeterGuardOptions) {
     this.#onDropped = onDropped;
@@ -52,17 +56,17 @@ export class MeterGuard {
     );
     meter.createHistogram = this.#creator("createHistogram", meter, (one) => this.#guardRecord(one, isQuantity));
     meter.createGauge = this.#creator("createGauge", meter, (one) => this.#guardRecord(one, isNumber));
-    // What callbacks observe is read inside the SDK's own `try`.
-    meter.createObservableCounter = this.#creator("createObservableCounter", meter);
-    meter.createObservableUpDownCounter = this.#creator("createObservableUpDownCounter", meter);
-    meter.createObservableGauge = this.#creator("createObservableGauge", meter);
+    meter.createObservableCounter = this.#observer("createObservableCounter", meter, isQuantity);
+    meter.createObservableUpDownCounter = this.#observer("createObservableUpDownCounter", meter, Number.isFinite);
+    meter.createObservableGauge = this.#observer("createObservableGauge", meter, isNumber);
+    this.#guardBatches(meter);
     return meter;
   }
 
   #creator<K extends CreatorName>(
     kind: K,
     meter: Meter,
-    guardInstrument: (instrument: ReturnType<Meter[K]>) => void = () => {},
+    guardInstrument: (instrument: ReturnType<Meter[K]>) => void,
   ): Meter[K] {
     const create = meter[kind].bind(meter) as Create<K>;
     const stand = NOOP[kind].bind(NOOP) as Create<K>;
@@ -80,15 +84,44 @@ export class MeterGuard {
     return creator as Meter[K];
   }
 
-  #guardAdd(counter: Counter | UpDownCounter, takes: (value: number) => boolean): void {
+  #observer<K extends ObserverName>(kind: K, meter: Meter, takes: Takes): Meter[K] {
+    return this.#creator(kind, meter, (instrument) => {
+      this.#takes.set(instrument, takes);
+      const stands = new StandIns<ObservableCallback>((callback) => (result) => {
+        const observe = this.#checked((value, attributes) => result.observe(value, attributes), takes);
+        return callback({ observe });
+      });
+      const add = instrument.addCallback.bind(instrument);
+      const remove = instrument.removeCallback.bind(instrument);
+      instrument.addCallback = (callback) => add(stands.of(callback));
+      instrument.removeCallback = (callback) => remove(stands.of(callback));
+    });
+  }
+
+  #guardBatches(meter: Meter): void {
+    const stands = new StandIns<BatchObservableCallback>((callback) => (result) => {
+      return callback({
+        observe: (instrument, value, attributes) => {
+          const takes = this.#takes.get(instrument) ?? isNumber;
+          this.#checked((checked, kept) => result.observe(instrument, checked, kept), takes)(value, attributes);
+        },
+      });
+    });
+    const add = meter.addBatchObservableCallback.bind(meter);
+    const remove = meter.removeBatchObservableCallback.bind(meter);
+    meter.addBatchObservableCallback = (callback, observables) => add(stands.of(callback), observables);
+    meter.removeBatchObservableCallback = (callback, observables) => remove(stands.of(callback), observables);
+  }
+
+  #guardAdd(counter: Counter | UpDownCounter, takes: Takes): void {
     counter.add = this.#checked(counter.add.bind(counter), takes);
   }
 
-  #guardRecord(instrument: Gauge | Histogram, takes: (value: number) => boolean): void {
+  #guardRecord(instrument: Gauge | Histogram, takes: Takes): void {
     instrument.record = this.#checked(instrument.record.bind(instrument), takes);
   }
 
-  #checked(record: RecordFunction, takes: (value: number) => boolean): RecordFunction {
+  #checked(record: RecordFunction, takes: Takes): RecordFunction {
     return (value, attributes, context) => {
       try {
         if (takes(value)) return record(value, checkAttributes(attributes), context);
@@ -102,6 +135,26 @@ export class MeterGuard {
 
 const NOOP = createNoopMeter();
 
+/** What stands before each callback, the same each time it is asked for: it is taken away by it again. */
+class StandIns<Callback extends object> {
+  readonly #standIns = new WeakMap<Callback, Callback>();
+  readonly #make: (callback: Callback) => Callback;
+
+  constructor(make: (callback: Callback) => Callback) {
+    this.#make = make;
+  }
+
+  of(callback: Callback): Callback {
+    // No function at all is the SDK's to fail with, when it calls it.
+    if (typeof callback !== "function") return callback;
+    let standIn = this.#standIns.get(callback);
+    if (standIn === undefined) this.#standIns.set(callback, (standIn = this.#make(callback)));
+    return standIn;
+  }
+}
+
+type Takes = (value: number) => boolean;
+type ObserverName = Extract<CreatorName, `createObservable${string}`>;
 type CreatorName = Extract<keyof Meter, `create${string}`>;
 type Create<K extends CreatorName> = (name: string, options?: MetricOptions) => ReturnType<Meter[K]>;
 type RecordFunction = (value: number, attributes?: MetricAttributes, context?: Context) => void;
