@@ -1,0 +1,132 @@
+/**
+ * The tree a PromQL text becomes (Prometheus 3's language). Types are checked: `type` says what an expression evaluates to, and every argument
+ * has the type its place wants.
+ *
+ * `pos` and `end` are offsets in UTF-16 units of the expression's text in the query.
+ */
+import type { LabelFilter } from "../base/label-filter.ts";
+
+export type PromType = "scalar" | "vector" | "matrix" | "string";
+
+export type PromExpr =
+  | PromNumber
+  | PromString
+  | PromSelector
+  | PromMatrix
+  | PromSubquery
+  | PromCall
+  | PromAggregate
+  | PromBinary
+  | PromUnary
+  | PromParens;
+
+interface Node<T extends PromType> {
+  readonly pos: number;
+  readonly end: number;
+  readonly type: T;
+}
+
+/** Durations in a number's place are numbers of seconds. */
+export interface PromNumber extends Node<"scalar"> {
+  readonly kind: "number";
+  readonly value: number;
+}
+
+export interface PromString extends Node<"string"> {
+  readonly kind: "string";
+  readonly value: string;
+}
+
+/** `@ 1609746000`, `@ start()`, `@ end()`. */
+export type PromAt =
+  | { readonly kind: "time"; readonly timeMs: number }
+  | { readonly kind: "start" }
+  | { readonly kind: "end" };
+
+/**
+ * A duration that may depend on the query's step and range (`step()`, `range()`, `min(…)`, arithmetic): seconds once evaluated.
+ * A constant one is folded by the parser.
+ */
+export type PromDuration =
+  | { readonly kind: "constant"; readonly ms: number }
+  | { readonly kind: "step" }
+  | { readonly kind: "range" }
+  | {
+      readonly kind: "operation";
+      readonly op: string;
+      readonly left: PromDuration | null;
+      readonly right: PromDuration;
+    };
+
+export interface PromSelector extends Node<"vector"> {
+  readonly kind: "selector";
+  /** ANDed. The metric's name is a filter `__name__ =`. At least one of them does not match "". */
+  readonly filters: readonly LabelFilter[];
+  readonly offset: PromDuration | null;
+  readonly at: PromAt | null;
+}
+
+/** `selector[range]`: offset and `@` are the selector's. */
+export interface PromMatrix extends Node<"matrix"> {
+  readonly kind: "matrix";
+  readonly selector: PromSelector;
+  readonly range: PromDuration;
+}
+
+/** `expr[range:step]`. */
+export interface PromSubquery extends Node<"matrix"> {
+  readonly kind: "subquery";
+  readonly expr: PromExpr;
+  readonly range: PromDuration;
+  /** null: the default (`-promql.defaultEvaluationInterval`, one minute unless set; the query's step is not it). */
+  readonly step: PromDuration | null;
+  readonly offset: PromDuration | null;
+  readonly at: PromAt | null;
+}
+
+export interface PromCall extends Node<PromType> {
+  readonly kind: "call";
+  readonly name: string;
+  readonly args: readonly PromExpr[];
+}
+
+export interface PromAggregate extends Node<"vector"> {
+  readonly kind: "aggregate";
+  /** Lower case. */
+  readonly op: string;
+  readonly expr: PromExpr;
+  /** k, φ or the label of count_values. */
+  readonly param: PromExpr | null;
+  readonly isWithout: boolean;
+  readonly grouping: readonly string[];
+}
+
+export interface PromBinary extends Node<"scalar" | "vector"> {
+  readonly kind: "binary";
+  /** Lower case: `+ - * / % ^ atan2 == != < > <= >= and or unless`. */
+  readonly op: string;
+  readonly isBool: boolean;
+  readonly left: PromExpr;
+  readonly right: PromExpr;
+  /** null unless both sides are vectors. */
+  readonly matching: {
+    readonly card: "one-to-one" | "many-to-one" | "one-to-many" | "many-to-many";
+    readonly isOn: boolean;
+    readonly labels: readonly string[];
+    /** Labels of `group_left(…)`. */
+    readonly include: readonly string[];
+    readonly fillLeft: number | null;
+    readonly fillRight: number | null;
+  } | null;
+}
+
+export interface PromUnary extends Node<"scalar" | "vector"> {
+  readonly kind: "unary";
+  readonly op: "-" | "+";
+  readonly expr: PromExpr;
+}
+
+export interface PromParens extends Node<PromType> {
+  readonly kind: "parens";
+  readonly expr: PromExpr;
+}
