@@ -15,19 +15,35 @@ export interface RangeWindow {
   /** Exclusive; endMs - range. */
   startMs: number;
   endMs: number;
+  /** The point of the grid the window belongs to: `endMs` unless the selector or subquery has an offset or an `@`. */
+  timeMs: number;
   /** The series' labels with its name, for annotations. */
   readonly labels: PromSeries["labels"];
   readonly context: PromContext;
+  /** The call, for the places of annotations. */
+  readonly call: PromCall;
   /** Set to false by a function that has no value for this window; true before each call. */
   hasValue: boolean;
 }
+
+/** The value of one window. `scalars` are the scalar arguments at this point, in order, without the matrix. */
+export type EvaluateWindow = (window: RangeWindow, scalars: readonly number[]) => number;
 
 /** A function of a window, such as `rate`. */
 export interface RangeFunction {
   readonly args: readonly PromType[];
   readonly keepsName?: boolean;
-  /** The scalar arguments at this point, in order, without the matrix. */
-  readonly evaluate: (window: RangeWindow, scalars: readonly number[]) => number;
+  readonly evaluate: EvaluateWindow;
+  /**
+   * Makes a quicker `evaluate` for one series: it is given the windows of that series in order, over the same columns, `lo` and `hi`
+   * never falling, and remembers what neighbours share. Windows may be left out. Its values are those of `evaluate`, bit for bit:
+   * what a query answers at a time does not depend on which other times it asks for.
+   */
+  readonly slide?: () => EvaluateWindow;
+  /** Called once for a series that got at least one value, after its last window: what can be said of the series as a whole. */
+  readonly afterSeries?: (window: RangeWindow) => void;
+  /** Replaces the function's result, all series of it, names dropped already: `absent_over_time` is about what is not there. */
+  readonly finish?: (context: PromContext, call: PromCall, series: PromSeries[]) => PromSeries[];
 }
 
 /** A function of values on the grid, such as `abs`, `label_replace`, `histogram_quantile`. `args` are evaluated. */
@@ -36,6 +52,11 @@ export interface InstantFunction {
   /** How many of `args` may be left out, from the end; -1: the last one may be repeated. */
   readonly optional?: number;
   readonly returns: PromType;
+  /**
+   * When an argument is a selector, bare or in parentheses, its values must be the times of the samples it found, in seconds, in the
+   * samples' place. `timestamp` only.
+   */
+  readonly wantsSampleTimes?: boolean;
   readonly evaluate: (context: PromContext, call: PromCall, args: readonly PromValue[]) => PromValue;
 }
 

@@ -1,0 +1,119 @@
+/** Label sets of results: what operations drop, how Prometheus orders them, and what happens when two become equal. */
+import { InputError } from "../../base/errors.ts";
+import { Labels } from "../../base/labels.ts";
+import { labelsKey } from "../label-edit.ts";
+import type { PromSeries } from "./value.ts";
+
+/** Without `__name__`, `__type__` and `__unit__`: they describe the samples' metric, and what was computed from it is another one. */
+export function dropMetadata(labels: Labels): Labels {
+  const { pairs } = labels;
+  let described = false;
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (isMetadata(pairs[i] as string)) described = true;
+  }
+  if (!described) return labels.name === "" ? labels : pairs.length === 0 ? Labels.empty : new Labels("", pairs);
+  const kept: string[] = [];
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (!isMetadata(pairs[i] as string)) kept.push(pairs[i] as string, pairs[i + 1] as string);
+  }
+  return kept.length === 0 ? Labels.empty : new Labels("", kept);
+}
+
+function isMetadata(label: string): boolean {
+  return label === "__type__" || label === "__unit__";
+}
+
+/** Prometheus' order: label by label (name, then value), `__name__` at its place among the other names; shorter first. */
+export function compareLabelSets(a: Labels, b: Labels): number {
+  const x = new PairReader(a);
+  const y = new PairReader(b);
+  for (;;) {
+    const hasX = x.next();
+    const hasY = y.next();
+    if (!hasX || !hasY) return Number(hasX) - Number(hasY);
+    if (x.label !== y.label) return x.label < y.label ? -1 : 1;
+    if (x.value !== y.value) return x.value < y.value ? -1 : 1;
+  }
+}
+
+class PairReader {
+  label = "";
+  value = "";
+  readonly #labels: Labels;
+  #at = 0;
+  #nameIsDue: boolean;
+
+  constructor(labels: Labels) {
+    this.#labels = labels;
+    this.#nameIsDue = labels.name !== "";
+  }
+
+  next(): boolean {
+    const { pairs, name } = this.#labels;
+    const isDone = this.#at >= pairs.length;
+    if (this.#nameIsDue && (isDone || (pairs[this.#at] as string) > "__name__")) {
+      this.#nameIsDue = false;
+      this.label = "__name__";
+      this.value = name;
+      return true;
+    }
+    if (isDone) return false;
+    this.label = pairs[this.#at] as string;
+    this.value = pairs[this.#at + 1] as string;
+    this.#at += 2;
+    return true;
+  }
+}
+
+/** Drops what `dropMetadata` drops from each series, and merges those that became equal. */
+export function dropMetadataOfAll(list: PromSeries[]): PromSeries[] {
+  for (const series of list) series.labels = dropMetadata(series.labels);
+  return mergeSameLabels(list);
+}
+
+/**
+ * Series with equal labels become one if at no point more than one of them has a value. Keeps the order of first appearance.
+ * @throws InputError 422 when two have a value at the same point.
+ */
+export function mergeSameLabels(list: PromSeries[]): PromSeries[] {
+  if (list.length < 2) return list;
+  const firsts = new Map<string, PromSeries>();
+  const merged: PromSeries[] = [];
+  for (const series of list) {
+    const key = labelsKey(series.labels);
+    const first = firsts.get(key);
+    if (first === undefined) {
+      firsts.set(key, series);
+      merged.push(series);
+    } else {
+      addPoints(first, series);
+    }
+  }
+  return merged;
+}
+
+function addPoints(target: PromSeries, source: PromSeries): void {
+  const points = target.values.length;
+  const present = target.present;
+  for (let k = 0; k < points; k++) {
+    if (source.present !== null && source.present[k] === 0) continue;
+    if (present === null || present[k] === 1) throw sameLabels();
+    present[k] = 1;
+    target.values[k] = source.values[k] as number;
+  }
+}
+
+/** What the functions of windows want: no equal labels at all, even at different points. @throws InputError 422 */
+export function refuseSameLabels(list: readonly PromSeries[]): void {
+  if (list.length < 2) return;
+  const keys = new Set<string>();
+  for (const { labels } of list) {
+    const key = labelsKey(labels);
+    if (keys.has(key)) throw sameLabels();
+    keys.add(key);
+  }
+}
+
+function sameLabels(): InputError {
+  return new InputError("vector cannot contain metrics with the same labelset", 422);
+}
