@@ -44,6 +44,19 @@ export function sumOf(column: Float64Array, lo: number, hi: number): number {
  * is moved towards each value by its share, which cannot overflow.
  */
 export function meanOf(column: Float64Array, lo: number, hi: number): number {
+  let sum = column[lo] as number;
+  let lost = 0;
+  for (let i = lo + 1; i < hi; i++) {
+    const value = column[i] as number;
+    const next = sum + value;
+    if (next === Infinity || next === -Infinity) return movingMeanOf(column, lo, hi);
+    lost += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
+    sum = next;
+  }
+  return sum / (hi - lo) + lost / (hi - lo);
+}
+
+function movingMeanOf(column: Float64Array, lo: number, hi: number): number {
   const mean = new KahanMean(column[lo] as number);
   for (let i = lo + 1; i < hi; i++) mean.add(column[i] as number);
   return mean.total();
