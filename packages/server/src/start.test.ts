@@ -186,6 +186,42 @@ test("bad arguments and bad queries are 4xx with a message, never 5xx", () =>
     assert.equal(database.asked.length, 0);
   }));
 
+test("a query's text can be prettified and expanded", () =>
+  withServer(["-search.maxQueryLen=200"], async ({ database, port }) => {
+    const get = async (path: string, query: string): Promise<Reply> => {
+      const reply = await ask(port, `${path}${path.includes("?") ? "&" : "?"}query=${encodeURIComponent(query)}`);
+      assert.equal(reply.status, 200, reply.text);
+      return reply;
+    };
+    const pretty = await get("/prettify-query", "sum by(a)(x{b='<c>'})");
+    assert.equal(pretty.headers["content-type"], "application/json");
+    assert.equal(pretty.text, '{"status":"success","query":"sum(x{b=\\u0027\\u003cc>\\u0027}) by (a)"}');
+    const broken = JSON.parse((await get("/prometheus/prettify-query", "sum(")).text) as Record<string, string>;
+    assert.deepEqual(Object.keys(broken), ["status", "msg"]);
+    assert.equal(broken["status"], "error");
+    assert.match(broken["msg"] as string, /line 1, column 5: want an expression/);
+
+    const expanded = await get("/expand-with-exprs?format=json", 'WITH (f(x) = x{a="b"} / y) f(m)');
+    assert.equal(expanded.text, '{"status":"success","expr":"m{a=\\"b\\"} / y{a=\\"b\\"}"}');
+    const refused = JSON.parse((await get("/expand-with-exprs?format=json", "{x}")).text) as Record<string, string>;
+    assert.deepEqual(Object.keys(refused), ["status", "error"]);
+    assert.equal(
+      (await get("/expand-with-exprs?format=json", "")).text,
+      '{"status":"error","error":"query string cannot be empty"}',
+    );
+    const page = await get("/expand-with-exprs", 'WITH (x = "</textarea>") {a=x}');
+    assert.equal(page.headers["content-type"], "text/html; charset=utf-8");
+    assert.match(page.text, /\n{a=&#34;&#60;\/textarea&#62;&#34;}<\/textarea>/);
+    assert.match((await get("/expand-with-exprs", "")).text, /<form>/);
+
+    for (const path of ["/prettify-query", "/expand-with-exprs"]) {
+      const long = await ask(port, path, { body: `query=${"x".repeat(201)}`, headers: FORM });
+      assert.equal(long.status, 400);
+      assert.match(long.text, /201 bytes, at most 200; see the -search\.maxQueryLen flag/);
+    }
+    assert.equal(database.asked.length, 0);
+  }));
+
 test("every route refuses the methods it does not list, and OPTIONS tells them", () =>
   withServer([], async ({ port }) => {
     for (const route of ROUTES) {

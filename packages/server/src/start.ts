@@ -13,6 +13,7 @@ import { createMetadataHandler, MetadataStore } from "./api/metadata.ts";
 import { OwnMetrics, SelfScraper } from "./api/own-metrics.ts";
 import { createPageHandlers, loadPage } from "./api/page.ts";
 import { createQueryHandlers } from "./api/query.ts";
+import { createQueryTextHandlers } from "./api/query-text.ts";
 import { createStatusHandlers } from "./api/status.ts";
 import type { Flags, ParsedServerFlags } from "./flags/table.ts";
 import type { AuthOptions } from "./http/auth.ts";
@@ -243,6 +244,7 @@ function createHandlers(
       maxDurationMs: flags["search.maxExportDuration"],
       maxSeries: flags["search.maxExportSeries"],
     }),
+    ...createQueryTextHandlers({ maxQueryBytes: flags["search.maxQueryLen"] }),
     metadata: createMetadataHandler(metadata),
     ...createStatusHandlers({
       database,

@@ -74,11 +74,16 @@ async function answerQueryRange(context: RequestContext, options: QueryOptions):
 function getQuery(args: RequestArguments, maxBytes: number): string {
   const text = args.get("query");
   if (text === "") throw new InputError("missing `query` arg");
+  wantShortQuery(text, maxBytes);
+  return text;
+}
+
+/** @throws InputError that names the flag */
+export function wantShortQuery(text: string, maxBytes: number): void {
   const bytes = Buffer.byteLength(text);
   if (bytes > maxBytes) {
     throw new InputError(`too long query: ${bytes} bytes, at most ${maxBytes}; see the -search.maxQueryLen flag`);
   }
-  return text;
 }
 
 function getLookback(args: RequestArguments, options: QueryOptions): number {

@@ -110,6 +110,7 @@ async function runMerge({ database, logger }: StatusOptions): Promise<void> {
 
 const LINKS: readonly (readonly [string, string])[] = [
   ["vmui/", "web page: query and draw"],
+  ["expand-with-exprs", "WITH templates of MetricsQL: what a query expands to"],
   ["metrics", "own metrics"],
   ["flags", "flags that were given"],
   ["health", "health"],

@@ -41,6 +41,8 @@ export type HandlerName =
   | "labels"
   | "labelValues"
   | "export"
+  | "prettifyQuery"
+  | "expandWithExprs"
   | "buildInfo"
   | "metadata"
   | "queryExemplars"
@@ -148,6 +150,9 @@ export const ROUTES: readonly Route[] = [
   select("/api/v1/labels", "labels"),
   select("/api/v1/label/{name}/values", "labelValues"),
   select("/api/v1/export", "export", { errors: "text" }),
+  // They read no data: a busy database does not keep them waiting.
+  select("/prettify-query", "prettifyQuery", { tenant: "none", queue: "none" }),
+  select("/expand-with-exprs", "expandWithExprs", { tenant: "none", queue: "none" }),
 
   status("/api/v1/status/buildinfo", "buildInfo", PLACEHOLDER),
   status("/api/v1/metadata", "metadata", PLACEHOLDER),

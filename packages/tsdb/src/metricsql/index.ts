@@ -8,5 +8,6 @@ export type * from "./ast.ts";
 export { MAX_DEPTH, MAX_QUERY_BYTES } from "./limits.ts";
 export { optimize } from "./optimize.ts";
 export { parse } from "./parse.ts";
+export { prettify } from "./prettify.ts";
 export { printExpr, printSelector } from "./printer.ts";
 export { constantOf, evalConstant, setMembersOf } from "./simplify.ts";

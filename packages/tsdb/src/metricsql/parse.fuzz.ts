@@ -1,12 +1,13 @@
 /**
  * Garbage, queries, and queries with mistakes in them: each is a tree or an InputError with a place, in less than 50 ms;
- * a tree survives being printed and parsed.
+ * a tree survives being printed and parsed, and the query being prettified.
  */
 import assert from "node:assert/strict";
 import { InputError } from "../base/errors.ts";
 import { MAX_QUERY_BYTES } from "./limits.ts";
 import { optimize } from "./optimize.ts";
 import { parse } from "./parse.ts";
+import { prettify } from "./prettify.ts";
 import { printExpr } from "./printer.ts";
 import { type Dice, diceOf, randomQuery } from "./random-query.ts";
 
@@ -30,6 +31,7 @@ function tryQuery(query: string): void {
     const text = printExpr(parse(query));
     assert.equal(printExpr(parse(text)), text, query);
     printExpr(optimize(parse(query)));
+    assert.equal(printExpr(parse(prettify(query))), text, query);
   } catch (error) {
     assert.ok(error instanceof InputError, `${query}\n${error instanceof Error ? error.stack : String(error)}`);
     assert.ok(error.status === 400 && error.line > 0 && error.column > 0, `no place: ${query}: ${error.message}`);

@@ -137,7 +137,7 @@ function isNegativeZero(expr: Expr): boolean {
   return expr.kind === "number" && Object.is(expr.value, -0);
 }
 
-function printNumber(value: number): string {
+export function printNumber(value: number): string {
   if (Number.isNaN(value)) return "NaN";
   if (value === Infinity) return "Inf";
   if (value === -Infinity) return "-Inf";
@@ -166,6 +166,6 @@ const KEYWORDS: ReadonlySet<string> = new Set([
   ...["inf", "nan"],
 ]);
 
-function printWord(word: string): string {
+export function printWord(word: string): string {
   return KEYWORDS.has(word.toLowerCase()) ? `\\${word}` : escapeWord(word);
 }
