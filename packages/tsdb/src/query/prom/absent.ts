@@ -1,6 +1,7 @@
 /** absent() and absent_over_time(): a series where there is none, with the labels that were asked for. */
 import { Labels } from "../../base/labels.ts";
 import type { PromCall, PromExpr } from "../../promql/ast.ts";
+import { seriesOf, withoutParens } from "./arguments.ts";
 import type { PromContext } from "./context.ts";
 import type { InstantFunction } from "./tables.ts";
 import type { PromSeries } from "./value.ts";
@@ -9,10 +10,7 @@ import type { PromSeries } from "./value.ts";
 export const absent: InstantFunction = {
   args: ["vector"],
   returns: "vector",
-  evaluate: (context, call, [arg]) => ({
-    kind: "vector",
-    series: complement(context, call, arg?.kind === "vector" ? arg.series : []),
-  }),
+  evaluate: (context, call, args) => ({ kind: "vector", series: complement(context, call, seriesOf(args, 0)) }),
 };
 
 /** absent_over_time(range), from the series of 1 where there are samples. */
@@ -36,8 +34,7 @@ function complement(context: PromContext, call: PromCall, series: readonly PromS
  * comes first and is not `=` gives way to a later `=`): Prometheus' rule, kept for those who count on it.
  */
 function labelsOfAbsent(arg: PromExpr | undefined): Labels {
-  let expr = arg;
-  while (expr?.kind === "parens") expr = expr.expr;
+  const expr = withoutParens(arg);
   const selector = expr?.kind === "matrix" ? expr.selector : expr;
   if (selector?.kind !== "selector") return Labels.empty;
   const values = new Map<string, string>();
