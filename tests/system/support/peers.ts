@@ -83,6 +83,8 @@ export interface PeerOptions {
   readonly flags?: readonly string[];
   /** Text of its configuration file: scrape configuration, rules, routes. */
   readonly config?: string;
+  /** Puts into its folder what it finds there when it starts; Prometheus' blocks are in `data`. */
+  readonly prepare?: (folder: string) => Promise<void>;
 }
 
 /** Starts a peer and waits until it says that it is ready. */
@@ -93,6 +95,7 @@ export async function startPeer(scope: Scope, name: PeerName, options: PeerOptio
   const url = `http://127.0.0.1:${port}`;
   const config = options.config ?? kind.config;
   if (config !== undefined) writeFileSync(join(folder, "config.yml"), config);
+  await options.prepare?.(folder);
   const process = await startProcess(scope, {
     command: kind.command,
     args: [...kind.args(port, folder), ...(options.flags ?? [])],

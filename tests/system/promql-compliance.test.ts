@@ -1,0 +1,145 @@
+/**
+ * The queries of Prometheus' compliance suite, live: our promql dialect against Debian's prometheus 2.42, our metricsql dialect against
+ * Debian's victoria-metrics 1.79.5, on the same samples of an hour.
+ *
+ * Each query is a range of ten minutes by ten seconds, as in the suite. Answers must be equal, series by series and point by point, but
+ * for what the two ledgers list with a reason; a query listed whose answers are equal fails, so that the ledgers only shrink.
+ */
+import assert from "node:assert/strict";
+import { createWriteStream } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { gunzipSync } from "node:zlib";
+import { type HttpAnswer, http } from "./support/http.ts";
+import { startNyanza } from "./support/nyanza.ts";
+import { startPeer } from "./support/peers.ts";
+import { runCommand } from "./support/process.ts";
+import { queryString } from "./support/query.ts";
+import { Scope } from "./support/scope.ts";
+import { compareResults, readCorpus, type Series } from "./support/twins.ts";
+
+interface Query {
+  readonly id: number;
+  readonly query: string;
+  readonly should_fail: boolean;
+}
+
+interface StoredSeries {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly values: readonly number[];
+  readonly timestamps: readonly number[];
+}
+
+/** Queries by id, and why the answers differ. */
+type Ledger = readonly (readonly [reason: string, ids: readonly number[]])[];
+
+const PROMETHEUS_LEDGER: Ledger = [];
+
+const VICTORIA_METRICS_LEDGER: Ledger = [
+  ["1.79.5 makes -6.3 ^ x of (-6.3) ^ x, which is -(6.3 ^ x); prometheus answers as we do", [163]],
+  ["a window that is written is used as it is since v1.85.3; 1.79.5 widens it to two scrapes", [435, 496]],
+  ["1.79.5 makes no more series than it was given, or 768; now -search.maxSeriesPerAggrFunc says how many", [534]],
+];
+
+const range = { start: 1_704_293_400, end: 1_704_294_000, step: 10 };
+
+const scope = new Scope();
+after(() => scope.end());
+
+const corpus = JSON.parse(readCorpus("promql-compliance-queries.json").toString()) as {
+  queries: Query[];
+  count: number;
+};
+const data = gunzipSync(readCorpus("promql-compliance-data.jsonl.gz"));
+let ours = "";
+
+before(async () => {
+  assert.equal(corpus.queries.length, corpus.count);
+  ({ url: ours } = await startNyanza(scope, { flags: ["-selfScrapeInterval=0s"] }));
+  await load(ours);
+});
+
+async function load(url: string): Promise<void> {
+  const { status, text } = await http(`${url}/api/v1/import`, { body: data });
+  assert.equal(status, 204, text);
+  await http(`${url}/internal/force_flush`);
+}
+
+test("the promql dialect answers as prometheus 2.42 does", { timeout: 300_000 }, async () => {
+  const url = await startPrometheus();
+  await compareAll(url, "promql", PROMETHEUS_LEDGER);
+});
+
+test("the metricsql dialect answers as victoria-metrics 1.79.5 does", { timeout: 300_000 }, async () => {
+  const { url } = await startPeer(scope, "victoria-metrics", { flags: ["-search.disableCache"] });
+  await load(url);
+  await compareAll(url, "metricsql", VICTORIA_METRICS_LEDGER);
+});
+
+async function compareAll(theirs: string, dialect: string, ledger: Ledger): Promise<void> {
+  const reasons = new Map(ledger.flatMap(([reason, ids]) => ids.map((id) => [id, reason] as const)));
+  const problems: string[] = [];
+  let equal = 0;
+  for (const { id, query, should_fail: isRefused } of corpus.queries) {
+    const [our, their] = await Promise.all([
+      http(`${ours}/api/v1/query_range${queryString({ query, ...range, nocache: 1, dialect })}`),
+      http(`${theirs}/api/v1/query_range${queryString({ query, ...range, nocache: 1 })}`),
+    ]);
+    const difference = compare(our, their, isRefused);
+    const reason = reasons.get(id);
+    reasons.delete(id);
+    if (difference === null) equal++;
+    if (difference !== null && reason === undefined) problems.push(`${id} ${query}\n    ${difference}`);
+    if (difference === null && reason !== undefined) {
+      problems.push(`${id} ${query}\n    equal by now, take it off the ledger: ${reason}`);
+    }
+  }
+  for (const id of reasons.keys()) problems.push(`${id}: in the ledger, and no such query`);
+  console.log(`promql-compliance, ${dialect}: ${equal} of ${corpus.queries.length} equal`);
+  assert.equal(problems.join("\n"), "");
+}
+
+/** What differs first, or null. What both refuse is the same. */
+function compare(our: HttpAnswer, their: HttpAnswer, isRefused: boolean): string | null {
+  if (our.status !== 200 && our.status !== 400 && our.status !== 422) return `status ${our.status}: ${our.text}`;
+  if (our.status !== 200 && their.status !== 200) return null;
+  if (our.status !== 200) return `refused: ${our.text.slice(0, 300)}`;
+  if (their.status !== 200)
+    return `answered, theirs refused${isRefused ? " as it should be" : ""}: ${their.text.slice(0, 200)}`;
+  return compareResults(resultOf(our), resultOf(their));
+}
+
+function resultOf({ text }: HttpAnswer): readonly Series[] {
+  return (JSON.parse(text) as { data: { result: readonly Series[] } }).data.result;
+}
+
+/** A prometheus whose blocks were made from the samples as text, the way its own documentation backfills. */
+async function startPrometheus(): Promise<string> {
+  const { url } = await startPeer(scope, "prometheus", {
+    flags: ["--storage.tsdb.retention.time=100y"],
+    prepare: async (folder) => {
+      const text = join(folder, "samples.txt");
+      await writeOpenMetrics(text);
+      const args = ["tsdb", "create-blocks-from", "openmetrics", "--quiet", text, join(folder, "data")];
+      const { code, output } = await runCommand(scope, "promtool", args);
+      assert.equal(code, 0, output);
+    },
+  });
+  return url;
+}
+
+async function writeOpenMetrics(path: string): Promise<void> {
+  const file = createWriteStream(path);
+  for (const line of data.toString().split("\n")) {
+    if (line === "") continue;
+    const { metric, values, timestamps } = JSON.parse(line) as StoredSeries;
+    const labels = Object.entries(metric).filter(([name]) => name !== "__name__");
+    const series = `${metric["__name__"]}{${labels.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join()}}`;
+    file.write(values.map((value, i) => `${series} ${value} ${(timestamps[i] as number) / 1000}\n`).join(""));
+  }
+  file.write("# EOF\n");
+  await new Promise<void>((resolve, reject) => {
+    file.on("error", reject);
+    file.end(resolve);
+  });
+}
