@@ -25,9 +25,10 @@ export const roomTable: Readonly<Record<string, Readonly<Record<string, readonly
     index: ["codec", "kernel", "disk", "base"],
     storage: ["index", "ingest", "codec", "kernel", "disk", "base"],
     metricsql: ["base"],
-    query: ["metricsql", "kernel", "base"],
-    database: ["storage", "query", "metricsql", "ingest", "disk", "base"],
-    "": ["database", "storage", "query", "metricsql", "index", "ingest", "disk", "codec", "kernel", "base"],
+    promql: ["base"],
+    query: ["metricsql", "promql", "kernel", "base"],
+    database: ["storage", "query", "metricsql", "promql", "ingest", "disk", "base"],
+    "": ["database", "storage", "query", "metricsql", "promql", "index", "ingest", "disk", "codec", "kernel", "base"],
   },
   metrics: {
     exposition: [],

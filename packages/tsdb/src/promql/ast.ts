@@ -26,10 +26,12 @@ interface Node<T extends PromType> {
   readonly type: T;
 }
 
-/** Durations in a number's place are numbers of seconds. */
+/** A duration in a number's place is a number of seconds. A sign in front of a literal is part of it. */
 export interface PromNumber extends Node<"scalar"> {
   readonly kind: "number";
   readonly value: number;
+  /** Written as `5m`, not as `300`. */
+  readonly isDuration: boolean;
 }
 
 export interface PromString extends Node<"string"> {
@@ -44,29 +46,44 @@ export type PromAt =
   | { readonly kind: "end" };
 
 /**
- * A duration that may depend on the query's step and range (`step()`, `range()`, `min(…)`, arithmetic): seconds once evaluated.
- * A constant one is folded by the parser.
+ * A duration that may depend on the query's step and range. An operation calculates in seconds.
+ *
+ * One that does not depend on them is folded by the parser: the whole of it is a `constant`, so constants inside an operation only occur
+ * beside a step or a range (and inside `written`).
  */
 export type PromDuration =
-  | { readonly kind: "constant"; readonly ms: number }
+  | PromConstantDuration
   | { readonly kind: "step" }
   | { readonly kind: "range" }
   | {
       readonly kind: "operation";
+      /** `+ - * / % ^ min max`; without a left side `-`, and `+`, which stands for parentheses. */
       readonly op: string;
       readonly left: PromDuration | null;
       readonly right: PromDuration;
     };
 
+export interface PromConstantDuration {
+  readonly kind: "constant";
+  /** Whole milliseconds; inside an operation there may be fractions of one. */
+  readonly ms: number;
+  /** Written as `300`, not as `5m`. Printers want to know. */
+  readonly isNumber: boolean;
+  /** The arithmetic it was folded from; null: it was written as one literal. */
+  readonly written: PromDuration | null;
+}
+
 export interface PromSelector extends Node<"vector"> {
   readonly kind: "selector";
-  /** ANDed. The metric's name is a filter `__name__ =`. At least one of them does not match "". */
+  /** The name as written in front of the braces, or ""; `filters` has it too, as the first one. */
+  readonly name: string;
+  /** ANDed. At least one of them does not match "", except in the second argument of `info`. */
   readonly filters: readonly LabelFilter[];
   readonly offset: PromDuration | null;
   readonly at: PromAt | null;
 }
 
-/** `selector[range]`: offset and `@` are the selector's. */
+/** `selector[range]`: offset and `@` are the selector's, wherever they are written. */
 export interface PromMatrix extends Node<"matrix"> {
   readonly kind: "matrix";
   readonly selector: PromSelector;
@@ -97,6 +114,7 @@ export interface PromAggregate extends Node<"vector"> {
   readonly expr: PromExpr;
   /** k, φ or the label of count_values. */
   readonly param: PromExpr | null;
+  /** Without `by` and `without`: false, and no labels. */
   readonly isWithout: boolean;
   readonly grouping: readonly string[];
 }

@@ -1,0 +1,16 @@
+/** What a query may ask of the parser. All are far beyond what people write; they stop texts made to exhaust the process. */
+export interface PromLimits {
+  /** UTF-16 units of the text. */
+  readonly lengthMax: number;
+  /**
+   * Height of the tree and nesting of the text. A JavaScript stack overflows near 8,800 small frames; this leaves every walker
+   * of the tree more than ten frames a level.
+   */
+  readonly depthMax: number;
+}
+
+/** `lengthMax` is the default of `-search.maxQueryLen`; who allows longer queries there says so here. */
+export const DEFAULT_PROM_LIMITS: PromLimits = { lengthMax: 16 * 1024, depthMax: 500 };
+
+/** Engine instructions of all different regexes of a query together; each alone has its own limit. */
+export const REGEX_SIZE_MAX = 20_000;
