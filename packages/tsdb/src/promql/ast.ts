@@ -30,8 +30,8 @@ interface Node<T extends PromType> {
 export interface PromNumber extends Node<"scalar"> {
   readonly kind: "number";
   readonly value: number;
-  /** Written as `5m`, not as `300`. */
-  readonly isDuration: boolean;
+  /** Written as `5m`, not as `300`. Only printers want to know. */
+  readonly isDuration?: boolean;
 }
 
 export interface PromString extends Node<"string"> {
@@ -65,8 +65,10 @@ export type PromDuration =
 
 export interface PromConstantDuration {
   readonly kind: "constant";
-  /** Whole milliseconds; inside an operation there may be fractions of one. */
+  /** Whole milliseconds, fractions cut off. */
   readonly ms: number;
+  /** Exactly; what an operation calculates with. */
+  readonly seconds: number;
   /** Written as `300`, not as `5m`. Printers want to know. */
   readonly isNumber: boolean;
   /** The arithmetic it was folded from; null: it was written as one literal. */

@@ -44,17 +44,16 @@ export function readBracketDuration(cursor: Cursor, context: string): PromDurati
 export function readOffsetDuration(cursor: Cursor): PromDuration {
   const context = "offset, expected number, duration, step(), or range()";
   const { pos } = cursor.token();
-  const isSigned = cursor.isSign("-") || cursor.isSign("+");
-  const isExpression = cursor.isSign("(") || (isSigned && isSign(cursor.following().text));
-  if (isExpression) return fold(cursor, pos, readExpression(cursor, context), false);
-  const isNegative = isSigned && cursor.next().text === "-";
-  const operand = readOperand(cursor, context);
-  return fold(cursor, pos, isNegative ? negate(operand) : operand, false);
+  if (cursor.isSign("(")) return fold(cursor, pos, readExpression(cursor, context), false);
+  let minusCount = 0;
+  while (cursor.isSign("-") || cursor.isSign("+")) if (cursor.next().text === "-") minusCount++;
+  let operand = readOperand(cursor, context);
+  for (; minusCount > 0; minusCount--) operand = negate(operand);
+  return fold(cursor, pos, operand, false);
 }
 
-/** A literal of seconds. */
-export function literalDuration(seconds: number, isNumber: boolean): PromConstantDuration {
-  return { kind: "constant", ms: millisecondsOf(seconds), isNumber, written: null };
+function literalDuration(seconds: number, isNumber: boolean): PromConstantDuration {
+  return { kind: "constant", ms: truncateMs(seconds * 1000), seconds, isNumber, written: null };
 }
 
 interface Operator {
@@ -64,14 +63,10 @@ interface Operator {
 
 const BINARY_SIGNS = "+-*/%^";
 
-function isSign(text: string): boolean {
-  return text === "+" || text === "-";
-}
-
 function readExpression(cursor: Cursor, context: string): PromDuration {
   const stack = new OperatorStack<PromDuration, Operator>((left, { op, pos }, right) => {
     if (left === null) return op === "-" ? negate(right) : right;
-    if ((op === "/" || op === "%") && right.kind === "constant" && right.ms === 0) {
+    if ((op === "/" || op === "%") && right.kind === "constant" && right.seconds === 0) {
       throw cursor.errorAt(pos, op === "/" ? "division by zero" : "modulo by zero");
     }
     return { kind: "operation", op, left, right };
@@ -139,7 +134,7 @@ function readPair(cursor: Cursor, op: "min" | "max", context: string): PromDurat
 
 /** A sign in front of a literal is part of it. */
 function negate(duration: PromDuration): PromDuration {
-  if (duration.kind === "constant") return { ...duration, ms: 0 - duration.ms };
+  if (duration.kind === "constant") return literalDuration(0 - duration.seconds, duration.isNumber);
   return { kind: "operation", op: "-", left: null, right: duration };
 }
 
@@ -151,7 +146,13 @@ function fold(cursor: Cursor, pos: number, duration: PromDuration, mustBePositiv
   const fault = faultOf(mustBePositive && ms <= 0 ? 0 : seconds, mustBePositive);
   if (fault !== null) throw cursor.errorAt(pos, fault);
   const isLiteral = duration.kind === "constant";
-  return { kind: "constant", ms, isNumber: isLiteral && duration.isNumber, written: isLiteral ? null : duration };
+  return {
+    kind: "constant",
+    ms,
+    seconds,
+    isNumber: isLiteral && duration.isNumber,
+    written: isLiteral ? null : duration,
+  };
 }
 
 /** Walks with a list of its own: until the height is known, a call a level could be too many. */
@@ -181,7 +182,7 @@ function faultOf(seconds: number, mustBePositive: boolean): string | null {
 function secondsOf(duration: PromDuration, times: DurationTimes): number {
   switch (duration.kind) {
     case "constant":
-      return duration.ms / 1000;
+      return duration.seconds;
     case "step":
       return times.stepMs / 1000;
     case "range":
@@ -211,11 +212,4 @@ function calculate(op: string, left: number, right: number): number {
     default:
       return op === "min" ? Math.min(left, right) : Math.max(left, right);
   }
-}
-
-/** Without the digits that binary fractions add: 0.001 s is 1 ms. */
-function millisecondsOf(seconds: number): number {
-  const ms = seconds * 1000;
-  const whole = truncateMs(ms);
-  return Math.abs(ms - whole) < 1e-6 ? whole : ms;
 }

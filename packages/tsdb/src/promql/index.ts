@@ -5,3 +5,4 @@ export type * from "./ast.ts";
 export { type PromSignature, promFunctions } from "./functions.ts";
 export type { PromLimits } from "./limits.ts";
 export { parsePromql } from "./parse.ts";
+export { printPromql } from "./printer.ts";
