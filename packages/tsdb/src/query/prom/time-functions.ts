@@ -1,7 +1,6 @@
 /** Functions of times: of the points of the grid, of samples, of values that are seconds since the epoch, and of the query as a whole. */
 
 import { Labels } from "../../base/labels.ts";
-import type { PromType } from "../../promql/ast.ts";
 import { DATE_PARTS, type DatePartName, replaceByDatePart } from "../transform/time.ts";
 import { seriesOf, withoutParens } from "./arguments.ts";
 import type { PromContext } from "./context.ts";
@@ -71,12 +70,10 @@ function ofQuery(timeMs: (context: PromContext) => number): InstantFunction {
   };
 }
 
-const VECTOR: readonly PromType[] = ["vector"];
-
 function datePart(name: DatePartName): InstantFunction {
   const part = DATE_PARTS[name];
   return {
-    args: VECTOR,
+    args: ["vector"],
     optional: 1,
     returns: "vector",
     evaluate: (context, _call, args) => {
