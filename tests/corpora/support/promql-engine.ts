@@ -1,11 +1,12 @@
 /** The scripts' engine without a server: the evaluator over series in memory. */
 import type { Answer } from "./promql-answer.ts";
+import { pin } from "./promql-pinned.ts";
 import type { Engine, StoredSeries } from "./promql-runner.ts";
 
 /** What is used of the rooms behind the package's door: a memory source is no part of what users import. */
 interface Result {
   readonly kind: Answer["kind"];
-  readonly text?: string;
+  readonly text?: { readonly value: string };
   readonly series: readonly {
     readonly labels: { entries(): Iterable<[string, string]> };
     readonly timestamps: Float64Array;
@@ -16,7 +17,7 @@ interface Result {
 }
 
 interface Evaluation {
-  evaluatePromInstant(query: string, options: object): Promise<Result>;
+  evaluatePromInstant(query: string | object, options: object): Promise<Result>;
   evaluatePromRange(query: string, options: object): Promise<Result>;
 }
 
@@ -36,6 +37,7 @@ export async function openEngine(): Promise<Engine> {
   const { Labels } = await room<{ Labels: { from(entries: Iterable<readonly [string, string]>): unknown } }>(
     "base/labels.js",
   );
+  const { parsePromql } = await room<{ parsePromql(text: string): Parameters<typeof pin>[0] }>("promql/parse.js");
   let source = new MemorySource({});
   return {
     store: async (series: readonly StoredSeries[]) => {
@@ -44,6 +46,12 @@ export async function openEngine(): Promise<Engine> {
       for (const { labels, timestamps, values } of series) source.add(Labels.from(labels), timestamps, values);
     },
     instant: async (query, timeMs) => toAnswer(await evaluatePromInstant(query, { source, timeMs, nowMs: timeMs })),
+    instantPinned: async (query, timeMs, pinMs) => {
+      const pinned = pin(parsePromql(query), pinMs);
+      return pinned === null
+        ? null
+        : toAnswer(await evaluatePromInstant(pinned, { source, timeMs, nowMs: Math.max(timeMs, pinMs) }));
+    },
     range: async (query, startMs, endMs, stepMs) =>
       toAnswer(await evaluatePromRange(query, { source, startMs, endMs, stepMs, nowMs: endMs })),
   };
@@ -52,7 +60,7 @@ export async function openEngine(): Promise<Engine> {
 function toAnswer(result: Result): Answer {
   return {
     kind: result.kind,
-    text: result.text ?? "",
+    text: result.text?.value ?? "",
     series: result.series.map(({ labels, timestamps, values }) => ({
       labels: [...labels.entries()],
       timestamps,

@@ -2,7 +2,8 @@
  * Runs test scripts against anything that stores series and answers queries.
  *
  * As in Prometheus' own runner, an instant eval is asked a second time as the middle point of a range of three, which must give the
- * same: what an evaluator decides once a query is thereby told from what it decides once a point.
+ * same: what an evaluator decides once a query is thereby told from what it decides once a point. And it is asked at other times with
+ * every selector pinned by `@`, where the engine can do that.
  */
 import { type Answer, compareAnswer, compareResult, isWanted, labelsKey, show } from "./promql-answer.ts";
 import { type Eval, type Load, parseScript } from "./promql-script.ts";
@@ -22,6 +23,8 @@ export interface Engine {
   /** Rejects when the query is refused. */
   instant(query: string, timeMs: number): Promise<Answer>;
   range(query: string, startMs: number, endMs: number, stepMs: number): Promise<Answer>;
+  /** `query` asked at `timeMs` with all its selectors pinned to `pinMs`; null when it would not answer as at `pinMs`. */
+  instantPinned?(query: string, timeMs: number, pinMs: number): Promise<Answer | null>;
 }
 
 export interface Outcome {
@@ -79,14 +82,36 @@ async function findProblem(wanted: Eval, engine: Engine): Promise<string | null>
     return isRight ? null : `want the error ${show(fails)}, got ${message}`;
   }
   if (fails !== null) return "want an error, got an answer";
-  const problem = compareAnswer(wanted, got);
-  if (problem !== null || !hasMiddle(wanted)) return problem;
+  return (
+    compareAnswer(wanted, got) ?? (await findMiddleProblem(wanted, got, engine)) ?? findPinnedProblem(wanted, engine)
+  );
+}
+
+async function findMiddleProblem(wanted: Eval, got: Answer, engine: Engine): Promise<string | null> {
+  const { query, startMs } = wanted;
+  if (!hasMiddle(wanted)) return null;
   try {
     const range = await engine.range(query, startMs - 60_000, startMs + 60_000, 60_000);
     const difference = compareResult(wanted, middleOf(range, startMs, got.kind));
     return difference === null ? null : `as a range: ${difference}`;
   } catch (error) {
     return `as a range: refused: ${(error as Error).message}`;
+  }
+}
+
+async function findPinnedProblem(wanted: Eval, engine: Engine): Promise<string | null> {
+  const { query, startMs, isRange } = wanted;
+  if (isRange || engine.instantPinned === undefined) return null;
+  const times = startMs === 0 ? [-1000, 1000] : [startMs / 5, 10 * startMs];
+  try {
+    for (const timeMs of times) {
+      const pinned = await engine.instantPinned(query, timeMs, startMs);
+      const difference = pinned === null ? null : compareAnswer(wanted, pinned);
+      if (difference !== null) return `pinned, asked at ${timeMs} ms: ${difference}`;
+    }
+    return null;
+  } catch (error) {
+    return `pinned: refused: ${(error as Error).message}`;
   }
 }
 
