@@ -29,6 +29,8 @@ export function textsFrom(args: readonly PromValue[], index: number): string[] {
 }
 
 /** What an expression is without the parentheses around it. */
+export function withoutParens(expr: PromExpr): PromExpr;
+export function withoutParens(expr: PromExpr | undefined): PromExpr | undefined;
 export function withoutParens(expr: PromExpr | undefined): PromExpr | undefined {
   let inner = expr;
   while (inner?.kind === "parens") inner = inner.expr;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { FilterOp, LabelFilter } from "../../base/label-filter.ts";
-import type { PromCall, PromExpr } from "../../promql/ast.ts";
+import type { PromCall } from "../../promql/ast.ts";
+import { promFunctions } from "../../promql/functions.ts";
 import type { PromContext } from "./context.ts";
 import { instantFunctions } from "./instant-functions.ts";
 import { rangeFunctions } from "./range-functions.ts";
@@ -16,7 +16,7 @@ function apply(
   name: string,
   args: Arg[],
   context: PromContext = contextOf(1),
-  call: PromCall = callOf(name),
+  call: PromCall = callOf("time()"),
 ): string[] {
   const values = args.map((arg): PromValue => {
     if (typeof arg === "string") return vectorOf(arg);
@@ -37,6 +37,22 @@ function numbers(name: string, points: string, ...more: number[]): string {
   const scalars = more.map((value) => new Array<number>(count).fill(value));
   return (apply(name, [`m ${points}`, ...scalars], contextOf(count))[0] ?? "").replace(/^\{\} /, "");
 }
+
+test("each function has the arguments that the parser checks", () => {
+  for (const [name, { args, optional = 0, returns }] of instantFunctions) {
+    const signature = promFunctions.get(name);
+    assert.deepEqual(
+      signature && [signature.args, signature.variadic, signature.returns],
+      [args, optional, returns],
+      name,
+    );
+  }
+  for (const [name, { args }] of rangeFunctions) assert.deepEqual(promFunctions.get(name)?.args, args, name);
+  for (const name of promFunctions.keys()) {
+    if (name.startsWith("histogram_") || name === "info" || name === "start_timestamp") continue;
+    assert.ok(instantFunctions.has(name) !== rangeFunctions.has(name), name);
+  }
+});
 
 test("functions of one number", () => {
   assert.equal(numbers("abs", "-1.5 2 -Inf NaN _"), "1.5 2 +Inf NaN _");
@@ -99,23 +115,9 @@ test("scalar and vector", () => {
   assert.deepEqual(apply("pi", []), ["3.14159265359"]);
 });
 
-function selecting(name: string, filters: string, inMatrix = false): PromCall {
-  const call = callOf(name);
-  const matrix = call.args[0];
-  if (matrix?.kind !== "matrix") throw new Error("want a matrix");
-  const selector = {
-    ...matrix.selector,
-    filters: [...filters.matchAll(/(\w+)(=~|!~|!=|=)"([^"]*)"/g)].map(
-      ([, label, op, value]): LabelFilter => ({ label: label as string, op: op as FilterOp, value: value as string }),
-    ),
-  };
-  const parens: PromExpr = { kind: "parens", pos: 0, end: 0, type: "vector", expr: selector };
-  return { ...call, args: [inMatrix ? { ...matrix, selector } : parens] };
-}
-
 test("absent: the labels that are asked for with =, once", () => {
-  const labels = (filters: string) => apply("absent", [""], contextOf(1), selecting("absent", filters));
-  assert.deepEqual(labels('__name__="nonexistent"'), ["{} 1"]);
+  const labels = (filters: string) => apply("absent", [""], contextOf(1), callOf(`absent((m{${filters}}))`));
+  assert.deepEqual(labels(""), ["{} 1"]);
   assert.deepEqual(labels('job="testjob",instance="testinstance",foo=~".+"'), [
     '{instance="testinstance",job="testjob"} 1',
   ]);
@@ -123,17 +125,16 @@ test("absent: the labels that are asked for with =, once", () => {
   assert.deepEqual(labels('job="testjob",job=~"testjob2",foo="bar"'), ['{foo="bar"} 1']);
   assert.deepEqual(labels('job=~"testjob2",job="testjob",foo!="bar"'), ['{job="testjob"} 1']);
   assert.deepEqual(labels('job=""'), ["{} 1"]);
-  const number: PromExpr = { kind: "number", pos: 0, end: 0, type: "scalar", value: 1 };
-  assert.deepEqual(apply("absent", [""], contextOf(1), { ...callOf("absent"), args: [number] }), ["{} 1"]);
+  assert.deepEqual(apply("absent", [""], contextOf(1), callOf('absent(sum(m{a="1"}))')), ["{} 1"]);
 });
 
 test("absent: only where nothing is", () => {
-  const call = selecting("absent", 'a="1"');
+  const call = callOf('absent(m{a="1"})');
   assert.deepEqual(apply("absent", ["m 1 NaN _\nn _ 1 _"], contextOf(3), call), ['{a="1"} _ _ 1']);
   assert.deepEqual(apply("absent", ["m 1 _\nn _ 1"], contextOf(2), call), []);
   assert.deepEqual(apply("absent", ["m 1 1"], contextOf(2), call), []);
   const finish = rangeFunctions.get("absent_over_time")?.finish;
-  const rest = finish?.(contextOf(2), selecting("absent_over_time", 'a="1"', true), seriesOf("{} _ 1"));
+  const rest = finish?.(contextOf(2), callOf('absent_over_time(m{a="1"}[5m])'), seriesOf("{} _ 1"));
   assert.deepEqual(showValue({ kind: "vector", series: rest ?? [] }), ['{a="1"} 1 _']);
 });
 
@@ -208,8 +209,8 @@ test("label_join", () => {
 test("times of the grid, of samples, of the query", () => {
   const context = contextOf(2);
   assert.deepEqual(apply("time", [], context), ["0 60"]);
-  assert.deepEqual(apply("timestamp", ["m 5 _"], context, selecting("timestamp", "")), ["{} 5 _"], "a sample's own");
-  assert.deepEqual(apply("timestamp", ["m 5 5"], context, { ...callOf("timestamp"), args: [] }), ["{} 0 60"]);
+  assert.deepEqual(apply("timestamp", ["m 5 _"], context, callOf("timestamp((m))")), ["{} 5 _"], "a sample's own");
+  assert.deepEqual(apply("timestamp", ["m 5 5"], context, callOf("timestamp(abs(m))")), ["{} 0 60"]);
   const query = { ...context, queryStartMs: 10_000, queryEndMs: 50_000, queryStepMs: 5000 };
   const seconds = ["start", "end", "range", "step"].map((name) => apply(name, [], query)[0]);
   assert.deepEqual(seconds, ["10 10", "50 50", "40 40", "5 5"]);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { rangeFunctions } from "./range-functions.ts";
 import { contextOf } from "./testing/by-hand.ts";
-import { type Rollup, rollUp, rollUpSamples, samplesOf } from "./testing/windows.ts";
+import { type Rollup, rollUp, rollUpSamples, rollupText, samplesOf } from "./testing/windows.ts";
 
 const MINUTE = 60_000;
 
@@ -44,7 +44,7 @@ test("the start of a window is outside of it, its end inside", () => {
 
 test("rates of names that do not look like counters get an info, once", () => {
   const infosOf = (name: string, text: string, metric: string) => {
-    const context = contextOf(1, `${name}(m[5m])`);
+    const context = contextOf(1, rollupText(name));
     rollUp(name, text, { stepMs: MINUTE, rangeMs: 5 * MINUTE, timesMs: [2 * MINUTE], name: metric, context });
     return [...context.annotations.infos];
   };
@@ -200,7 +200,7 @@ test("quantile_over_time", () => {
 
 test("a quantile that is none gets one warning", () => {
   for (const slides of [false, true]) {
-    const context = contextOf(3, "quantile_over_time(m[5m])");
+    const context = contextOf(3, rollupText("quantile_over_time"));
     const timesMs = [MINUTE, 2 * MINUTE, 3 * MINUTE];
     rollUp("quantile_over_time", "0 1 2 3", {
       stepMs: MINUTE,

@@ -4,7 +4,8 @@
  *   rollUp("rate", "0 10 20 _ 5", { stepMs: 60_000, rangeMs: 300_000, timeMs: [240_000] })
  */
 import type { Labels } from "../../../base/labels.ts";
-import type { PromCall, PromMatrix } from "../../../promql/ast.ts";
+import type { PromCall } from "../../../promql/ast.ts";
+import { parsePromql } from "../../../promql/parse.ts";
 import type { PromContext } from "../context.ts";
 import { rangeFunctions } from "../range-functions.ts";
 import type { EvaluateWindow, RangeWindow } from "../tables.ts";
@@ -44,6 +45,12 @@ export function samplesOf(text: string, stepMs: number): Samples {
   };
 }
 
+/** A query that calls the function, for the places of annotations. */
+export function rollupText(name: string): string {
+  const { args = [] } = rangeFunctions.get(name) ?? {};
+  return `${name}(${args.map((type) => (type === "matrix" ? "m[5m]" : "2")).join(", ")})`;
+}
+
 /** A value a time; null where there is none. */
 export function rollUp(name: string, text: string, options: Rollup): (number | null)[] {
   return rollUpSamples(name, samplesOf(text, options.stepMs), options);
@@ -55,7 +62,7 @@ export function rollUpSamples(name: string, samples: Samples, options: Rollup): 
   const evaluate: EvaluateWindow =
     options.slides === true && entry.slide !== undefined ? entry.slide() : entry.evaluate;
   const labels = seriesOf(`${options.name ?? "m_total"} 0`)[0]?.labels as Labels;
-  const context = options.context ?? contextOf(1, `${name}(m[5m])`);
+  const context = options.context ?? contextOf(1, rollupText(name));
   const window: RangeWindow = {
     ...samples,
     lo: 0,
@@ -65,7 +72,7 @@ export function rollUpSamples(name: string, samples: Samples, options: Rollup): 
     timeMs: 0,
     labels,
     context,
-    call: callOf(name),
+    call: callOf(rollupText(name)),
     hasValue: true,
   };
   let count = 0;
@@ -86,24 +93,9 @@ export function rollUpSamples(name: string, samples: Samples, options: Rollup): 
   return answers;
 }
 
-/** `name(m[5m])` as the parser would give it, as far as functions look at it. */
-export function callOf(name: string): PromCall {
-  const selector = {
-    kind: "selector",
-    type: "vector",
-    pos: name.length + 1,
-    end: name.length + 2,
-    filters: [{ label: "__name__", op: "=", value: "m" }],
-    offset: null,
-    at: null,
-  } as const;
-  const matrix: PromMatrix = {
-    kind: "matrix",
-    type: "matrix",
-    pos: name.length + 1,
-    end: name.length + 6,
-    selector,
-    range: { kind: "constant", ms: 300_000 },
-  };
-  return { kind: "call", type: "vector", pos: 0, end: name.length + 7, name, args: [matrix] };
+/** The call a text is. */
+export function callOf(text: string): PromCall {
+  const call = parsePromql(text);
+  if (call.kind !== "call") throw new Error(`want a call, got ${text}`);
+  return call;
 }
