@@ -300,7 +300,7 @@ function dropMissing(
   return present;
 }
 
-function roundTo(values: Float64Array, digits: number): void {
+export function roundTo(values: Float64Array, digits: number): void {
   if (!(digits < 100)) return;
   const scale = 10 ** digits;
   for (let k = 0; k < values.length; k++) {

@@ -9,10 +9,19 @@ export interface ResultSeries {
 }
 
 export interface QueryResult {
-  /** `vector`: one point a series. `matrix`: a range query, or raw samples of an instant `m[5m]`. */
-  readonly kind: "vector" | "matrix";
+  /**
+   * `vector`: one point a series. `matrix`: a range query, or raw samples of an instant `m[5m]`. PromQL's instant queries also answer `scalar`,
+   * one series of one point without labels, and `string`, no series but `text`.
+   */
+  readonly kind: "vector" | "matrix" | "scalar" | "string";
   /** In the order of the answer. */
   readonly series: ResultSeries[];
   readonly stats: { readonly seriesFetched: number; readonly samplesRead: number };
   readonly isPartial: boolean;
+  /** Of kind `string`. */
+  readonly text?: string;
+  /** What PromQL has to say about the query or its data, `PromQL warning: …`; absent when there is nothing. */
+  readonly warnings?: readonly string[];
+  /** The same, of less weight: `PromQL info: …`. */
+  readonly infos?: readonly string[];
 }

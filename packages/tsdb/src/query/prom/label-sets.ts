@@ -104,7 +104,7 @@ function addPoints(target: PromSeries, source: PromSeries): void {
 }
 
 /** What the functions of windows want: no equal labels at all, even at different points. @throws InputError 422 */
-export function refuseSameLabels(list: readonly PromSeries[]): void {
+export function refuseSameLabels(list: readonly { readonly labels: Labels }[]): void {
   if (list.length < 2) return;
   const keys = new Set<string>();
   for (const { labels } of list) {

@@ -1,0 +1,111 @@
+/** One node of the tree on one grid: which part of the evaluator takes it. */
+import { InputError } from "../../base/errors.ts";
+import type { PromAggregate, PromCall, PromExpr, PromUnary } from "../../promql/ast.ts";
+import { aggregateFunctions } from "./aggregates.ts";
+import { withoutParens } from "./arguments.ts";
+import { evaluateBinary } from "./binary.ts";
+import type { PromContext } from "./context.ts";
+import { evaluateInfo } from "./info.ts";
+import { instantFunctions } from "./instant-functions.ts";
+import { findInvariant } from "./invariant.ts";
+import { dropMetadataOfAll } from "./label-sets.ts";
+import { rangeFunctions } from "./range-functions.ts";
+import { evaluateSelector } from "./selectors.ts";
+import type { EvaluateExpr } from "./subquery.ts";
+import type { PromSeries, PromValue } from "./value.ts";
+import { evaluateRangeCall } from "./windows.ts";
+
+/** Evaluates nodes of one tree on any grid. The values are the caller's to change. */
+export function evaluatorOf(tree: PromExpr): EvaluateExpr {
+  const invariant = findInvariant(tree);
+
+  async function evaluate(context: PromContext, expr: PromExpr): Promise<PromValue> {
+    const { grid } = context;
+    if (grid.run.isDue()) await grid.run.breathe();
+    if (grid.points > 1 && invariant.has(expr) && expr.kind !== "number" && expr.kind !== "string") {
+      const once = await evaluate({ ...context, grid: grid.onGrid(grid.startMs, grid.startMs, grid.stepMs) }, expr);
+      return repeat(context, once);
+    }
+    switch (expr.kind) {
+      case "number":
+        return { kind: "scalar", values: new Float64Array(grid.points).fill(expr.value) };
+      case "string":
+        return { kind: "string", value: expr.value };
+      case "selector":
+        return { kind: "vector", series: await evaluateSelector(context, expr) };
+      case "parens":
+        return await evaluate(context, expr.expr);
+      case "unary":
+        return evaluateUnary(expr, await evaluate(context, expr.expr));
+      case "binary": {
+        const left = await evaluate(context, expr.left);
+        return evaluateBinary(context, expr, left, await evaluate(context, expr.right));
+      }
+      case "aggregate":
+        return await evaluateAggregate(context, expr);
+      case "call":
+        return await evaluateCall(context, expr);
+      default:
+        throw new InputError(`a range vector has no value at a point of time: ${expr.kind} outside of a function`, 422);
+    }
+  }
+
+  async function evaluateAggregate(context: PromContext, node: PromAggregate): Promise<PromValue> {
+    const entry = aggregateFunctions.get(node.op);
+    if (entry === undefined) throw new InputError(`unknown aggregation ${JSON.stringify(node.op)}`);
+    const param = node.param === null ? null : await evaluate(context, node.param);
+    const value = await evaluate(context, node.expr);
+    const series = value.kind === "vector" ? value.series : [];
+    return { kind: "vector", series: entry(context, node, series, param) };
+  }
+
+  async function evaluateCall(context: PromContext, call: PromCall): Promise<PromValue> {
+    const range = rangeFunctions.get(call.name);
+    if (range !== undefined) {
+      return { kind: "vector", series: await evaluateRangeCall(context, call, range, evaluate) };
+    }
+    if (call.name === "info") return { kind: "vector", series: await evaluateInfo(context, call, evaluate) };
+    const entry = instantFunctions.get(call.name);
+    if (entry === undefined) throw new InputError(`unknown function with name ${JSON.stringify(call.name)}`);
+    const args: PromValue[] = [];
+    for (const arg of call.args) {
+      const bare = withoutParens(arg);
+      if (entry.wantsSampleTimes === true && bare.kind === "selector") {
+        args.push({ kind: "vector", series: await evaluateSelector(context, bare, "time") });
+      } else {
+        args.push(await evaluate(context, bare));
+      }
+    }
+    return entry.evaluate(context, call, args);
+  }
+
+  return evaluate;
+}
+
+/** `+` changes nothing, not even names. */
+function evaluateUnary(node: PromUnary, value: PromValue): PromValue {
+  if (node.op === "+") return value;
+  if (value.kind === "scalar") negate(value.values);
+  if (value.kind !== "vector") return value;
+  for (const series of value.series) negate(series.values);
+  return { kind: "vector", series: dropMetadataOfAll(value.series) };
+}
+
+function negate(values: Float64Array): void {
+  for (let k = 0; k < values.length; k++) values[k] = -(values[k] as number);
+}
+
+/** The value of one point at every point of the grid. */
+function repeat(context: PromContext, once: PromValue): PromValue {
+  const { run, points } = context.grid;
+  if (once.kind === "string") return once;
+  if (once.kind === "scalar")
+    return { kind: "scalar", values: new Float64Array(points).fill(once.values[0] as number) };
+  run.reserveColumns(once.series.length, points);
+  const series: PromSeries[] = [];
+  for (const { labels, values, present } of once.series) {
+    if (present !== null && present[0] === 0) continue;
+    series.push({ labels, values: new Float64Array(points).fill(values[0] as number), present: null });
+  }
+  return { kind: "vector", series };
+}

@@ -1,0 +1,186 @@
+/**
+ * Instant vector selectors: at each point the latest sample of (t - lookback, t], unless that is a staleness marker.
+ *
+ *        lookback
+ *      (──────────t]
+ *   ·   ·    ·            the last one is the value
+ *   ·   ·    S            the series has ended: no value
+ */
+import type { LabelFilter } from "../../base/label-filter.ts";
+import type { Labels } from "../../base/labels.ts";
+import type { FilterGroups } from "../../metricsql/ast.ts";
+import type { PromAt, PromDuration, PromSelector } from "../../promql/ast.ts";
+import type { QueryRun } from "../context.ts";
+import { sourceFilters } from "../filters.ts";
+import { isMarker } from "../rollup/eval-rollup.ts";
+import type { PromContext } from "./context.ts";
+import { offsetMs } from "./durations.ts";
+import type { PromSeries } from "./value.ts";
+
+/** Where a selector or subquery looks, for each point of the grid: at `startMs + k * stepMs`. With `@` all look at one time, and stepMs is 0. */
+export interface Sight {
+  readonly startMs: number;
+  readonly stepMs: number;
+  /** Of the last point. */
+  readonly endMs: number;
+}
+
+export function sightOf(context: PromContext, at: PromAt | null, offset: PromDuration | null): Sight {
+  return shiftedSight(context, at, offsetMs(context, offset));
+}
+
+export function shiftedSight(context: PromContext, at: PromAt | null, shiftMs: number): Sight {
+  const { grid } = context;
+  if (at === null) {
+    const startMs = grid.startMs - shiftMs;
+    return { startMs, stepMs: grid.stepMs, endMs: startMs + (grid.points - 1) * grid.stepMs };
+  }
+  let atMs: number;
+  if (at.kind === "time") atMs = at.timeMs;
+  else atMs = at.kind === "start" ? context.queryStartMs : context.queryEndMs;
+  return { startMs: atMs - shiftMs, stepMs: 0, endMs: atMs - shiftMs };
+}
+
+/** Takes the samples `[lo, hi)` of one series, before the batch they are in is gone. A promise is waited for. */
+export type SeriesVisitor = (
+  labels: Labels,
+  timestamps: Float64Array,
+  values: Float64Array,
+  lo: number,
+  hi: number,
+) => Promise<void> | null;
+
+/** All samples of the matching series in (fromMs, toMs], markers included. `onCount` hears how many series there are before the first. */
+export async function readSeries(
+  run: QueryRun,
+  filters: readonly LabelFilter[],
+  fromMs: number,
+  toMs: number,
+  onCount: (series: number) => void,
+  visit: SeriesVisitor,
+): Promise<void> {
+  const minMs = Math.max(Math.floor(fromMs) + 1, 0);
+  const maxMs = Math.floor(toMs);
+  if (minMs > maxMs) return;
+  const cursor = await run.source.search({
+    tenant: run.tenant,
+    groups: withExtraFilters(filters, run.extraFilters),
+    minMs,
+    maxMs,
+    maxSeries: run.limits.maxUniqueTimeseries,
+    ...(run.signal === null ? {} : { signal: run.signal }),
+  });
+  try {
+    run.seriesFetched += cursor.seriesCount;
+    onCount(cursor.seriesCount);
+    for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
+      run.signal?.throwIfAborted();
+      const { series, ends, timestamps, values } = batch;
+      run.countSamples(series.length === 0 ? 0 : (ends[series.length - 1] as number));
+      let lo = 0;
+      for (let s = 0; s < series.length; s++) {
+        const hi = ends[s] as number;
+        const pending = visit(series[s] as Labels, timestamps, values, lo, hi);
+        if (pending !== null) await pending;
+        lo = hi;
+        if (run.isDue()) await run.breathe();
+      }
+    }
+    if (cursor.isPartial) run.isPartial = true;
+  } finally {
+    cursor.close();
+  }
+}
+
+function withExtraFilters(filters: readonly LabelFilter[], extra: FilterGroups | null): FilterGroups {
+  if (extra === null || extra.length === 0) return [filters];
+  return sourceFilters(extra, null).map((group) => [...filters, ...group]);
+}
+
+/** What a selector's points hold: the samples' values, or their times in seconds (`timestamp(m)`). */
+export type SampleAspect = "value" | "time";
+
+/** @throws InputError 422 for more series, samples or memory than the query may use */
+export async function evaluateSelector(
+  context: PromContext,
+  selector: PromSelector,
+  aspect: SampleAspect = "value",
+): Promise<PromSeries[]> {
+  return await lookUp(context, selector.filters, sightOf(context, selector.at, selector.offset), aspect);
+}
+
+/** evaluateSelector, of filters and a sight that no selector has. */
+export async function lookUp(
+  context: PromContext,
+  filters: readonly LabelFilter[],
+  sight: Sight,
+  aspect: SampleAspect,
+): Promise<PromSeries[]> {
+  const { grid, lookbackMs } = context;
+  const { run, points } = grid;
+  const list: PromSeries[] = [];
+  const present = new Uint8Array(points);
+  let column = new Float64Array(points);
+  await readSeries(
+    run,
+    filters,
+    sight.startMs - lookbackMs,
+    sight.endMs,
+    (series) => run.reserveColumns(series, points),
+    (labels, timestamps, values, lo, hi) => {
+      const count = look(sight, lookbackMs, timestamps, values, lo, hi, column, present);
+      if (count === 0) return null;
+      if (aspect === "value") takeValues(column, present, values);
+      else takeSeconds(column, present, timestamps);
+      list.push({ labels, values: column, present: count === points ? null : present.slice() });
+      column = new Float64Array(points);
+      return null;
+    },
+  );
+  return list;
+}
+
+/** Writes to `found` the index of the sample seen at each point, and to `present` whether there is one. Returns how many see one. */
+function look(
+  sight: Sight,
+  lookbackMs: number,
+  timestamps: Float64Array,
+  values: Float64Array,
+  lo: number,
+  hi: number,
+  found: Float64Array,
+  present: Uint8Array,
+): number {
+  const { startMs, stepMs } = sight;
+  let words: Uint32Array | null = null;
+  let count = 0;
+  let next = lo;
+  for (let k = 0; k < present.length; k++) {
+    const ms = startMs + k * stepMs;
+    while (next < hi && (timestamps[next] as number) <= ms) next++;
+    const last = next - 1;
+    present[k] = 0;
+    if (last < lo || (timestamps[last] as number) <= ms - lookbackMs) continue;
+    const value = values[last] as number;
+    if (value !== value) {
+      words ??= new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
+      if (isMarker(words, last)) continue;
+    }
+    found[k] = last;
+    present[k] = 1;
+    count++;
+  }
+  return count;
+}
+
+/** Samples' indexes become their values. */
+function takeValues(column: Float64Array, present: Uint8Array, values: Float64Array): void {
+  for (let k = 0; k < column.length; k++) if (present[k] === 1) column[k] = values[column[k] as number] as number;
+}
+
+/** Samples' indexes become their times. */
+function takeSeconds(column: Float64Array, present: Uint8Array, timestamps: Float64Array): void {
+  for (let k = 0; k < column.length; k++) {
+    if (present[k] === 1) column[k] = (timestamps[column[k] as number] as number) / 1000;
+  }
+}

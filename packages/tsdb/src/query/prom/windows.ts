@@ -1,0 +1,234 @@
+/**
+ * Functions of windows: `rate(m[5m])`, `max_over_time(q[1h:1m])`. Each series' samples are laid out once, without staleness markers, and a
+ * window (t - range, t] moves over them by two indexes that only grow.
+ */
+import { BugError } from "../../base/errors.ts";
+import { Labels } from "../../base/labels.ts";
+import type { PromCall, PromMatrix, PromSubquery } from "../../promql/ast.ts";
+import { isMarker } from "../rollup/eval-rollup.ts";
+import { withoutParens } from "./arguments.ts";
+import type { PromContext } from "./context.ts";
+import { positiveMs } from "./durations.ts";
+import { dropMetadata, refuseSameLabels } from "./label-sets.ts";
+import { readSeries, type Sight, sightOf } from "./selectors.ts";
+import { type EvaluateExpr, evaluateSubquery } from "./subquery.ts";
+import type { EvaluateWindow, RangeFunction, RangeWindow } from "./tables.ts";
+import type { PromSeries } from "./value.ts";
+
+/** Samples that windows may show before it is asked whether the event loop is due. */
+const WORK_SAMPLES = 1 << 16;
+
+/** A call whose `entry` is a function of windows. @throws InputError 422, and 400 for durations that are none */
+export async function evaluateRangeCall(
+  context: PromContext,
+  call: PromCall,
+  entry: RangeFunction,
+  evaluate: EvaluateExpr,
+): Promise<PromSeries[]> {
+  const { run, points } = context.grid;
+  let matrix: PromMatrix | PromSubquery | null = null;
+  const scalars: Float64Array[] = [];
+  for (const arg of call.args) {
+    const bare = withoutParens(arg);
+    if (bare.kind === "matrix" || bare.kind === "subquery") {
+      matrix = bare;
+    } else {
+      const value = await evaluate(context, bare);
+      if (value.kind === "scalar") scalars.push(value.values);
+    }
+  }
+  if (matrix === null) throw new BugError("a function of windows without a range vector");
+  const roller = new WindowRoller(context, call, entry, matrix, scalars);
+  if (matrix.kind === "matrix") {
+    const { sight, rangeMs } = roller;
+    await readSeries(
+      run,
+      matrix.selector.filters,
+      sight.startMs - rangeMs,
+      sight.endMs,
+      (series) => run.reserveColumns(series, points),
+      (labels, timestamps, values, lo, hi) => {
+        roller.place(labels, timestamps, values, lo, hi);
+        return roller.roll();
+      },
+    );
+  } else {
+    const { timestamps, series } = await evaluateSubquery(context, matrix, evaluate);
+    run.reserveColumns(series.length, points);
+    for (const one of series) {
+      roller.placePoints(one, timestamps);
+      await roller.roll();
+      if (run.isDue()) await run.breathe();
+    }
+  }
+  if (entry.finish !== undefined) return entry.finish(context, call, roller.list);
+  refuseSameLabels(roller.list);
+  return roller.list;
+}
+
+class WindowRoller implements RangeWindow {
+  readonly list: PromSeries[] = [];
+  readonly sight: Sight;
+  readonly rangeMs: number;
+  timestamps: Float64Array = new Float64Array(0);
+  values: Float64Array = new Float64Array(0);
+  lo = 0;
+  hi = 0;
+  startMs = 0;
+  endMs = 0;
+  timeMs = 0;
+  labels: Labels;
+  readonly context: PromContext;
+  readonly call: PromCall;
+  hasValue = true;
+  readonly #entry: RangeFunction;
+  readonly #scalars: readonly Float64Array[];
+  readonly #point: number[];
+  #evaluate: EvaluateWindow;
+  /** The end of the series' samples. */
+  #end = 0;
+  #next = 0;
+  #count = 0;
+  #column: Float64Array;
+  readonly #present: Uint8Array;
+  /** Columns of our own, for series that cannot be used as they come. */
+  #ownTimestamps: Float64Array = new Float64Array(0);
+  #ownValues: Float64Array = new Float64Array(0);
+
+  constructor(
+    context: PromContext,
+    call: PromCall,
+    entry: RangeFunction,
+    matrix: PromMatrix | PromSubquery,
+    scalars: readonly Float64Array[],
+  ) {
+    const { at, offset } = matrix.kind === "matrix" ? matrix.selector : matrix;
+    this.context = context;
+    this.call = call;
+    this.sight = sightOf(context, at, offset);
+    this.rangeMs = positiveMs(context, matrix.range);
+    this.labels = Labels.empty;
+    this.#entry = entry;
+    this.#evaluate = entry.evaluate;
+    this.#scalars = scalars;
+    this.#point = scalars.map((column) => column[0] as number);
+    this.#column = new Float64Array(context.grid.points);
+    this.#present = new Uint8Array(context.grid.points);
+  }
+
+  /** Samples `[lo, hi)` are rolled up next. Valid until the columns change. */
+  place(labels: Labels, timestamps: Float64Array, values: Float64Array, lo: number, hi: number): void {
+    let words: Uint32Array | null = null;
+    for (let i = lo; i < hi; i++) {
+      if (values[i] === values[i]) continue;
+      words ??= new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
+      if (isMarker(words, i)) {
+        const count = this.#copyUnmarked(timestamps, values, words, lo, hi);
+        this.#begin(labels, this.#ownTimestamps, this.#ownValues, 0, count);
+        return;
+      }
+    }
+    this.#begin(labels, timestamps, values, lo, hi);
+  }
+
+  /** Points of a subquery are rolled up next. */
+  placePoints({ labels, values, present }: PromSeries, timestamps: Float64Array): void {
+    if (present === null) {
+      this.#begin(labels, timestamps, values, 0, timestamps.length);
+      return;
+    }
+    this.#reserve(timestamps.length);
+    let count = 0;
+    for (let k = 0; k < timestamps.length; k++) {
+      if (present[k] === 0) continue;
+      this.#ownTimestamps[count] = timestamps[k] as number;
+      this.#ownValues[count++] = values[k] as number;
+    }
+    this.#begin(labels, this.#ownTimestamps, this.#ownValues, 0, count);
+  }
+
+  /** All windows of the placed series. null if that went without a pause. */
+  roll(): Promise<void> | null {
+    return this.#advance() ? null : this.#rollOn();
+  }
+
+  async #rollOn(): Promise<void> {
+    const { run } = this.context.grid;
+    do {
+      if (run.isDue()) await run.breathe();
+    } while (!this.#advance());
+  }
+
+  #begin(labels: Labels, timestamps: Float64Array, values: Float64Array, lo: number, hi: number): void {
+    this.labels = labels;
+    this.timestamps = timestamps;
+    this.values = values;
+    this.lo = lo;
+    this.hi = lo;
+    this.#end = hi;
+    this.#next = 0;
+    this.#count = 0;
+    if (this.#entry.slide !== undefined) this.#evaluate = this.#entry.slide();
+  }
+
+  /** Goes on with the windows until they are done (true) or much work was done (false). */
+  #advance(): boolean {
+    const { timestamps, sight, rangeMs } = this;
+    const { grid } = this.context;
+    const evaluate = this.#evaluate;
+    const column = this.#column;
+    const present = this.#present;
+    const end = this.#end;
+    let work = 0;
+    let k = this.#next;
+    for (; k < column.length && work < WORK_SAMPLES; k++) {
+      this.endMs = sight.startMs + k * sight.stepMs;
+      this.startMs = this.endMs - rangeMs;
+      while (this.hi < end && (timestamps[this.hi] as number) <= this.endMs) this.hi++;
+      while (this.lo < this.hi && (timestamps[this.lo] as number) <= this.startMs) this.lo++;
+      present[k] = 0;
+      if (this.lo === this.hi) continue;
+      this.timeMs = grid.startMs + k * grid.stepMs;
+      for (let s = 0; s < this.#scalars.length; s++) this.#point[s] = (this.#scalars[s] as Float64Array)[k] as number;
+      this.hasValue = true;
+      const value = evaluate(this, this.#point);
+      work += this.hi - this.lo;
+      if (!this.hasValue) continue;
+      column[k] = value;
+      present[k] = 1;
+      this.#count++;
+    }
+    this.#next = k;
+    if (k < column.length) return false;
+    if (this.#count > 0) this.#keep();
+    return true;
+  }
+
+  #keep(): void {
+    const points = this.#column.length;
+    this.list.push({
+      labels: this.#entry.keepsName === true ? this.labels : dropMetadata(this.labels),
+      values: this.#column,
+      present: this.#count === points ? null : this.#present.slice(),
+    });
+    this.#column = new Float64Array(points);
+    this.#entry.afterSeries?.(this);
+  }
+
+  #copyUnmarked(timestamps: Float64Array, values: Float64Array, words: Uint32Array, lo: number, hi: number): number {
+    this.#reserve(hi - lo);
+    let count = 0;
+    for (let i = lo; i < hi; i++) {
+      if (isMarker(words, i)) continue;
+      this.#ownTimestamps[count] = timestamps[i] as number;
+      this.#ownValues[count++] = values[i] as number;
+    }
+    return count;
+  }
+
+  #reserve(count: number): void {
+    if (this.#ownValues.length >= count) return;
+    this.#ownTimestamps = new Float64Array(count * 2);
+    this.#ownValues = new Float64Array(count * 2);
+  }
+}
