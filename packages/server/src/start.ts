@@ -2,9 +2,11 @@
  * Puts a server together from its flags: memory, database, endpoints, listener, own metrics; and takes it apart again.
  * `main.ts` adds what belongs to the process (command line, signals, exit codes); tests start servers without it.
  */
+
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { MetricSet, startProcessMetrics } from "@nyanza/metrics";
+import type { Dialect } from "@nyanza/tsdb";
 import type { ServedDatabase } from "./api/database.ts";
 import { createExportHandler } from "./api/export.ts";
 import { Inserter } from "./api/insert.ts";
@@ -220,6 +222,7 @@ function createHandlers(
     importText: inserter.importText,
     ...createQueryHandlers({
       database,
+      dialect: flags["search.dialect"] as Dialect,
       logger: loggers("api/query.ts"),
       maxQueryBytes: flags["search.maxQueryLen"],
       maxDurationMs: flags["search.maxQueryDuration"],

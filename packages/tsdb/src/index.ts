@@ -7,6 +7,7 @@ export {
   Database,
   type DatabaseOptions,
   type DatabaseStats,
+  type Dialect,
   type LabelsInput,
   type LabelsOptions,
   openDatabase,

@@ -7,7 +7,7 @@ import { JsonWriter } from "./json-writer.ts";
 
 /** The parts of a query's result that are printed. */
 export interface PrintableResult {
-  readonly kind: "vector" | "matrix";
+  readonly kind: "vector" | "matrix" | "scalar" | "string";
   readonly series: readonly {
     readonly labels: Labels;
     readonly timestamps: Float64Array;
@@ -15,15 +15,53 @@ export interface PrintableResult {
   }[];
   readonly stats: { readonly seriesFetched: number };
   readonly isPartial: boolean;
+  /** Of kind `string`. */
+  readonly text?: string;
+  readonly warnings?: readonly string[];
+  readonly infos?: readonly string[];
 }
 
 const JSON_TYPE = "application/json";
 
-/** `{"status":"success","isPartial":…,"data":{"resultType":…,"result":[…]},"stats":{…}}` */
-export async function sendResult(context: RequestContext, result: PrintableResult, elapsedMs: number): Promise<void> {
+/** Warnings printed in full, and infos as many, as in Prometheus: a query over a thousand metrics may have a thousand of them. */
+const ANNOTATIONS_MAX = 10;
+
+/**
+ * `{"status":"success","isPartial":…,"data":{"resultType":…,"result":[…]},"stats":{…},"warnings":[…],"infos":[…]}`, the last two only if there
+ * are any. `timeMs` is the time of an instant query, for results of kind `string`.
+ */
+export async function sendResult(
+  context: RequestContext,
+  result: PrintableResult,
+  elapsedMs: number,
+  timeMs = 0,
+): Promise<void> {
   const json = new JsonWriter();
   const answer = new StreamedAnswer(context, { contentType: JSON_TYPE });
-  json.raw(`{"status":"success","isPartial":${result.isPartial},"data":{"resultType":"${result.kind}","result":[`);
+  json.raw(`{"status":"success","isPartial":${result.isPartial},"data":{"resultType":"${result.kind}","result":`);
+  if (result.kind === "string") {
+    json.raw("[");
+    json.seconds(timeMs);
+    json.comma();
+    json.string(result.text ?? "");
+    json.raw("]");
+  } else if (result.kind === "scalar") {
+    const [series] = result.series;
+    writePoint(json, series?.timestamps[0] ?? timeMs, series?.values[0] ?? Number.NaN);
+  } else {
+    await writeSeries(json, answer, result);
+  }
+  json.raw(
+    `},"stats":{"seriesFetched": "${result.stats.seriesFetched}","executionTimeMsec": ${Math.round(elapsedMs)}}`,
+  );
+  writeAnnotations(json, "warning", result.warnings);
+  writeAnnotations(json, "info", result.infos);
+  json.raw("}");
+  await answer.end(json.finish());
+}
+
+async function writeSeries(json: JsonWriter, answer: StreamedAnswer, result: PrintableResult): Promise<void> {
+  json.raw("[");
   let isFirst = true;
   for (const series of result.series) {
     if (!isFirst) json.comma();
@@ -40,10 +78,20 @@ export async function sendResult(context: RequestContext, result: PrintableResul
     json.raw("}");
     if (json.length >= PIECE_BYTES) await answer.write(json.take());
   }
-  json.raw(
-    `]},"stats":{"seriesFetched": "${result.stats.seriesFetched}","executionTimeMsec": ${Math.round(elapsedMs)}}}`,
-  );
-  await answer.end(json.finish());
+  json.raw("]");
+}
+
+function writeAnnotations(json: JsonWriter, kind: "warning" | "info", texts: readonly string[] = []): void {
+  if (texts.length === 0) return;
+  const shown = texts.slice(0, ANNOTATIONS_MAX);
+  const omitted = texts.length - shown.length;
+  if (omitted > 0) shown.push(`${omitted} more ${kind} annotations omitted`);
+  json.raw(`,"${kind}s":[`);
+  for (let i = 0; i < shown.length; i++) {
+    if (i > 0) json.comma();
+    json.string(shown[i] as string);
+  }
+  json.raw("]");
 }
 
 /** `{"status":"success","isPartial":…,"data":[…]}` of strings. */

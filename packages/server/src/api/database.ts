@@ -2,7 +2,7 @@
  * What the endpoints need of a database, owned by its user. The embedded database has it; tests bring their own.
  * Times are milliseconds, ranges inclusive at both ends.
  */
-import type { Labels, Tenant } from "@nyanza/tsdb";
+import type { Dialect, Labels, Tenant } from "@nyanza/tsdb";
 import type { WriteBatch } from "@nyanza/tsdb/ingest";
 import type { FilterGroups } from "@nyanza/tsdb/metricsql";
 import type { PrintableResult } from "./answer.ts";
@@ -21,9 +21,10 @@ export interface AppendCounts {
 
 export interface QueryLimits {
   readonly tenant: Tenant;
+  readonly dialect: Dialect;
   readonly nowMs: number;
   readonly signal: AbortSignal;
-  /** Absent: from the distance of samples. */
+  /** Absent: from the distance of samples; in promql 5 minutes. */
   readonly lookbackMs?: number;
   /** Samples younger than this are not seen yet. */
   readonly latencyOffsetMs: number;

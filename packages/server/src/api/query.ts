@@ -1,16 +1,19 @@
 /** /api/v1/query and /api/v1/query_range. */
-import { InputError } from "@nyanza/tsdb";
+import { type Dialect, InputError } from "@nyanza/tsdb";
 import { quote, type RequestArguments } from "../http/arguments.ts";
 import type { Handler, RequestContext } from "../http/context.ts";
 import type { Logger } from "../process/logger.ts";
 import { sendResult } from "./answer.ts";
 import type { QueryLimits, ServedDatabase } from "./database.ts";
 import { withDeadline } from "./deadline.ts";
+import { answerPromQuery, answerPromQueryRange, type CommonLimits } from "./prom-query.ts";
 import { getExtraFilters } from "./selectors.ts";
 import { getDuration, getTime } from "./time-arguments.ts";
 
 export interface QueryOptions {
   readonly database: Pick<ServedDatabase, "query" | "queryRange">;
+  /** Of requests that name none. */
+  readonly dialect: Dialect;
   readonly logger: Logger;
   readonly maxQueryBytes: number;
   readonly maxDurationMs: number;
@@ -39,6 +42,9 @@ export function createQueryHandlers(options: QueryOptions): { query: Handler; qu
 async function answerQuery(context: RequestContext, options: QueryOptions): Promise<void> {
   const { args, startMs: nowMs } = context;
   const text = getQuery(args, options.maxQueryBytes);
+  if (getDialect(args, options.dialect) === "promql") {
+    return await answerPromQuery(context, options, text, (signal) => getCommonLimits(context, options, signal));
+  }
   const timeMs = getTime(args, "time", nowMs, nowMs);
   const lookbackMs = getLookback(args, options);
   const stepMs = getDuration(args, "step", lookbackMs === 0 ? DEFAULT_STEP_MS : lookbackMs);
@@ -52,6 +58,9 @@ async function answerQuery(context: RequestContext, options: QueryOptions): Prom
 async function answerQueryRange(context: RequestContext, options: QueryOptions): Promise<void> {
   const { args, startMs: nowMs } = context;
   const text = getQuery(args, options.maxQueryBytes);
+  if (getDialect(args, options.dialect) === "promql") {
+    return await answerPromQueryRange(context, options, text, (signal) => getCommonLimits(context, options, signal));
+  }
   // On whole seconds, as in VictoriaMetrics: the same page asked for twice gets the same grid. An instant query's time is not rounded, or it
   // would miss what was acknowledged in the current second.
   const nowSecondMs = nowMs - (nowMs % 1000);
@@ -69,6 +78,15 @@ async function answerQueryRange(context: RequestContext, options: QueryOptions):
     });
     await sendResult(context, result, Date.now() - nowMs);
   });
+}
+
+function getDialect(args: RequestArguments, absent: Dialect): Dialect {
+  const text = args.get("dialect");
+  if (text === "") return absent;
+  if (text !== "metricsql" && text !== "promql") {
+    throw new InputError(`argument dialect: want metricsql or promql, got ${quote(text)}`);
+  }
+  return text;
 }
 
 function getQuery(args: RequestArguments, maxBytes: number): string {
@@ -97,6 +115,19 @@ function getLimits(
   lookbackMs: number,
   signal: AbortSignal,
 ): QueryLimits {
+  return {
+    ...getCommonLimits(context, options, signal),
+    dialect: "metricsql",
+    latencyOffsetMs: getDuration(context.args, "latency_offset", options.latencyOffsetMs),
+    // Whoever asks for no cache asks for those very times.
+    mayAlign: !context.args.getBool("nocache"),
+    maxPointsPerSeries: options.maxPointsPerSeries,
+    ...(lookbackMs > 0 ? { lookbackMs } : {}),
+  };
+}
+
+/** What all dialects take. */
+function getCommonLimits(context: RequestContext, options: QueryOptions, signal: AbortSignal): CommonLimits {
   const { args } = context;
   const extraFilters = getExtraFilters(args);
   const digits = args.get("round_digits");
@@ -104,13 +135,8 @@ function getLimits(
     tenant: context.tenant,
     nowMs: context.startMs,
     signal,
-    latencyOffsetMs: getDuration(args, "latency_offset", options.latencyOffsetMs),
-    // Whoever asks for no cache asks for those very times.
-    mayAlign: !args.getBool("nocache"),
-    maxPointsPerSeries: options.maxPointsPerSeries,
     maxSeries: options.maxSeries || Infinity,
     maxSamples: options.maxSamples || Infinity,
-    ...(lookbackMs > 0 ? { lookbackMs } : {}),
     ...(extraFilters.length > 0 ? { extraFilters } : {}),
     ...(/^-?\d{1,3}$/.test(digits) ? { roundDigits: Number(digits) } : {}),
   };

@@ -254,6 +254,13 @@ export const FLAGS = {
     description: "Make labels of the instrumentation scope's name, version and attributes",
   },
 
+  "search.dialect": {
+    type: "string",
+    default: "metricsql",
+    choices: ["metricsql", "promql"],
+    group: "Queries",
+    description: "Whose rules queries follow whose dialect argument names none: VictoriaMetrics' or Prometheus' own",
+  },
   "search.latencyOffset": {
     type: "duration",
     default: "0s",

@@ -1,5 +1,5 @@
 /**
- * The database as a program sees it: open a folder, append samples, ask MetricsQL. In this process, with no server, no port, no worker
+ * The database as a program sees it: open a folder, append samples, ask MetricsQL or PromQL. In this process, with no server, no port, no worker
  * and no native addon.
  *
  * ```ts
@@ -24,6 +24,7 @@ import { RowBatch } from "../ingest/row-batch.ts";
 import type { FilterGroups } from "../metricsql/ast.ts";
 import { type QueryOptions as EvaluationOptions, evaluateInstant, evaluateRange } from "../query/eval.ts";
 import type { QueryLimits } from "../query/limits.ts";
+import { evaluatePromInstant, evaluatePromRange } from "../query/prom/eval.ts";
 import type { QueryResult } from "../query/result.ts";
 import type { Answer, LabelsRequest, SampleCursor, SearchRequest } from "../query/source.ts";
 import { defaultStorageOptions, type Logger } from "../storage/options.ts";
@@ -68,8 +69,16 @@ export interface SeriesRows {
   readonly values: ArrayLike<number>;
 }
 
+/** Whose rules a query is read and evaluated by: VictoriaMetrics' or Prometheus 3's. */
+export type Dialect = "metricsql" | "promql";
+
 export interface QueryOptions {
   readonly tenant?: Tenant;
+  /**
+   * `metricsql` by default. In `promql` a plain selector looks back 5 minutes unless `lookbackMs` says otherwise, answers may be of kind `scalar`
+   * and `string` and carry `warnings` and `infos`; `stepMs` of an instant query, `latencyOffsetMs` and `mayAlign` mean nothing there.
+   */
+  readonly dialect?: Dialect;
   /** Evaluation time, milliseconds; now by default. */
   readonly timeMs?: number;
   /** Milliseconds; 5 minutes by default. */
@@ -189,9 +198,12 @@ export class Database {
     return await this.storage.append(batch);
   }
 
-  /** Evaluates MetricsQL at one time. @throws InputError for a query that cannot be understood (400) or carried out (422) */
+  /** Evaluates a query at one time. @throws InputError for a query that cannot be understood (400) or carried out (422) */
   async query(text: string, options: QueryOptions = {}): Promise<QueryResult> {
     const nowMs = options.nowMs ?? this.clock.nowMs();
+    if (options.dialect === "promql") {
+      return await evaluatePromInstant(text, { ...this.common(options, nowMs), timeMs: options.timeMs ?? nowMs });
+    }
     return await evaluateInstant(text, {
       ...this.common(options, nowMs),
       timeMs: options.timeMs ?? nowMs,
@@ -200,8 +212,13 @@ export class Database {
     });
   }
 
-  /** Evaluates MetricsQL at `startMs`, `startMs + stepMs`, … up to `endMs`. @throws InputError */
+  /** Evaluates a query at `startMs`, `startMs + stepMs`, … up to `endMs`. @throws InputError */
   async queryRange(text: string, options: QueryRangeOptions): Promise<QueryResult> {
+    if (options.dialect === "promql") {
+      const { startMs, endMs, stepMs } = options;
+      const common = this.common(options, options.nowMs ?? this.clock.nowMs());
+      return await evaluatePromRange(text, { ...common, startMs, endMs, stepMs });
+    }
     return await evaluateRange(text, {
       ...this.common(options, options.nowMs ?? this.clock.nowMs()),
       startMs: options.startMs,
