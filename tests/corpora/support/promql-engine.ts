@@ -6,7 +6,7 @@ import type { Engine, StoredSeries } from "./promql-runner.ts";
 /** What is used of the rooms behind the package's door: a memory source is no part of what users import. */
 interface Result {
   readonly kind: Answer["kind"];
-  readonly text?: { readonly value: string };
+  readonly text?: string;
   readonly series: readonly {
     readonly labels: { entries(): Iterable<[string, string]> };
     readonly timestamps: Float64Array;
@@ -60,7 +60,7 @@ export async function openEngine(): Promise<Engine> {
 function toAnswer(result: Result): Answer {
   return {
     kind: result.kind,
-    text: result.text?.value ?? "",
+    text: result.text ?? "",
     series: result.series.map(({ labels, timestamps, values }) => ({
       labels: [...labels.entries()],
       timestamps,

@@ -7,7 +7,7 @@
  */
 import { type Answer, compareAnswer, compareResult, isWanted, labelsKey, show } from "./promql-answer.ts";
 import { type Eval, type Load, parseScript } from "./promql-script.ts";
-import type { LabelPair } from "./series-notation.ts";
+import { type LabelPair, unquote } from "./series-notation.ts";
 
 export interface StoredSeries {
   readonly labels: readonly LabelPair[];
@@ -107,7 +107,7 @@ async function findPinnedProblem(wanted: Eval, engine: Engine): Promise<string |
     for (const timeMs of times) {
       const pinned = await engine.instantPinned(query, timeMs, startMs);
       // The answer is that of `startMs`; its points are at the time it was asked.
-      const difference = pinned === null ? null : compareAnswer({ ...wanted, startMs: timeMs }, pinned);
+      const difference = pinned === null ? null : compareResult({ ...wanted, startMs: timeMs }, pinned);
       if (difference !== null) return `pinned, asked at ${timeMs} ms: ${difference}`;
     }
     return null;
@@ -116,9 +116,10 @@ async function findPinnedProblem(wanted: Eval, engine: Engine): Promise<string |
   }
 }
 
-/** `range()` means something else there, and a range has an order of its own. */
+/** The functions of the query's own times mean something else there, and a range has an order of its own. */
 function hasMiddle({ isRange, answer, isOrdered, query }: Eval): boolean {
-  return !isRange && (answer.kind === "series" || answer.kind === "scalar") && !isOrdered && !query.includes("range()");
+  const isSameKind = answer.kind === "series" || answer.kind === "scalar";
+  return !isRange && isSameKind && !isOrdered && !/\b(?:range|start|end|step)\(\)/.test(query);
 }
 
 function middleOf(range: Answer, timeMs: number, kind: Answer["kind"]): Answer {
@@ -132,20 +133,23 @@ function middleOf(range: Answer, timeMs: number, kind: Answer["kind"]): Answer {
 /** What a script has loaded since its last `clear`. */
 class ScriptStore {
   readonly #series = new Map<string, { labels: readonly LabelPair[]; timestamps: number[]; words: number[] }>();
-  readonly #nativeNames = new Set<string>();
+  /** Labels of the series that have native histograms. */
+  readonly #native: ReadonlyMap<string, string>[] = [];
 
   clear(): void {
     this.#series.clear();
-    this.#nativeNames.clear();
+    this.#native.length = 0;
   }
 
   load({ stepMs, makesNative, series }: Load): void {
     for (const { labels, steps, isStartTimes } of series) {
       if (isStartTimes) continue;
-      const name = labels.find(([label]) => label === "__name__")?.[1] ?? "";
-      if (steps.includes("native")) this.#nativeNames.add(name);
-      const base = /^(.*)_(?:bucket|count|sum)$/.exec(name)?.[1];
-      if (makesNative && base !== undefined) this.#nativeNames.add(base);
+      const map = new Map(labels);
+      if (steps.includes("native")) this.#native.push(map);
+      const base = /^(.*)_(?:bucket|count|sum)$/.exec(map.get("__name__") ?? "")?.[1];
+      if (makesNative && base !== undefined) {
+        this.#native.push(new Map([...map].filter(([label]) => label !== "le")).set("__name__", base));
+      }
       const key = labelsKey(labels);
       const stored = this.#series.get(key) ?? { labels, timestamps: [], words: [] };
       this.#series.set(key, stored);
@@ -174,7 +178,43 @@ class ScriptStore {
     ) {
       return true;
     }
-    const names = new Set(query.match(/[A-Za-z_:][\w:]*/g) ?? []);
-    return [...this.#nativeNames].some((name) => names.has(name));
+    return [...query.matchAll(SELECTOR)].some((selector) => {
+      const filters = parseFilters(selector);
+      return filters.length > 0 && this.#native.some((labels) => filters.every((filter) => filter(labels)));
+    });
   }
+}
+
+const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`/.source;
+/** A name, braces with matchers, or both; or a string, so that nothing is found in one. Function names come along and match nothing. */
+const SELECTOR = new RegExp(
+  `([A-Za-z_:][\\w:]*)?\\s*\\{((?:[^{}"'\`]|${QUOTED})*)\\}|([A-Za-z_:][\\w:]*)|${QUOTED}`,
+  "g",
+);
+const MATCHER = new RegExp(`(?:([A-Za-z_]\\w*|${QUOTED})\\s*(=~|!~|!=|=)\\s*)?(${QUOTED})`, "g");
+
+type Filter = (labels: ReadonlyMap<string, string>) => boolean;
+
+function parseFilters([, name, braces = "", bareName]: RegExpMatchArray): Filter[] {
+  const filters: Filter[] = [];
+  const want = (label: string, test: (value: string) => boolean): void => {
+    filters.push((labels) => test(labels.get(label) ?? ""));
+  };
+  const metric = name ?? bareName;
+  if (metric !== undefined) want("__name__", (value) => value === metric);
+  for (const [, label, op = "=", quoted] of braces.matchAll(MATCHER)) {
+    const text = unquote(quoted as string);
+    const labelName = label === undefined ? "__name__" : /^\w/.test(label) ? label : unquote(label);
+    const regex = op.includes("~") ? wholeRegex(text) : null;
+    want(labelName, (value) => (regex === null ? value === text : regex.test(value)) !== op.startsWith("!"));
+  }
+  return filters;
+}
+
+/** RE2's `(?i)` at the start is all that the scripts use and JavaScript has not; `(?i:…)` matches without its case then too. */
+function wholeRegex(text: string): RegExp {
+  return new RegExp(
+    `^(?:${text.replace(/\(\?i:/g, "(?:").replace(/\(\?i\)/g, "")})$`,
+    text.includes("(?i") ? "is" : "s",
+  );
 }
