@@ -35,21 +35,16 @@ export function findSurprises(outcomes: readonly Outcome[], isWhole = true): str
   return problems;
 }
 
-/** A line a file: how many evals are passed of how many that have no native histograms. */
+/** A line a file: how many evals are passed, those of native histograms counted apart. */
 export function summarize(outcomes: readonly Outcome[]): string {
   const files = [...new Set(outcomes.map(({ file }) => file))];
+  const passed = (some: readonly Outcome[]): string =>
+    `${String(some.filter(({ problem }) => problem === null).length).padStart(4)} of ${String(some.length).padStart(4)}`;
   const row = (name: string, some: readonly Outcome[]): string => {
     const floats = some.filter(({ isNative }) => !isNative);
-    const passed = floats.filter(({ problem }) => problem === null).length;
-    return `${name.padEnd(26)} ${String(passed).padStart(4)} of ${String(floats.length).padStart(4)}, ${some.length - floats.length} native`;
+    const native = some.filter(({ isNative }) => isNative);
+    return `${name.padEnd(26)} ${passed(floats)}, native histograms ${passed(native)}`;
   };
-  return [
-    ...files.map((file) =>
-      row(
-        file,
-        outcomes.filter((one) => one.file === file),
-      ),
-    ),
-    row("all", outcomes),
-  ].join("\n");
+  const ofFile = (file: string): Outcome[] => outcomes.filter((one) => one.file === file);
+  return [...files.map((file) => row(file, ofFile(file))), row("all", outcomes)].join("\n");
 }
