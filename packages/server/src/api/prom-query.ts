@@ -9,7 +9,7 @@ import { type PrintableResult, sendResult } from "./answer.ts";
 import type { QueryLimits } from "./database.ts";
 import { withDeadline } from "./deadline.ts";
 import type { QueryOptions } from "./query.ts";
-import { getTime, parseDuration } from "./time-arguments.ts";
+import { getPromTime, parseDuration } from "./time-arguments.ts";
 
 /** What requests of all dialects may say. */
 export type CommonLimits = Pick<
@@ -30,7 +30,7 @@ export async function answerPromQuery(
 ): Promise<void> {
   const { args, startMs: nowMs } = context;
   const seriesMax = getSeriesMax(args);
-  const timeMs = getTime(args, "time", nowMs, nowMs);
+  const timeMs = getPromTime(args, "time", nowMs, nowMs);
   const lookbackMs = getLookback(args, options);
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
     const limits = toPromLimits(limitsOf(signal), lookbackMs, options);
@@ -92,7 +92,7 @@ function getSeriesMax(args: RequestArguments): number {
 
 function getRequiredTime(args: RequestArguments, name: string, nowMs: number): number {
   if (args.get(name) === "") throw invalid(name, 'cannot parse "" to a valid timestamp');
-  return getTime(args, name, nowMs, nowMs);
+  return getPromTime(args, name, nowMs, nowMs);
 }
 
 /** Whole milliseconds of any sign. */

@@ -33,6 +33,16 @@ export function getTime(args: RequestArguments, name: string, absentMs: number, 
   return Math.min(Math.max(timeMs, 0), TIME_MAX_MS);
 }
 
+/**
+ * As `getTime`, but a number is always one of seconds since 1970, as in Prometheus: `2024` is no year, and `-60` is before 1970.
+ * @throws InputError
+ */
+export function getPromTime(args: RequestArguments, name: string, absentMs: number, nowMs: number): number {
+  const unixMs = parseUnixTime(args.get(name));
+  if (unixMs === null) return getTime(args, name, absentMs, nowMs);
+  return Math.min(Math.max(unixMs, -TIME_MAX_MS), TIME_MAX_MS);
+}
+
 /** Positive milliseconds of `5m`, `1.5`, `1h30m`; `undefined` (which Grafana may send) counts as absent. @throws InputError */
 export function getDuration(args: RequestArguments, name: string, absentMs: number): number {
   const text = args.get(name);
