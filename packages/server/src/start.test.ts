@@ -7,6 +7,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { MetricSet } from "@nyanza/metrics";
 import { Labels } from "@nyanza/tsdb";
 import { encodeSnappy, encodeWriteRequest } from "@nyanza/tsdb/ingest";
+import type { InstantQuery, RangeQuery } from "./api/database.ts";
 import { MemoryDatabase } from "./api/memory-database.ts";
 import { parseFlags } from "./flags/parse.ts";
 import { FLAGS } from "./flags/table.ts";
@@ -150,6 +151,96 @@ test("query arguments reach the database, from URL and form", () =>
     const range = database.asked[1]?.options;
     assert.ok(range !== undefined && "startMs" in range);
     assert.deepEqual([range.startMs, range.endMs, range.stepMs, range.mayAlign], [100_000, 400_000, 10_000, false]);
+  }));
+
+test("a query says which dialect it is in, and promql has Prometheus' arguments", () =>
+  withServer(["-search.maxPointsPerTimeseries=20000", "-search.latencyOffset=30s"], async ({ port, database }) => {
+    const status = async (path: string): Promise<number> => (await ask(port, path)).status;
+    assert.equal(await status("/api/v1/query?query=x"), 200);
+    assert.equal(await status("/api/v1/query?query=x&dialect=metricsql&limit=1&lookback_delta=1s"), 200);
+    assert.deepEqual(
+      database.asked.splice(0).map(({ options }) => [options.dialect, options.lookbackMs, options.mayAlign]),
+      [
+        ["metricsql", undefined, true],
+        ["metricsql", undefined, true],
+      ],
+    );
+    const promql = "dialect=promql&extra_label=a=b&lookback_delta=90s";
+    assert.equal(await status(`/api/v1/query?query=x&time=1700000000.123&${promql}`), 200);
+    assert.equal(await status(`/api/v1/query_range?query=x&start=100&end=200.5&step=1m&${promql}`), 200);
+    assert.equal(await status("/api/v1/query_range?query=x&start=100&end=200.5&step=0.5&dialect=promql"), 200);
+    const [instant, range, plain] = database.asked.map(({ options }) => options);
+    const { signal, nowMs, stepMs, ...kept } = instant as InstantQuery;
+    assert.deepEqual(kept, {
+      dialect: "promql",
+      tenant: { accountId: 0, projectId: 0 },
+      timeMs: 1_700_000_000_123,
+      lookbackMs: 90_000,
+      latencyOffsetMs: 0,
+      mayAlign: false,
+      maxSeries: 300_000,
+      maxSamples: 1_000_000_000,
+      maxPointsPerSeries: 11_000,
+      extraFilters: [[{ label: "a", op: "=", value: "b" }]],
+    });
+    const { startMs, endMs, stepMs: rangeStepMs } = range as RangeQuery;
+    assert.deepEqual([startMs, endMs, rangeStepMs], [100_000, 200_500, 60_000], "not aligned");
+    assert.deepEqual([plain?.lookbackMs, plain?.stepMs], [300_000, 500]);
+
+    const refused = async (path: string, message: RegExp): Promise<void> => {
+      const reply = await ask(port, path);
+      assert.equal(reply.status, 400, path);
+      assert.match((JSON.parse(reply.text) as { error: string }).error, message, path);
+    };
+    await refused("/api/v1/query?query=x&dialect=logql", /argument dialect: want metricsql or promql, got "logql"/);
+    await refused("/api/v1/query?query=x&dialect=promql&limit=-1", /invalid parameter "limit"/);
+    await refused("/api/v1/query?query=x&dialect=promql&lookback_delta=x", /invalid parameter "lookback_delta"/);
+    const ranges = "/api/v1/query_range?dialect=promql&query=x";
+    await refused(`${ranges}&end=2&step=1`, /invalid parameter "start": cannot parse "" to a valid timestamp/);
+    await refused(
+      `${ranges}&start=2&end=1&step=1`,
+      /invalid parameter "end": end timestamp must not be before start time/,
+    );
+    await refused(`${ranges}&start=1&end=2`, /invalid parameter "step": cannot parse "" to a valid duration/);
+    await refused(`${ranges}&start=1&end=2&step=0`, /invalid parameter "step": zero or negative query resolution/);
+  }));
+
+test("-search.dialect is for requests that name none", () =>
+  withServer(["-search.dialect=promql", "-search.maxLookback=1m"], async ({ port, database }) => {
+    await ask(port, "/api/v1/query?query=x");
+    await ask(port, "/api/v1/query?query=x&dialect=metricsql");
+    assert.deepEqual(
+      database.asked.map(({ options }) => [options.dialect, options.lookbackMs]),
+      [
+        ["promql", 60_000],
+        ["metricsql", 60_000],
+      ],
+    );
+  }));
+
+test("answers of scalars and strings, and what is said beside the values", () =>
+  withServer(["-search.dialect=promql"], async ({ port, database }) => {
+    const answer = async (path: string): Promise<string> =>
+      (await ask(port, path)).text.replace(/"executionTimeMsec": \d+/, '"executionTimeMsec": 0');
+    const stats = { stats: { seriesFetched: 0 }, isPartial: false };
+    const end = '"stats":{"seriesFetched": "0","executionTimeMsec": 0}';
+    const point = { labels: Labels.empty, timestamps: Float64Array.of(1500), values: Float64Array.of(Number.NaN) };
+    database.result = { kind: "scalar", series: [point], ...stats };
+    assert.equal(
+      await answer("/api/v1/query?query=x"),
+      `{"status":"success","isPartial":false,"data":{"resultType":"scalar","result":[1.5,"NaN"]},${end}}`,
+    );
+    database.result = { kind: "string", series: [], text: 'a"b', ...stats };
+    assert.equal(
+      await answer("/api/v1/query?query=x&time=2.5"),
+      `{"status":"success","isPartial":false,"data":{"resultType":"string","result":[2.5,"a\\"b"]},${end}}`,
+    );
+    const infos = Array.from({ length: 12 }, (_, i) => `PromQL info: ${i}`);
+    database.result = { kind: "vector", series: [point, point], warnings: ["PromQL warning: w"], infos, ...stats };
+    const { warnings, infos: shown, data } = JSON.parse(await answer("/api/v1/query?query=x&limit=1"));
+    assert.equal(data.result.length, 1);
+    assert.deepEqual(warnings, ["PromQL warning: w", "results truncated due to limit"]);
+    assert.deepEqual(shown, [...infos.slice(0, 10), "2 more info annotations omitted"]);
   }));
 
 test("bad arguments and bad queries are 4xx with a message, never 5xx", () =>

@@ -8,7 +8,7 @@ import { InputError } from "../base/errors.ts";
 import { Labels } from "../base/labels.ts";
 import { LockedError } from "../disk/disk.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
-import { type Database, openDatabase } from "./database.ts";
+import { type Database, type Dialect, openDatabase } from "./database.ts";
 
 const NOW = Date.UTC(2026, 5, 15, 12);
 const clock = {
@@ -217,3 +217,29 @@ function bitsOf(value: number): string {
   view.setFloat64(0, value);
   return view.getBigUint64(0).toString(16).padStart(16, "0");
 }
+
+test("a query is evaluated in the dialect it names", async () => {
+  await withDatabase(async (db) => {
+    await db.append([
+      { labels: { __name__: "requests_total" }, timestamps: [NOW - 240_000, NOW - 180_000], values: [10, 20] },
+    ]);
+    const ask = async (text: string, dialect?: Dialect): Promise<unknown[]> => {
+      const { kind, series } = await db.query(text, { timeMs: NOW, ...(dialect === undefined ? {} : { dialect }) });
+      return [kind, ...series.flatMap(({ values }) => [...values])];
+    };
+    // Prometheus extends 10 a minute to the window's start and half a distance behind the last sample.
+    assert.deepEqual(await ask("increase(requests_total[5m])", "promql"), ["vector", 25]);
+    // VictoriaMetrics extends nothing, and takes a counter that starts low to have started from 0.
+    assert.deepEqual(await ask("increase(requests_total[5m])", "metricsql"), ["vector", 20]);
+    assert.deepEqual(await ask("1 + 1", "promql"), ["scalar", 2]);
+    assert.deepEqual(await ask("1 + 1"), ["vector", 2]);
+    await assert.rejects(ask("median(requests_total)", "promql"), InputError);
+    await assert.rejects(ask("1", "PromQL" as Dialect), /^Error: dialect: want metricsql or promql, got "PromQL"/);
+
+    const range = { startMs: NOW - 90_000, endMs: NOW, stepMs: 60_000, dialect: "promql" } as const;
+    const { kind, series, warnings } = await db.queryRange("sort(requests_total)", range);
+    assert.deepEqual([kind, ...(series[0]?.timestamps ?? [])], ["matrix", NOW - 90_000, NOW - 30_000]);
+    assert.equal(warnings?.length, 1);
+    await assert.rejects(db.queryRange("m", { ...range, stepMs: 1, startMs: 0 }), /11,000 points per timeseries/);
+  });
+});

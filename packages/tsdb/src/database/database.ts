@@ -201,7 +201,7 @@ export class Database {
   /** Evaluates a query at one time. @throws InputError for a query that cannot be understood (400) or carried out (422) */
   async query(text: string, options: QueryOptions = {}): Promise<QueryResult> {
     const nowMs = options.nowMs ?? this.clock.nowMs();
-    if (options.dialect === "promql") {
+    if (isPromql(options.dialect)) {
       return await evaluatePromInstant(text, { ...this.common(options, nowMs), timeMs: options.timeMs ?? nowMs });
     }
     return await evaluateInstant(text, {
@@ -214,7 +214,7 @@ export class Database {
 
   /** Evaluates a query at `startMs`, `startMs + stepMs`, … up to `endMs`. @throws InputError */
   async queryRange(text: string, options: QueryRangeOptions): Promise<QueryResult> {
-    if (options.dialect === "promql") {
+    if (isPromql(options.dialect)) {
       const { startMs, endMs, stepMs } = options;
       const common = this.common(options, options.nowMs ?? this.clock.nowMs());
       return await evaluatePromRange(text, { ...common, startMs, endMs, stepMs });
@@ -288,6 +288,13 @@ export class Database {
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     };
   }
+}
+
+function isPromql(dialect: Dialect = "metricsql"): boolean {
+  if (dialect !== "metricsql" && dialect !== "promql") {
+    throw new InputError(`dialect: want metricsql or promql, got ${JSON.stringify(dialect)}`);
+  }
+  return dialect === "promql";
 }
 
 function labelsRequest(options: LabelsOptions): LabelsRequest {
