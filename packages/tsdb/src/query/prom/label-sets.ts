@@ -4,7 +4,10 @@ import { Labels } from "../../base/labels.ts";
 import { labelsKey } from "../label-edit.ts";
 import type { PromSeries } from "./value.ts";
 
-/** Without `__name__`, `__type__` and `__unit__`: they describe the samples' metric, and what was computed from it is another one. */
+/** They describe the samples' metric, and what was computed from it is another one. */
+export const METADATA_LABELS: readonly string[] = ["__name__", "__type__", "__unit__"];
+
+/** Without METADATA_LABELS. */
 export function dropMetadata(labels: Labels): Labels {
   const { pairs } = labels;
   let described = false;

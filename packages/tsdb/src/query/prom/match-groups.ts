@@ -3,6 +3,7 @@ import { BugError } from "../../base/errors.ts";
 import type { Labels } from "../../base/labels.ts";
 import type { PromBinary } from "../../promql/ast.ts";
 import { dropLabels, keepLabels, labelsKey } from "../label-edit.ts";
+import { METADATA_LABELS } from "./label-sets.ts";
 import type { PromSeries } from "./value.ts";
 
 export type Matching = NonNullable<PromBinary["matching"]>;
@@ -22,14 +23,14 @@ export class LabelMatcher {
   readonly #isOn: boolean;
   readonly #on: readonly string[];
   readonly #listed: ReadonlySet<string>;
-  /** The listed labels, and the name when they are the ones left out. */
+  /** The listed labels, and what describes the metric (`dropMetadata`) when they are the ones left out. */
   readonly #compared: ReadonlySet<string>;
 
   constructor(matching: Matching) {
     this.#isOn = matching.isOn;
     this.#on = [...new Set(matching.labels)];
     this.#listed = new Set(matching.labels);
-    this.#compared = matching.isOn ? this.#listed : new Set([...matching.labels, "__name__"]);
+    this.#compared = matching.isOn ? this.#listed : new Set([...matching.labels, ...METADATA_LABELS]);
   }
 
   /** Groups in order of appearance, those of the left side first. */
