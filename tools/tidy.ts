@@ -66,6 +66,7 @@ export const doorTable: Readonly<Record<string, readonly string[]>> = {
     "@nyanza/tsdb",
     "@nyanza/tsdb/ingest",
     "@nyanza/tsdb/metricsql",
+    "@nyanza/tsdb/promql",
     "@nyanza/metrics",
     "@nyanza/ui/package.json",
   ],

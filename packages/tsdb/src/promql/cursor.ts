@@ -74,6 +74,8 @@ export class Cursor {
   }
 
   unexpected(context: string, expected: string): InputError {
+    const open = this.token().kind === "end" ? unclosedOf(this.tokens) : null;
+    if (open !== null) return this.errorAt(this.token().pos, `unclosed left ${open}`);
     const where = context === "" ? "" : ` in ${context}`;
     return this.errorAt(
       this.token().pos,
@@ -105,4 +107,18 @@ function describe(token: Token): string {
     default:
       return `${token.kind} ${shown(token.value === "" ? token.text : token.value)}`;
   }
+}
+
+/** What the text leaves open, if anything. */
+function unclosedOf(tokens: readonly Token[]): string | null {
+  let parens = 0;
+  let brackets = 0;
+  for (const { kind, text } of tokens) {
+    if (kind !== "sign") continue;
+    if (text === "(") parens++;
+    else if (text === ")") parens--;
+    else if (text === "[") brackets++;
+    else if (text === "]") brackets--;
+  }
+  return parens > 0 ? "parenthesis" : brackets > 0 ? "bracket" : null;
 }

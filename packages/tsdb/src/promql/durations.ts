@@ -21,7 +21,7 @@ export interface DurationTimes {
 
 /**
  * Whole milliseconds of a duration.
- * @throws InputError (422) if it is not finite, or does not fit into 2^63 nanoseconds, or is not above 0 although `mustBePositive`.
+ * @throws InputError (422) if it is not finite (something is divided by zero), or does not fit into 2^63 nanoseconds, or is not above 0 although `mustBePositive`.
  */
 export function evaluatePromDuration(duration: PromDuration, times: DurationTimes, mustBePositive: boolean): number {
   if (duration.kind === "constant") return duration.ms;
@@ -66,8 +66,9 @@ const BINARY_SIGNS = "+-*/%^";
 function readExpression(cursor: Cursor, context: string): PromDuration {
   const stack = new OperatorStack<PromDuration, Operator>((left, { op, pos }, right) => {
     if (left === null) return op === "-" ? negate(right) : right;
-    if ((op === "/" || op === "%") && right.kind === "constant" && right.seconds === 0) {
-      throw cursor.errorAt(pos, op === "/" ? "division by zero" : "modulo by zero");
+    if (right.kind === "constant" && right.seconds === 0) {
+      if (op === "/") throw cursor.errorAt(pos, "division by zero");
+      if (op === "%") throw cursor.errorAt(pos, "modulo by zero");
     }
     return { kind: "operation", op, left, right };
   });
@@ -143,7 +144,7 @@ function fold(cursor: Cursor, pos: number, duration: PromDuration, mustBePositiv
   if (dependsOnQuery(cursor, pos, duration)) return duration;
   const seconds = secondsOf(duration, { stepMs: 0, rangeMs: 0 });
   const ms = truncateMs(seconds * 1000);
-  const fault = faultOf(mustBePositive && ms <= 0 ? 0 : seconds, mustBePositive);
+  const fault = faultOf(mustBePositive && ms <= 0 ? Math.min(seconds, 0) : seconds, mustBePositive);
   if (fault !== null) throw cursor.errorAt(pos, fault);
   const isLiteral = duration.kind === "constant";
   return {

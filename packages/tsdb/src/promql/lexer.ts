@@ -6,7 +6,7 @@
  */
 import { isDigit, isWordChar, isWordStart, readNumber } from "./literals.ts";
 import { readString } from "./strings.ts";
-import { shown, syntaxError } from "./syntax-error.ts";
+import { syntaxError } from "./syntax-error.ts";
 
 export type TokenKind = "word" | "string" | "number" | "duration" | "sign" | "end";
 
@@ -79,7 +79,7 @@ function readToken(query: string, at: number, isInBrackets: boolean, isInBraces:
     if (two === "=~") throw syntaxError(query, at, `unexpected character after '=': '~'`);
     return sign(query, at, 1);
   }
-  const shownChar = shown(String.fromCodePoint(query.codePointAt(at) as number));
+  const shownChar = `'${String.fromCodePoint(query.codePointAt(at) as number)}'`;
   throw syntaxError(query, at, `unexpected character${isInBraces ? " inside braces" : ""}: ${shownChar}`);
 }
 

@@ -322,10 +322,7 @@ class Parser {
       const step = cursor.isSign("]") ? null : readBracketDuration(cursor, "subquery selector");
       const { end } = cursor.expect("]", "subquery selector");
       if (expr.type !== "vector") {
-        throw cursor.errorAt(
-          expr.pos,
-          `subquery is only allowed on instant vector, got ${typeText(expr.type)} instead`,
-        );
+        throw cursor.errorAt(expr.pos, `subquery is only allowed on instant vector, got ${expr.type} instead`);
       }
       return { kind: "subquery", pos: expr.pos, end, type: "matrix", expr, range, step, offset: null, at: null };
     }

@@ -51,7 +51,7 @@ class Line {
   private write(expr: PromExpr): string {
     switch (expr.kind) {
       case "number":
-        return expr.isDuration ? formatPromDuration(Math.round(expr.value * 1000)) : formatFloat(expr.value);
+        return expr.isDuration ? formatPromDuration(Math.round(expr.value * 1000)) : numberText(expr.value);
       case "string":
         return quoteString(expr.value);
       case "selector":
@@ -84,7 +84,10 @@ class Line {
   private shift({ at, offset }: { readonly at: PromAt | null; readonly offset: PromDuration | null }): string {
     const atText = at === null ? "" : at.kind === "time" ? ` @ ${(at.timeMs / 1000).toFixed(3)}` : ` @ ${at.kind}()`;
     const isNone = offset === null || (this.isNormal && offset.kind === "constant" && offset.ms === 0);
-    return isNone ? atText : `${atText} offset ${this.duration(offset)}`;
+    if (isNone) return atText;
+    const text = this.duration(offset);
+    // An operator behind parentheses would be the offset's, and perhaps is none: the time stands between.
+    return text.startsWith("(") ? ` offset ${text}${atText}` : `${atText} offset ${text}`;
   }
 
   private duration(duration: PromDuration): string {
@@ -143,9 +146,9 @@ function operatorText({ op, isBool, matching }: PromBinary): string {
   const isGrouped = card === "many-to-one" || card === "one-to-many";
   if (isOn || isGrouped || labels.length > 0) text += ` ${isOn ? "on" : "ignoring"} (${printLabels(labels)})`;
   if (isGrouped) text += ` group_${card === "many-to-one" ? "left" : "right"} (${printLabels(include)})`;
-  if (fillLeft !== null && Object.is(fillLeft, fillRight)) return `${text} fill (${formatFloat(fillLeft)})`;
-  if (fillLeft !== null) text += ` fill_left (${formatFloat(fillLeft)})`;
-  if (fillRight !== null) text += ` fill_right (${formatFloat(fillRight)})`;
+  if (fillLeft !== null && Object.is(fillLeft, fillRight)) return `${text} fill (${numberText(fillLeft)})`;
+  if (fillLeft !== null) text += ` fill_left (${numberText(fillLeft)})`;
+  if (fillRight !== null) text += ` fill_right (${numberText(fillRight)})`;
   return text;
 }
 
@@ -165,7 +168,7 @@ function printDuration(duration: PromDuration): string {
   switch (duration.kind) {
     case "constant": {
       const { seconds, isNumber } = duration;
-      return isNumber ? formatFloat(seconds) : formatPromDuration(Math.round(seconds * 1000));
+      return isNumber ? numberText(seconds) : formatPromDuration(Math.round(seconds * 1000));
     }
     case "step":
     case "range":
@@ -178,4 +181,9 @@ function printDuration(duration: PromDuration): string {
       return `${printDuration(left)} ${op} ${right}`;
     }
   }
+}
+
+/** `Inf` without a plus: in front of `^` that would be a sign of the power. */
+function numberText(value: number): string {
+  return value === Infinity ? "Inf" : formatFloat(value);
 }

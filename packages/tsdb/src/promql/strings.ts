@@ -7,11 +7,20 @@
 import { decodeLabelBytes } from "../base/label-bytes.ts";
 import { shown, syntaxError } from "./syntax-error.ts";
 
+const LONE_SURROGATE = /\p{Cs}/u;
+
 /**
  * Reads the string that starts with the quote at `pos`; `end` is behind its closing quote.
  * @throws InputError if it is not closed or an escape is unknown.
  */
 export function readString(query: string, pos: number): { value: string; end: number } {
+  const string = readQuoted(query, pos);
+  // Bytes that are no UTF-8 can be written as escapes, not as themselves.
+  if (LONE_SURROGATE.test(query.slice(pos, string.end))) throw syntaxError(query, pos, "invalid UTF-8 rune");
+  return string;
+}
+
+function readQuoted(query: string, pos: number): { value: string; end: number } {
   const quote = query[pos] as string;
   if (quote === "`") {
     const close = query.indexOf("`", pos + 1);

@@ -71,33 +71,34 @@ export interface OperatorText {
 
 /** The node, its matching as both sides allow it. */
 export function makeBinary(query: string, left: PromExpr, operator: OperatorText, right: PromExpr): PromBinary {
-  const { op, isBool, pos } = operator;
-  const fail = (message: string, at = pos) => syntaxError(query, at, message);
-  for (const side of [left, right]) {
-    if (side.type !== "scalar" && side.type !== "vector") {
-      throw fail("binary expression must contain only scalar and instant vector types", side.pos);
+  const { op, isBool, matching } = operator;
+  const fail = (message: string, pos: number) => syntaxError(query, pos, message);
+  for (const { type, pos } of [left, right]) {
+    if (type !== "scalar" && type !== "vector") {
+      throw fail("binary expression must contain only scalar and instant vector types", pos);
     }
   }
-  if (isBool && !isComparison(op)) throw fail("bool modifier can only be used on comparison operators");
-  const hasScalar = left.type === "scalar" || right.type === "scalar";
+  if (isBool && !isComparison(op)) throw fail("bool modifier can only be used on comparison operators", operator.pos);
   const isScalar = left.type === "scalar" && right.type === "scalar";
-  if (isScalar && isComparison(op) && !isBool) throw fail("comparisons between scalars must use BOOL modifier");
-  if (hasScalar && isSetOperator(op)) throw fail(`set operator ${shown(op)} not allowed in binary scalar expression`);
-  const node = { kind: "binary", pos: left.pos, end: right.end, op, isBool, left, right } as const;
-  const { matching } = operator;
+  if (isScalar && isComparison(op) && !isBool) {
+    throw fail("comparisons between scalars must use BOOL modifier", operator.pos);
+  }
+  const { pos } = left;
+  const node = { kind: "binary", pos, end: right.end, op, isBool, left, right } as const;
   const isFilled = matching.fillLeft !== null || matching.fillRight !== null;
-  if (hasScalar) {
-    if (matching.labels.length > 0) throw fail("vector matching only allowed between instant vectors");
-    if (isFilled) throw fail("filling in missing series only allowed between instant vectors");
+  if (left.type === "scalar" || right.type === "scalar") {
+    if (matching.labels.length > 0) throw fail("vector matching only allowed between instant vectors", pos);
+    if (isFilled) throw fail("filling in missing series only allowed between instant vectors", pos);
+    if (isSetOperator(op)) throw fail(`set operator ${shown(op)} not allowed in binary scalar expression`, pos);
     return { ...node, type: isScalar ? "scalar" : "vector", matching: null };
   }
-  if (matching.isOn) {
-    const twice = matching.labels.find((label) => matching.include.includes(label));
-    if (twice !== undefined) throw fail(`label ${shown(twice)} must not occur in ON and GROUP clause at once`);
+  const twice = matching.isOn ? matching.labels.find((label) => matching.include.includes(label)) : undefined;
+  if (twice !== undefined) {
+    throw fail(`label ${shown(twice)} must not occur in ON and GROUP clause at once`, operator.pos);
   }
   if (!isSetOperator(op)) return { ...node, type: "vector", matching };
-  if (matching.card !== "one-to-one") throw fail(`no grouping allowed for ${shown(op)} operation`);
-  if (isFilled) throw fail("filling in missing series not allowed for set operators");
+  if (matching.card !== "one-to-one") throw fail(`no grouping allowed for ${shown(op)} operation`, pos);
+  if (isFilled) throw fail("filling in missing series not allowed for set operators", pos);
   return { ...node, type: "vector", matching: { ...matching, card: "many-to-many" } };
 }
 
