@@ -5,6 +5,7 @@ import { aggregateFunctions } from "./aggregates.ts";
 import { withoutParens } from "./arguments.ts";
 import { evaluateBinary } from "./binary.ts";
 import type { PromContext } from "./context.ts";
+import { histogramFunctions } from "./histogram.ts";
 import { evaluateInfo } from "./info.ts";
 import { instantFunctions } from "./instant-functions.ts";
 import { findInvariant } from "./invariant.ts";
@@ -65,7 +66,7 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
       return { kind: "vector", series: await evaluateRangeCall(context, call, range, evaluate) };
     }
     if (call.name === "info") return { kind: "vector", series: await evaluateInfo(context, call, evaluate) };
-    const entry = instantFunctions.get(call.name);
+    const entry = instantFunctions.get(call.name) ?? histogramFunctions.get(call.name);
     if (entry === undefined) throw new InputError(`unknown function with name ${JSON.stringify(call.name)}`);
     const args: PromValue[] = [];
     for (const arg of call.args) {
