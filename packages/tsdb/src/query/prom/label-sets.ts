@@ -68,10 +68,17 @@ class PairReader {
   }
 }
 
-/** Drops what `dropMetadata` drops from each series, and merges those that became equal. */
+/** Drops what `dropMetadata` drops from each series, and merges those that became equal. Before, no two were equal. */
 export function dropMetadataOfAll(list: PromSeries[]): PromSeries[] {
-  for (const series of list) series.labels = dropMetadata(series.labels);
-  return mergeSameLabels(list);
+  const name = list[0]?.labels.name;
+  let mayBeEqual = false;
+  for (const series of list) {
+    const labels = dropMetadata(series.labels);
+    // Series of one metric that lose no more than its name differ in what is left.
+    if (series.labels.name !== name || series.labels.pairs.length !== labels.pairs.length) mayBeEqual = true;
+    series.labels = labels;
+  }
+  return mayBeEqual ? mergeSameLabels(list) : list;
 }
 
 /**
