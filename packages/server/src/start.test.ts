@@ -313,6 +313,103 @@ test("a query's text can be prettified and expanded", () =>
     assert.equal(database.asked.length, 0);
   }));
 
+test("a PromQL query can be formatted and taken apart", () =>
+  withServer(["-search.maxQueryLen=200"], async ({ database, port }) => {
+    const get = async (path: string, query: string): Promise<unknown> => {
+      const byGet = await ask(port, `/api/v1/${path}?query=${encodeURIComponent(query)}`);
+      const byPost = await ask(port, `/prometheus/api/v1/${path}`, {
+        body: `query=${encodeURIComponent(query)}`,
+        headers: FORM,
+      });
+      assert.equal(byGet.status, 200, byGet.text);
+      assert.equal(byGet.headers["content-type"], "application/json");
+      assert.equal(byPost.text, byGet.text);
+      const { status, data } = JSON.parse(byGet.text) as { status: string; data: unknown };
+      assert.equal(status, "success");
+      return data;
+    };
+    assert.equal(
+      await get("format_query", "sum(rate(m{b='<',a='c'}[300]offset-1h))by(x)"),
+      'sum by (x) (rate(m{a="c",b="<"}[5m] offset -1h))',
+    );
+    assert.deepEqual(await get("parse_query", "-foo{a!='b'} @ end() == bool on (x) topk(2, time() * y)"), {
+      type: "binaryExpr",
+      op: "==",
+      bool: true,
+      lhs: {
+        type: "unaryExpr",
+        op: "-",
+        expr: {
+          ...{ type: "vectorSelector", name: "foo", offset: 0, offsetExpr: null, timestamp: null, startOrEnd: "end" },
+          matchers: [
+            { name: "a", type: "!=", value: "b" },
+            { name: "__name__", type: "=", value: "foo" },
+          ],
+          ...{ anchored: false, smoothed: false },
+        },
+      },
+      rhs: {
+        ...{
+          type: "aggregation",
+          op: "topk",
+          param: { type: "numberLiteral", val: "2" },
+          grouping: [],
+          without: false,
+        },
+        expr: {
+          ...{ type: "binaryExpr", op: "*", bool: false, matching: null },
+          lhs: {
+            type: "call",
+            func: { name: "time", argTypes: [], variadic: 0, returnType: "scalar" },
+            args: [],
+          },
+          rhs: {
+            ...{ type: "vectorSelector", name: "y", offset: 0, offsetExpr: null, timestamp: null, startOrEnd: null },
+            matchers: [{ name: "__name__", type: "=", value: "y" }],
+            ...{ anchored: false, smoothed: false },
+          },
+        },
+      },
+      matching: {
+        ...{ card: "one-to-one", labels: ["x"], on: true, include: [] },
+        fillValues: { lhs: null, rhs: null },
+      },
+    });
+    const literal = (val: string, duration: boolean) => ({ type: "numberLiteral", val, duration });
+    const selector = {
+      ...{ type: "matrixSelector", name: "x", matchers: [{ name: "__name__", type: "=", value: "x" }] },
+      ...{ offset: 0, offsetExpr: null, timestamp: 1500, startOrEnd: null, anchored: false, smoothed: false },
+    };
+    assert.deepEqual(await get("parse_query", "x[2*(1m)] @ 1.5"), {
+      ...selector,
+      range: 120_000,
+      rangeExpr: {
+        ...{ type: "durationExpr", op: "*", lhs: literal("2", false), wrapped: false },
+        rhs: { type: "durationExpr", op: "+", lhs: null, rhs: literal("60", true), wrapped: true },
+      },
+    });
+    const subquery = (await get("parse_query", "(x)[1h:(step() + 1s)]")) as Record<string, unknown>;
+    assert.deepEqual([subquery["range"], subquery["step"], subquery["rangeExpr"]], [3_600_000, 0, null]);
+    assert.deepEqual(subquery["stepExpr"], {
+      ...{ type: "durationExpr", op: "+", rhs: literal("1", true), wrapped: true },
+      lhs: { type: "durationExpr", op: "step", lhs: null, rhs: null, wrapped: false },
+    });
+    for (const path of ["format_query", "parse_query"]) {
+      const refused = await ask(port, `/api/v1/${path}?query=${encodeURIComponent("rate(x)")}`);
+      assert.equal(refused.status, 400);
+      assert.deepEqual(JSON.parse(refused.text), {
+        status: "error",
+        errorType: "400",
+        error:
+          'invalid parameter "query": 1:6: parse error: expected type range vector in call to function "rate", got instant vector',
+      });
+      const long = await ask(port, `/api/v1/${path}`, { body: `query=${"x".repeat(201)}`, headers: FORM });
+      assert.equal(long.status, 400);
+      assert.match(long.text, /201 bytes, at most 200; see the -search\.maxQueryLen flag/);
+    }
+    assert.equal(database.asked.length, 0);
+  }));
+
 test("every route refuses the methods it does not list, and OPTIONS tells them", () =>
   withServer([], async ({ port }) => {
     for (const route of ROUTES) {

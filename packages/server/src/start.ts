@@ -14,6 +14,7 @@ import { createLabelsHandlers } from "./api/labels.ts";
 import { createMetadataHandler, MetadataStore } from "./api/metadata.ts";
 import { OwnMetrics, SelfScraper } from "./api/own-metrics.ts";
 import { createPageHandlers, loadPage } from "./api/page.ts";
+import { createPromqlTextHandlers } from "./api/promql-text.ts";
 import { createQueryHandlers } from "./api/query.ts";
 import { createQueryTextHandlers } from "./api/query-text.ts";
 import { createStatusHandlers } from "./api/status.ts";
@@ -248,6 +249,7 @@ function createHandlers(
       maxSeries: flags["search.maxExportSeries"],
     }),
     ...createQueryTextHandlers({ maxQueryBytes: flags["search.maxQueryLen"] }),
+    ...createPromqlTextHandlers({ maxQueryBytes: flags["search.maxQueryLen"] }),
     metadata: createMetadataHandler(metadata),
     ...createStatusHandlers({
       database,

@@ -43,6 +43,8 @@ export type HandlerName =
   | "export"
   | "prettifyQuery"
   | "expandWithExprs"
+  | "formatQuery"
+  | "parseQuery"
   | "buildInfo"
   | "metadata"
   | "queryExemplars"
@@ -153,6 +155,8 @@ export const ROUTES: readonly Route[] = [
   // They read no data: a busy database does not keep them waiting.
   select("/prettify-query", "prettifyQuery", { tenant: "none", queue: "none" }),
   select("/expand-with-exprs", "expandWithExprs", { tenant: "none", queue: "none" }),
+  select("/api/v1/format_query", "formatQuery", { tenant: "none", queue: "none" }),
+  select("/api/v1/parse_query", "parseQuery", { tenant: "none", queue: "none" }),
 
   status("/api/v1/status/buildinfo", "buildInfo", PLACEHOLDER),
   status("/api/v1/metadata", "metadata", PLACEHOLDER),
