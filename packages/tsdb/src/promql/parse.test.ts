@@ -214,6 +214,7 @@ test("duration expressions", () => {
 test("precedence", () => {
   groups("-1^2", "(-(1 ^ 2))");
   groups("-a*b", "((-a) * b)");
+  reads("Inf ^ 2 + +Inf ^ -Inf", "Inf ^ 2 + +Inf ^ -Inf");
   groups("2^-3*4", "((2 ^ -3) * 4)");
   groups("2^-x^2", "(2 ^ (-(x ^ 2)))");
   groups("2^3^2", "(2 ^ (3 ^ 2))");

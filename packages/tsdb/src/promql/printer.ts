@@ -4,6 +4,7 @@
  * The tree has its parentheses: none are added here.
  */
 
+import { labelTextByteLength } from "../base/label-bytes.ts";
 import type { LabelFilter } from "../base/label-filter.ts";
 import { formatFloat } from "../base/number-format.ts";
 import type { PromAggregate, PromAt, PromBinary, PromDuration, PromExpr, PromSelector } from "./ast.ts";
@@ -51,7 +52,7 @@ class Line {
   private write(expr: PromExpr): string {
     switch (expr.kind) {
       case "number":
-        return expr.isDuration ? formatPromDuration(Math.round(expr.value * 1000)) : numberText(expr.value);
+        return expr.isDuration ? formatPromDuration(Math.round(expr.value * 1000)) : formatFloat(expr.value);
       case "string":
         return quoteString(expr.value);
       case "selector":
@@ -67,7 +68,7 @@ class Line {
         return `${aggregateHead(expr)}(${param}${this.print(expr.expr)})`;
       }
       case "binary":
-        return `${this.print(expr.left)} ${operatorText(expr)} ${this.print(expr.right)}`;
+        return `${withoutPlus(expr, this.print(expr.left))} ${operatorText(expr)} ${this.print(expr.right)}`;
       case "unary":
         return expr.op + this.print(expr.expr);
       case "parens":
@@ -97,7 +98,7 @@ class Line {
   }
 }
 
-/** UTF-16 units of a line that is not broken. */
+/** Bytes of a line that is not broken. */
 const LINE_MAX = 100;
 
 /** Breaks what is longer than a line at its outermost node, and so on; Prometheus' layout. */
@@ -108,7 +109,7 @@ class Layout {
   print(expr: PromExpr, level: number): string {
     const text = this.line.print(expr);
     const indent = "  ".repeat(level);
-    if (expr.kind !== "unary" && text.length <= LINE_MAX) return indent + text;
+    if (expr.kind !== "unary" && labelTextByteLength(text) <= LINE_MAX) return indent + text;
     switch (expr.kind) {
       case "call": {
         const args = expr.args.map((arg) => this.print(arg, level + 1)).join(",\n");
@@ -118,8 +119,10 @@ class Layout {
         const param = expr.param === null ? "" : `${this.print(expr.param, level + 1)},\n`;
         return `${indent}${aggregateHead(expr)}(\n${param}${this.print(expr.expr, level + 1)}\n${indent})`;
       }
-      case "binary":
-        return `${this.print(expr.left, level + 1)}\n${indent}${operatorText(expr)}\n${this.print(expr.right, level + 1)}`;
+      case "binary": {
+        const left = withoutPlus(expr, this.print(expr.left, level + 1));
+        return `${left}\n${indent}${operatorText(expr)}\n${this.print(expr.right, level + 1)}`;
+      }
       case "unary":
         return `${indent}${expr.op}${this.print(expr.expr, level).trim()}`;
       case "parens":
@@ -146,9 +149,9 @@ function operatorText({ op, isBool, matching }: PromBinary): string {
   const isGrouped = card === "many-to-one" || card === "one-to-many";
   if (isOn || isGrouped || labels.length > 0) text += ` ${isOn ? "on" : "ignoring"} (${printLabels(labels)})`;
   if (isGrouped) text += ` group_${card === "many-to-one" ? "left" : "right"} (${printLabels(include)})`;
-  if (fillLeft !== null && Object.is(fillLeft, fillRight)) return `${text} fill (${numberText(fillLeft)})`;
-  if (fillLeft !== null) text += ` fill_left (${numberText(fillLeft)})`;
-  if (fillRight !== null) text += ` fill_right (${numberText(fillRight)})`;
+  if (fillLeft !== null && Object.is(fillLeft, fillRight)) return `${text} fill (${formatFloat(fillLeft)})`;
+  if (fillLeft !== null) text += ` fill_left (${formatFloat(fillLeft)})`;
+  if (fillRight !== null) text += ` fill_right (${formatFloat(fillRight)})`;
   return text;
 }
 
@@ -168,7 +171,7 @@ function printDuration(duration: PromDuration): string {
   switch (duration.kind) {
     case "constant": {
       const { seconds, isNumber } = duration;
-      return isNumber ? numberText(seconds) : formatPromDuration(Math.round(seconds * 1000));
+      return isNumber ? formatFloat(seconds) : formatPromDuration(Math.round(seconds * 1000));
     }
     case "step":
     case "range":
@@ -183,7 +186,7 @@ function printDuration(duration: PromDuration): string {
   }
 }
 
-/** `Inf` without a plus: in front of `^` that would be a sign of the power. */
-function numberText(value: number): string {
-  return value === Infinity ? "Inf" : formatFloat(value);
+/** The left side of a power, printed as `left`: the plus of `+Inf` would be a sign of the whole. */
+function withoutPlus({ op, left: { kind } }: PromBinary, left: string): string {
+  return op === "^" && kind === "number" ? left.replace("+", "") : left;
 }
