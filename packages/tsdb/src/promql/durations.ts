@@ -21,14 +21,15 @@ export interface DurationTimes {
 
 /**
  * Whole milliseconds of a duration.
- * @throws InputError (422) if it is not finite (something is divided by zero), or does not fit into 2^63 nanoseconds, or is not above 0 although `mustBePositive`.
+ * @throws InputError if something is divided by zero, if it is not finite or does not fit into 2^63 nanoseconds, or is not above 0 although `mustBePositive`.
  */
 export function evaluatePromDuration(duration: PromDuration, times: DurationTimes, mustBePositive: boolean): number {
   if (duration.kind === "constant") return duration.ms;
   const seconds = secondsOf(duration, times);
-  const fault = faultOf(seconds, mustBePositive);
-  if (fault !== null) throw new InputError(fault, 422);
-  return truncateMs(seconds * 1000);
+  const ms = truncateMs(seconds * 1000);
+  const fault = faultOf(seconds, ms, mustBePositive);
+  if (fault !== null) throw new InputError(fault);
+  return ms;
 }
 
 /** The range or step between brackets: above 0. */
@@ -142,9 +143,9 @@ function negate(duration: PromDuration): PromDuration {
 /** The whole as one constant, if it is one; what it was written as is kept for printers. */
 function fold(cursor: Cursor, pos: number, duration: PromDuration, mustBePositive: boolean): PromDuration {
   if (dependsOnQuery(cursor, pos, duration)) return duration;
-  const seconds = secondsOf(duration, { stepMs: 0, rangeMs: 0 });
+  const seconds = placed(cursor, pos, () => secondsOf(duration, { stepMs: 0, rangeMs: 0 }));
   const ms = truncateMs(seconds * 1000);
-  const fault = faultOf(mustBePositive && ms <= 0 ? Math.min(seconds, 0) : seconds, mustBePositive);
+  const fault = faultOf(seconds, ms, mustBePositive);
   if (fault !== null) throw cursor.errorAt(pos, fault);
   const isLiteral = duration.kind === "constant";
   return {
@@ -154,6 +155,16 @@ function fold(cursor: Cursor, pos: number, duration: PromDuration, mustBePositiv
     isNumber: isLiteral && duration.isNumber,
     written: isLiteral ? null : duration,
   };
+}
+
+/** Gives a fault of the calculation its place. */
+function placed<T>(cursor: Cursor, pos: number, calculation: () => T): T {
+  try {
+    return calculation();
+  } catch (error) {
+    if (error instanceof InputError) throw cursor.errorAt(pos, error.message);
+    throw error;
+  }
 }
 
 /** Walks with a list of its own: until the height is known, a call a level could be too many. */
@@ -174,9 +185,10 @@ function dependsOnQuery(cursor: Cursor, pos: number, root: PromDuration): boolea
   return depends;
 }
 
-function faultOf(seconds: number, mustBePositive: boolean): string | null {
+/** `ms` are the whole milliseconds of it: what is shorter than one is no range. */
+function faultOf(seconds: number, ms: number, mustBePositive: boolean): string | null {
   if (!Number.isFinite(seconds)) return "duration is NaN or infinite";
-  if (mustBePositive && seconds <= 0) return "duration must be greater than 0";
+  if (mustBePositive && ms <= 0) return "duration must be greater than 0";
   return Math.abs(seconds) > DURATION_SECONDS_MAX ? "duration out of range" : null;
 }
 
@@ -205,8 +217,10 @@ function calculate(op: string, left: number, right: number): number {
     case "*":
       return left * right;
     case "/":
+      if (right === 0) throw new InputError("division by zero");
       return left / right;
     case "%":
+      if (right === 0) throw new InputError("modulo by zero");
       return left % right;
     case "^":
       return left ** right;

@@ -9,8 +9,8 @@ export interface PromLimits {
   readonly depthMax: number;
 }
 
-/** `lengthMax` is the default of `-search.maxQueryLen`; who allows longer queries there says so here. */
-export const DEFAULT_PROM_LIMITS: PromLimits = { lengthMax: 16 * 1024, depthMax: 500 };
+/** Four times the default of `-search.maxQueryLen`, which callers check before they parse: the worst text of this length takes 50 ms. */
+export const DEFAULT_PROM_LIMITS: PromLimits = { lengthMax: 64 * 1024, depthMax: 500 };
 
 /** Engine instructions of all different regexes of a query together; each alone has its own limit. */
 export const REGEX_SIZE_MAX = 20_000;

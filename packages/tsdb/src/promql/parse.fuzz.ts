@@ -5,12 +5,14 @@
 import assert from "node:assert/strict";
 import { InputError } from "../base/errors.ts";
 import type { PromExpr } from "./ast.ts";
-import { DEFAULT_PROM_LIMITS } from "./limits.ts";
 import { parsePromql } from "./parse.ts";
 import { printPromql } from "./printer.ts";
 import { type Dice, diceOf, randomQuery } from "./random-query.ts";
 
-/** A query of the default greatest length must be parsed and laid out by then. */
+/** Default of `-search.maxQueryLen`. */
+const LENGTH_MAX = 16 * 1024;
+
+/** A query of that length must be parsed and laid out by then. */
 const MS_MAX = 50;
 
 export function fuzz(seed: number): void {
@@ -98,7 +100,7 @@ function mutated(dice: Dice): string {
     else if (kind === 2) text = text.slice(0, end) + text.slice(at);
     else text = text.slice(0, at) + randomQuery(dice, 2);
   }
-  return text.slice(0, DEFAULT_PROM_LIMITS.lengthMax);
+  return text.slice(0, LENGTH_MAX);
 }
 
 /** One or two pieces over and over: deep, wide, or long. */
@@ -107,5 +109,5 @@ function repeated(dice: Dice): string {
   const piece = `${PIECES[dice(PIECES.length)]}${dice(2) === 0 ? PIECES[dice(PIECES.length)] : ""}`;
   const around = dice(2) === 0 ? mutated(dice) : "";
   const text = around + piece.repeat(count) + (dice(2) === 0 ? mutated(dice) : "");
-  return text.slice(0, DEFAULT_PROM_LIMITS.lengthMax);
+  return text.slice(0, LENGTH_MAX);
 }

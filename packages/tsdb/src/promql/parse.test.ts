@@ -196,6 +196,7 @@ test("duration expressions", () => {
   groups("up offset -step()*2", "(up offset -step() * 2)");
   groups("up offset -(5)^2", "(up offset -(5) ^ 2)");
   fails("up[1h/0]", 6, "division by zero");
+  fails("up[1h/(5-5)]", 4, "division by zero");
   fails("up[1h%0]", 6, "modulo by zero");
   fails("up[5m-5m]", 4, "duration must be greater than 0");
   fails("up offset (9e9*9e9)", 11, "duration out of range");
@@ -208,7 +209,7 @@ test("duration expressions", () => {
   const { range } = parsePromql("up[10s - step()]") as PromMatrix;
   assert.throws(() => evaluatePromDuration(range, times, true), /duration must be greater than 0/);
   const byZero = parsePromql("up[1m / (step() - 10s)]") as PromMatrix;
-  assert.throws(() => evaluatePromDuration(byZero.range, times, true), /duration is NaN or infinite/);
+  assert.throws(() => evaluatePromDuration(byZero.range, times, true), /^Error: division by zero$/);
 });
 
 test("precedence", () => {
@@ -320,7 +321,7 @@ test("hostile texts are refused at once", () => {
   deep(`up[1m${"+1m".repeat(5000)}]`);
   deep(`up offset ${"-".repeat(10_000)}step()`);
   deep(`up[${"min_of(1,".repeat(1500)}`);
-  assert.ok(performance.now() - startMs < 500, "ten of them");
+  assert.ok(performance.now() - startMs < 500, "eleven of them");
   assert.equal(parsePromql(`${"(".repeat(depthMax - 1)}1${")".repeat(depthMax - 1)}`).kind, "parens");
   assert.throws(() => parsePromql("up", { limits: { lengthMax: 1 } }), /too long/);
   const regexes = Array.from({ length: 40 }, (_, i) => `l${i}=~"(a${i}|[b-y]{2,30}){20}"`).join(",");

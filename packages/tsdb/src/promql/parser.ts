@@ -260,9 +260,16 @@ class Parser {
         throw cursor.errorAt(pos, `metric name must not be set twice: ${shown(name)} or ${shown(other.value)}`);
       }
     }
+    const end = cursor.lastEnd;
     const selector: PromSelector = {
-      ...({ kind: "selector", pos, end: cursor.lastEnd, type: "vector" } as const),
-      ...{ name, filters, offset: null, at: null },
+      kind: "selector",
+      pos,
+      end,
+      type: "vector",
+      name,
+      filters,
+      offset: null,
+      at: null,
     };
     if (filters.every(matchesEmpty)) this.emptySelectors.add(selector);
     return selector;

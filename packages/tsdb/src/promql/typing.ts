@@ -84,22 +84,24 @@ export function makeBinary(query: string, left: PromExpr, operator: OperatorText
     throw fail("comparisons between scalars must use BOOL modifier", operator.pos);
   }
   const { pos } = left;
-  const node = { kind: "binary", pos, end: right.end, op, isBool, left, right } as const;
+  const { end } = right;
   const isFilled = matching.fillLeft !== null || matching.fillRight !== null;
   if (left.type === "scalar" || right.type === "scalar") {
     if (matching.labels.length > 0) throw fail("vector matching only allowed between instant vectors", pos);
     if (isFilled) throw fail("filling in missing series only allowed between instant vectors", pos);
     if (isSetOperator(op)) throw fail(`set operator ${shown(op)} not allowed in binary scalar expression`, pos);
-    return { ...node, type: isScalar ? "scalar" : "vector", matching: null };
+    const type = isScalar ? "scalar" : "vector";
+    return { kind: "binary", pos, end, type, op, isBool, left, right, matching: null };
   }
   const twice = matching.isOn ? matching.labels.find((label) => matching.include.includes(label)) : undefined;
   if (twice !== undefined) {
     throw fail(`label ${shown(twice)} must not occur in ON and GROUP clause at once`, operator.pos);
   }
-  if (!isSetOperator(op)) return { ...node, type: "vector", matching };
+  if (!isSetOperator(op)) return { kind: "binary", pos, end, type: "vector", op, isBool, left, right, matching };
   if (matching.card !== "one-to-one") throw fail(`no grouping allowed for ${shown(op)} operation`, pos);
   if (isFilled) throw fail("filling in missing series not allowed for set operators", pos);
-  return { ...node, type: "vector", matching: { ...matching, card: "many-to-many" } };
+  const manyToMany = { ...matching, card: "many-to-many" } as const;
+  return { kind: "binary", pos, end, type: "vector", op, isBool, left, right, matching: manyToMany };
 }
 
 function expectType(query: string, expr: PromExpr, want: PromType, context: string): void {
