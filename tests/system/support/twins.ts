@@ -92,8 +92,11 @@ export interface Series {
   readonly values?: readonly (readonly [number, string])[];
 }
 
-/** What differs first between two results whose series are matched by labels, values to a relative 1e-9; or null. */
-export function compareResults(ours: readonly Series[], theirs: readonly Series[]): string | null {
+/**
+ * What differs first between two results whose series are matched by labels, values to a relative 1e-9; or null. Numbers that are
+ * not farther apart than `noise` are equal too: what is left of a difference that should be 0.
+ */
+export function compareResults(ours: readonly Series[], theirs: readonly Series[], noise = 0): string | null {
   const key = ({ metric }: Series): string => JSON.stringify(Object.entries(metric).sort());
   const found = new Map(ours.map((series) => [key(series), series]));
   if (ours.length !== theirs.length) return `${ours.length} series, theirs ${theirs.length}`;
@@ -106,7 +109,7 @@ export function compareResults(ours: readonly Series[], theirs: readonly Series[
     }
     for (const [i, [seconds, text]] of theirPoints.entries()) {
       const [ourSeconds, ourText] = ourPoints[i] as readonly [number, string];
-      if (seconds !== ourSeconds || !isClose(ourText, text)) {
+      if (seconds !== ourSeconds || !isClose(ourText, text, noise)) {
         return `${key(their)}: [${ourSeconds}, ${ourText}], theirs [${seconds}, ${text}]`;
       }
     }
@@ -118,6 +121,8 @@ function pointsOf({ value, values }: Series): readonly (readonly [number, string
   return values ?? (value === undefined ? [] : [value]);
 }
 
-function isClose(a: string, b: string): boolean {
-  return a === b || Math.abs(Number(a) - Number(b)) <= 1e-9 * Math.max(Math.abs(Number(a)), Math.abs(Number(b)));
+function isClose(a: string, b: string, noise: number): boolean {
+  if (a === b) return true;
+  const [x, y] = [Number(a), Number(b)];
+  return Math.abs(x - y) <= Math.max(noise, 1e-9 * Math.max(Math.abs(x), Math.abs(y)));
 }

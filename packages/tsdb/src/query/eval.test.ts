@@ -44,6 +44,15 @@ test("a tree does as well as a text", async () => {
   assert.deepEqual(await evaluateInstant(parse("sum(m)"), options), await evaluateInstant("sum(m)", options));
 });
 
+test("a filter on one side of an operator spares reading on the other", async () => {
+  const options = { source, nowMs: END_MS, timeMs: END_MS, stepMs: 300_000 };
+  const read = async (query: string) => (await evaluateInstant(query, options)).stats.seriesFetched;
+  assert.equal(await read('m{k="1"} / m'), 2);
+  assert.equal(await read('m / on (k) sum(m{k="2"}) by (k)'), 2);
+  assert.equal(await read('m{k="1"} / on () group_left () sum(m)'), 3);
+  assert.equal(await read('m{k="1"} or m'), 3);
+});
+
 test("m[window] answers raw samples, markers and all, open on the left", async () => {
   const marked = harness("s 1 2 stale 4");
   const options = { source: marked.source, nowMs: END_MS, timeMs: ZERO_MS + 45_000, stepMs: 300_000 };

@@ -10,6 +10,7 @@ import { InputError } from "../base/errors.ts";
 import { compareLabels, type Labels } from "../base/labels.ts";
 import { DEFAULT_TENANT, type Tenant } from "../base/tenant.ts";
 import type { Expr, FilterGroups, RollupExpr, SelectorExpr } from "../metricsql/ast.ts";
+import { optimize } from "../metricsql/optimize.ts";
 import { parse } from "../metricsql/parse.ts";
 import { isRanking } from "./aggregate/table.ts";
 import { EvalContext, QueryRun } from "./context.ts";
@@ -69,7 +70,7 @@ const LATENCY_STEP_MAX_MS = 60_000;
  * reason when cancelled.
  */
 export async function evaluateInstant(query: string | Expr, options: InstantOptions): Promise<QueryResult> {
-  const expr = typeof query === "string" ? parse(query) : query;
+  const expr = readQuery(query);
   const run = startRun(query, options);
   wantPositiveStep(options.stepMs);
   let timeMs = options.timeMs;
@@ -94,7 +95,7 @@ export async function evaluateInstant(query: string | Expr, options: InstantOpti
  * @throws as evaluateInstant
  */
 export async function evaluateRange(query: string | Expr, options: RangeOptions): Promise<QueryResult> {
-  const expr = typeof query === "string" ? parse(query) : query;
+  const expr = readQuery(query);
   const run = startRun(query, options);
   const { stepMs } = options;
   wantPositiveStep(stepMs);
@@ -121,6 +122,11 @@ export async function evaluateRange(query: string | Expr, options: RangeOptions)
     holdLast(list, context.timestamps(), options.nowMs - latencyMs, options.nowMs + stepMs);
   }
   return shape(run, expr, list, context.timestamps(), "matrix", options.roundDigits);
+}
+
+/** A tree that somebody else has built is taken as it is: how deep it is shows only as it is carried out. */
+function readQuery(query: string | Expr): Expr {
+  return typeof query === "string" ? optimize(parse(query)) : query;
 }
 
 function startRun(query: string | Expr, options: QueryOptions): QueryRun {

@@ -46,6 +46,21 @@ test("plain statistics of the window", async () => {
   );
 });
 
+test("what happens between samples may be nothing: from infinity to infinity, before a lone sample", async () => {
+  const { range } = harness("e Inf Inf 1 2 _ _\nlone _ _ 3 _ _ _");
+  const is = async (query: string, ...lines: string[]) => assert.deepEqual(await range(query), lines, query);
+  // Changes to the next sample: NaN, -Inf, 1 and 1 again.
+  await is('rollup_delta(e[45s], "min")', "{} _ _ _ -Inf 1 1");
+  await is('rollup_delta(e[45s], "max")', "{} _ _ _ 1 1 1");
+  await is('rollup_delta(e[45s], "avg")', "{} _ _ _ -Inf 1 1");
+  await is(
+    "rollup_deriv(e[15s])",
+    ...["avg", "max", "min"].map((tag) => `{rollup="${tag}"} _ -Inf 0.0666666666667 0.0666666666667 _ _`),
+  );
+  await is("rollup_scrape_interval(lone[45s])");
+  await is('rollup_increase(lone[45s], "max")', "{} _ _ 0 0 0 _");
+});
+
 test("order statistics", async () => {
   await same("median_over_time(g[45s])", "g 1 2.5 2 2 2 5");
   await same("quantile_over_time(0.25, g[45s])", "g 1 1.75 1.5 2 2 3.5");

@@ -100,13 +100,32 @@ const EXTREMES: readonly RollupOutput[] = [
   { kernel: quick.quickAverage, tag: "avg" },
 ];
 
+/** The same over what happens between samples, which is NaN between two equal infinities and for a lone sample's distance. */
+const EXTREMES_BETWEEN: readonly RollupOutput[] = [
+  { kernel: withNaN(quick.quickMin, at.least), tag: "min" },
+  { kernel: withNaN(quick.quickMax, at.most), tag: "max" },
+  { kernel: withNaN(quick.quickAverage, at.mean), tag: "avg" },
+];
+
+/** Sliding kernels know no NaN: columns that have one are computed window by window. */
+function withNaN(kernel: RollupKernel, compute: at.WindowFunction): RollupKernel {
+  const careful = at.eachWindow(compute);
+  return (run, out, from) => (hasNaN(run.values) ? careful : kernel)(run, out, from);
+}
+
+function hasNaN(values: Float64Array): boolean {
+  for (let i = 0; i < values.length; i++) if (values[i] !== values[i]) return true;
+  return false;
+}
+
 /** f(m[d] [, "min" | "max" | "avg"]): three series labelled rollup, or the one asked for, without the label. */
 function extremes(flags: RollupFlags): RollupEntry {
+  const all = flags.between === undefined ? EXTREMES : EXTREMES_BETWEEN;
   return {
     args: ["series", "tag"],
     flags,
     plan: ({ strings }) => ({
-      outputs: strings.length === 0 ? EXTREMES : [{ kernel: pick(EXTREMES, strings[0] as string).kernel, tag: "" }],
+      outputs: strings.length === 0 ? all : [{ kernel: pick(all, strings[0] as string).kernel, tag: "" }],
       spread: null,
       resets: flags.resets === true,
     }),

@@ -357,13 +357,17 @@ export const zscore: WindowFunction = (run, k) => {
   return distance / Math.sqrt(deviation / (end - first));
 };
 
-function mean(run: RollupRun, k: number): number {
+export function mean(run: RollupRun, k: number): number {
   const first = run.firsts[k] as number;
   const end = run.ends[k] as number;
   let sum = 0;
   for (let i = first; i < end; i++) sum += run.values[i] as number;
   return sum / (end - first);
 }
+
+/** The first sample if that is NaN, like every comparison with it; NaN further on counts for nothing. */
+export const least: WindowFunction = (run, k) => extreme(run, k, -1);
+export const most: WindowFunction = (run, k) => extreme(run, k, 1);
 
 function extreme(run: RollupRun, k: number, sign: 1 | -1): number {
   const first = run.firsts[k] as number;
