@@ -1,0 +1,127 @@
+/**
+ * What queries of the corpus mean that 1.79.5 cannot read: the same in its own words, worked out from the functions' formulas,
+ * by id. metricsql-golden.test.ts compares our answers to both; tests/system/api-differential.test.ts compares ours to the
+ * newer query with those of 1.79.5 to the older one.
+ */
+
+/** Two texts where a function over the whole range has nothing to say about one point. */
+export type OlderQuery = string | { readonly instant: string; readonly range: string };
+
+const DEVIATION = "abs(temperature_celsius - range_median(temperature_celsius))";
+const DISTANCE = "(temperature_celsius - range_avg(temperature_celsius))";
+const SIGMA = `sqrt(range_avg(${DISTANCE} ^ 2))`;
+
+export const OLDER_QUERIES: ReadonlyMap<number, OlderQuery> = new Map<number, OlderQuery>([
+  // filters joined by `or`
+  [24, 'union(rate(http_requests_total{method="GET"}[5m]), rate(http_requests_total{status="500"}[5m]))'],
+  // quoted names
+  [25, 'up{job="web"}'],
+  [26, "node_load1"],
+  [28, '{__name__="foo-bar"}'],
+  [29, "sum(up) by (job)"],
+  // letters of other scripts
+  [40, '{__name__="температура"}'],
+  [41, '{__name__="температура"}'],
+  // digits in groups, units in upper case
+  [73, "1234567"],
+  [94, "count_over_time(up[5s])"],
+  // Such a window holds the sample at its end and no other; what it grew from is the one before. 1.79.5 would widen it.
+  [96, "irate(http_requests_total[5m])"],
+  // names kept by operators
+  [
+    272,
+    'union(alias(node_memory_MemFree_bytes / 1024, "node_memory_MemFree_bytes"), ' +
+      'alias(node_memory_MemAvailable_bytes / 1024, "node_memory_MemAvailable_bytes"))',
+  ],
+  [273, 'alias(series_a + on(k) series_b, "series_a")'],
+  // group_left(*): all labels of the one side but those of on()
+  [275, "kube_pod_info * on(namespace) group_left(team, tier) kube_namespace_labels"],
+  [
+    276,
+    "label_move(kube_pod_info * on(namespace) group_left(team, tier) kube_namespace_labels, " +
+      '"team", "ns_team", "tier", "ns_tier")',
+  ],
+  // a right side that is missing is -1
+  [280, "(series_a - series_b) or (series_a - -1)"],
+  // templates that are durations
+  [303, "rate(http_requests_total[5m])"],
+  [304, "rate(http_requests_total[5m] offset 1m)"],
+  [414, 'label_set(median_over_time(temperature_celsius[30m]), "__name__", "", "rollup", "median_over_time")'],
+  // Grafana's variables are one step
+  [416, "rate(http_requests_total[1i])"],
+  [417, "up offset 1i"],
+  // one of the series a rollup makes
+  [420, 'label_del(label_match(rollup_increase(http_requests_total[10m]), "rollup", "min"), "rollup")'],
+  [421, 'label_del(label_match(rollup_delta(temperature_celsius[10m]), "rollup", "max"), "rollup")'],
+  [423, 'label_del(label_match(rollup_scrape_interval(irregular_total[10m]), "rollup", "max"), "rollup")'],
+  [424, 'label_match(rollup_candlestick(temperature_celsius[10m]), "rollup", "high")'],
+  // The values are 200, 301, 404 and 500.
+  [
+    425,
+    `union(${[200, 301, 404, 500].map((code) => `label_set(count_eq_over_time(status_code[30m], ${code}) > 0, "code", "${code}")`).join(", ")})`,
+  ],
+  // last minus first, per second of the window
+  [428, "increase_prometheus(http_requests_total[5m]) / 300"],
+  [429, "count_eq_over_time(status_code[30m], 200) / count_over_time(status_code[30m])"],
+  [431, [301, 404, 500].map((code) => `${code} * count_eq_over_time(status_code[30m], ${code})`).join(" + ")],
+  [
+    542,
+    "histogram_share(0.1, http_request_duration_seconds_bucket) - histogram_share(0.01, http_request_duration_seconds_bucket)",
+  ],
+  // The disks fill at an even pace: the line through their points is the points.
+  [544, "node_filesystem_avail_bytes"],
+  // The seven points of the range, as a subquery; a point alone does not deviate.
+  [
+    546,
+    {
+      instant: 'alias(temperature_celsius * 0, "temperature_celsius")',
+      range: 'alias(stddev_over_time(temperature_celsius[35m:5m] @ end()), "temperature_celsius")',
+    },
+  ],
+  [549, `temperature_celsius if (${DEVIATION} <= 3 * range_median(${DEVIATION}))`],
+  [550, `temperature_celsius if (abs${DISTANCE} <= 2 * ${SIGMA})`],
+  [551, `alias(${DISTANCE} / ${SIGMA}, "temperature_celsius")`],
+  [
+    552,
+    "temperature_celsius if (temperature_celsius >= range_quantile(0.1, temperature_celsius)) " +
+      "if (temperature_celsius <= range_quantile(0.9, temperature_celsius))",
+  ],
+  // only their order is new
+  [553, "build_info"],
+  [554, "build_info"],
+  [591, 'label_set(up{job="web"}, "a", "web")'],
+  [672, "up"],
+  [
+    674,
+    "alias(http_requests_total / on(instance) group_left() sum(http_requests_total) by (instance), " +
+      '"http_requests_total")',
+  ],
+]);
+
+/**
+ * Answers without an older spelling, at the instant, by one label. mad_over_time is the median of the distances from the median, here
+ * of the 60 samples in (00:30, 01:00].
+ */
+export const NEWER_ANSWERS: ReadonlyMap<
+  number,
+  { readonly label: string; readonly values: ReadonlyMap<string, number> }
+> = new Map([
+  [
+    426,
+    {
+      label: "room",
+      values: new Map([
+        ["kitchen", 1.4],
+        ["hall", 1.3],
+        ["lab", 1.4],
+        ["roof", 1.4],
+      ]),
+    },
+  ],
+]);
+
+/** Values of `version` in the order of the answer. They are read as 1.10 and .1, 1.2 and .9, 1.2 and .10: a number may have a point. */
+export const NEWER_ORDERS: ReadonlyMap<number, readonly string[]> = new Map([
+  [553, ["1.10.1", "1.2.9", "1.2.10"]],
+  [554, ["1.2.10", "1.2.9", "1.10.1"]],
+]);
