@@ -17,7 +17,7 @@ import { dirname, join, resolve } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { KNOWN_DIFFERENCES } from "./metricsql-known.ts";
-import { NEWER_ANSWERS, NEWER_ORDERS, OLDER_QUERIES } from "./metricsql-newer.ts";
+import { NEWER_ANSWERS, NEWER_FORMS, NEWER_ORDERS, OLDER_QUERIES, type OlderQuery } from "./metricsql-newer.ts";
 
 interface Result {
   readonly series: readonly {
@@ -184,15 +184,32 @@ async function compareNewer(id: number, query: string, instant: Result): Promise
       order,
       query,
     );
-  if (older === undefined) return null;
+  return older === undefined ? null : compareWithOlder(query, older);
+}
+
+async function compareWithOlder(query: string, older: OlderQuery): Promise<string | null> {
   const at = { ...options, source, timeMs: INSTANT_MS, stepMs: RANGE_MS.stepMs };
   const range = { ...options, ...RANGE_MS, source };
   const texts = typeof older === "string" ? { instant: older, range: older } : older;
-  return (
-    compare(instant, goldenOf(await evaluation.evaluateInstant(texts.instant, at))) ??
-    compare(await evaluation.evaluateRange(query, range), goldenOf(await evaluation.evaluateRange(texts.range, range)))
-  );
+  const [newAt, oldAt] = [
+    await evaluation.evaluateInstant(query, at),
+    await evaluation.evaluateInstant(texts.instant, at),
+  ];
+  const [newRange, oldRange] = [
+    await evaluation.evaluateRange(query, range),
+    await evaluation.evaluateRange(texts.range, range),
+  ];
+  return compare(newAt, goldenOf(oldAt)) ?? compare(newRange, goldenOf(oldRange));
 }
+
+test("newer functions and forms mean what older ones say", async () => {
+  const failures: string[] = [];
+  for (const [newer, older] of NEWER_FORMS) {
+    const difference = await compareWithOlder(newer, older);
+    if (difference !== null) failures.push(`${newer}: ${difference}`);
+  }
+  assert.deepEqual(failures, []);
+});
 
 function goldenOf({ series }: Result): GoldenSeries[] {
   return series.map(({ labels, timestamps, values }) => ({

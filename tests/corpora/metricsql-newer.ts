@@ -98,6 +98,91 @@ export const OLDER_QUERIES: ReadonlyMap<number, OlderQuery> = new Map<number, Ol
   ],
 ]);
 
+const NODE_LOAD = "node_load1[10m]";
+const LOAD_QUARTILE = (phi: number): string => `quantile_over_time(${phi}, ${NODE_LOAD})`;
+const LOAD_FENCE = `1.5 * (${LOAD_QUARTILE(0.75)} - ${LOAD_QUARTILE(0.25)})`;
+const HOUR = 'label_del(count_over_time(up[5m]), "job")';
+
+/** The same for functions and forms that the corpus has not: newer, then older. */
+export const NEWER_FORMS: readonly (readonly [newer: string, older: string])[] = [
+  [
+    "share_eq_over_time(status_code[10m], 404)",
+    "count_eq_over_time(status_code[10m], 404) / count_over_time(status_code[10m])",
+  ],
+  ["sum_eq_over_time(status_code[10m], 404)", "404 * count_eq_over_time(status_code[10m], 404)"],
+  [
+    "sum_le_over_time(status_code[30m], 301)",
+    "200 * count_eq_over_time(status_code[30m], 200) + 301 * count_eq_over_time(status_code[30m], 301)",
+  ],
+  [
+    `outlier_iqr_over_time(${NODE_LOAD})`,
+    `label_set((last_over_time(${NODE_LOAD}) > ${LOAD_QUARTILE(0.75)} + ${LOAD_FENCE}) or ` +
+      `(last_over_time(${NODE_LOAD}) < ${LOAD_QUARTILE(0.25)} - ${LOAD_FENCE}), "__name__", "")`,
+  ],
+  ['rollup(node_load1[10m], "avg")', 'label_del(label_match(rollup(node_load1[10m]), "rollup", "avg"), "rollup")'],
+  [
+    'rollup_rate(irregular_total[10m], "max")',
+    'label_del(label_match(rollup_rate(irregular_total[10m]), "rollup", "max"), "rollup")',
+  ],
+  [
+    'rollup_deriv(node_load1[10m], "min")',
+    'label_del(label_match(rollup_deriv(node_load1[10m]), "rollup", "min"), "rollup")',
+  ],
+  ["rate_prometheus(irregular_total[10m])", "increase_prometheus(irregular_total[10m]) / 600"],
+  // The data set is of the first hour of the first day of a leap year.
+  ["day_of_year()", "time() * 0 + 1"],
+  ["day_of_year(time() + 86400 * 59)", "time() * 0 + 60"],
+  ["drop_empty_series(up == 2) default 5", "(up unless up) default 5"],
+  ['labels_equal(label_copy(up, "job", "a", "job", "b"), "a", "b", "job")', 'label_copy(up, "job", "a", "job", "b")'],
+  ["range_stdvar(temperature_celsius)", `alias(range_avg(${DISTANCE} ^ 2), "temperature_celsius")`],
+  ["range_mad(temperature_celsius)", `range_median(alias(${DEVIATION}, "temperature_celsius"))`],
+  [
+    "range_normalize(temperature_celsius)",
+    'alias((temperature_celsius - range_min(temperature_celsius)) / (range_max(temperature_celsius) - range_min(temperature_celsius)), "temperature_celsius")',
+  ],
+  [
+    "range_trim_outliers(1, temperature_celsius)",
+    `temperature_celsius if (${DEVIATION} <= range_median(${DEVIATION}))`,
+  ],
+  ["range_trim_zscore(1, temperature_celsius)", `temperature_celsius if (abs${DISTANCE} <= ${SIGMA})`],
+  [
+    "range_trim_spikes(0.5, temperature_celsius)",
+    "temperature_celsius if (temperature_celsius >= range_quantile(0.25, temperature_celsius)) " +
+      "if (temperature_celsius <= range_quantile(0.75, temperature_celsius))",
+  ],
+  [
+    "histogram_fraction(0.05, 1, rate(http_request_duration_seconds_bucket[10m]))",
+    "histogram_share(1, rate(http_request_duration_seconds_bucket[10m])) - histogram_share(0.05, rate(http_request_duration_seconds_bucket[10m]))",
+  ],
+  ["share(node_load1)", 'alias(node_load1 / scalar(sum(node_load1)), "node_load1")'],
+  ["share(negative_gauge)", 'alias((negative_gauge >= 0) / scalar(sum(negative_gauge >= 0)), "negative_gauge")'],
+  [
+    "outliers_iqr(temperature_celsius) by (country)",
+    // Whole series that are outside the fences somewhere.
+    "WITH (t = temperature_celsius, q1 = quantile(0.25, t) by (country), q3 = quantile(0.75, t) by (country), " +
+      "fence = 1.5 * (q3 - q1)) t if (range_max((t > bool on (country) group_left () (q3 + fence)) + " +
+      "(t < bool on (country) group_left () (q1 - fence))) > 0)",
+  ],
+  ["status_code == (200, 404)", "(status_code == 200) or (status_code == 404)"],
+  ["status_code != (200, 404)", "(status_code != 200) if (status_code != 404)"],
+  ["series_a + fill(10) series_b", "(series_a + series_b) or (series_a + 10) or (10 + series_b)"],
+  ["series_a + fill_left(10) series_b", "(series_a + series_b) or (10 + series_b)"],
+  ["series_a / fill_left(1) fill_right(2) series_b", "(series_a / series_b) or (series_a / 2) or (1 / series_b)"],
+  ['up{job="web" or job="node",instance=~".*a.*"}', 'union(up{job="web"}, up{job="node",instance=~".*a.*"})'],
+  ["(rate(http_requests_total[5m]) * 2) keep_metric_names", "rate(http_requests_total[5m]) * 2"],
+  [
+    "(rate(http_requests_total[5m]) keep_metric_names * 2) keep_metric_names",
+    'alias(rate(http_requests_total[5m]) * 2, "http_requests_total")',
+  ],
+  ["step()", "1i"],
+  [`sum(${HOUR}) + 1_0`, `sum(${HOUR}) + 10`],
+  ["5KiB + 1.5MB", "5120 + 1500000"],
+  [
+    '{__name__=~"series_[ab]", k="1"} * 2 keep_metric_names',
+    'union(alias(series_a{k="1"} * 2, "series_a"), alias(series_b{k="1"} * 2, "series_b"))',
+  ],
+];
+
 /**
  * Answers without an older spelling, at the instant, by one label. mad_over_time is the median of the distances from the median, here
  * of the 60 samples in (00:30, 01:00].

@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { KNOWN_DIFFERENCES } from "../corpora/metricsql-known.ts";
-import { OLDER_QUERIES } from "../corpora/metricsql-newer.ts";
+import { NEWER_FORMS, OLDER_QUERIES } from "../corpora/metricsql-newer.ts";
 import { type HttpAnswer, type HttpOptions, http } from "./support/http.ts";
 import { remoteWrite, type SentSeries, seriesOf } from "./support/remote-write.ts";
 import { Scope } from "./support/scope.ts";
@@ -989,9 +989,6 @@ test("the queries of the corpus, instant and range", async () => {
   );
   const problems: string[] = [];
   const count = { equal: 0, known: 0, newer: 0, answered: 0, refused: 0 };
-  const instantOf = (query: string): string => `${QUERY}?${encode({ query, time: at, nocache: 1 })}`;
-  const rangeOf = (query: string): string =>
-    `${RANGE}?${encode({ query, start: at - 1800, end: at, step: 300, nocache: 1 })}`;
   for (const { id, query, expect, vm_1_79_5 } of queries) {
     const older = OLDER_QUERIES.get(id) ?? null;
     const words = older === null || typeof older !== "string" ? older : { instant: older, range: older };
@@ -1025,6 +1022,28 @@ test("the queries of the corpus, instant and range", async () => {
   );
   assert.equal(problems.length, 0, `${problems.length} problems:\n${problems.join("\n")}`);
   assert.ok(count.equal > 700, `want most answers equal, got ${count.equal}`);
+});
+
+function instantOf(query: string): string {
+  return `${QUERY}?${encode({ query, time: at, nocache: 1 })}`;
+}
+
+function rangeOf(query: string): string {
+  return `${RANGE}?${encode({ query, start: at - 1800, end: at, step: 300, nocache: 1 })}`;
+}
+
+test("newer functions and forms are answered as the older ones that say the same", async () => {
+  const problems: string[] = [];
+  for (const [newer, older] of NEWER_FORMS) {
+    for (const targetOf of [instantOf, rangeOf]) {
+      const problem = compareAnswers(
+        await http(twins.ours + targetOf(newer)),
+        await http(twins.theirs + targetOf(older)),
+      );
+      if (problem !== null) problems.push(`${newer} (${older}): ${problem}`);
+    }
+  }
+  assert.equal(problems.length, 0, problems.join("\n"));
 });
 
 /** What differs, or null. */
