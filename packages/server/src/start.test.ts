@@ -154,56 +154,67 @@ test("query arguments reach the database, from URL and form", () =>
   }));
 
 test("a query says which dialect it is in, and promql has Prometheus' arguments", () =>
-  withServer(["-search.maxPointsPerTimeseries=20000", "-search.latencyOffset=30s"], async ({ port, database }) => {
-    const status = async (path: string): Promise<number> => (await ask(port, path)).status;
-    assert.equal(await status("/api/v1/query?query=x"), 200);
-    assert.equal(await status("/api/v1/query?query=x&dialect=metricsql&limit=1&lookback_delta=1s"), 200);
-    assert.deepEqual(
-      database.asked.splice(0).map(({ options }) => [options.dialect, options.lookbackMs, options.mayAlign]),
-      [
-        ["metricsql", undefined, true],
-        ["metricsql", undefined, true],
-      ],
-    );
-    const promql = "dialect=promql&extra_label=a=b&lookback_delta=90s";
-    assert.equal(await status(`/api/v1/query?query=x&time=1700000000.123&${promql}`), 200);
-    assert.equal(await status(`/api/v1/query_range?query=x&start=100&end=200.5&step=1m&${promql}`), 200);
-    assert.equal(await status("/api/v1/query_range?query=x&start=100&end=200.5&step=0.5&dialect=promql"), 200);
-    const [instant, range, plain] = database.asked.map(({ options }) => options);
-    const { signal, nowMs, stepMs, ...kept } = instant as InstantQuery;
-    assert.deepEqual(kept, {
-      dialect: "promql",
-      tenant: { accountId: 0, projectId: 0 },
-      timeMs: 1_700_000_000_123,
-      lookbackMs: 90_000,
-      latencyOffsetMs: 0,
-      mayAlign: false,
-      maxSeries: 300_000,
-      maxSamples: 1_000_000_000,
-      maxPointsPerSeries: 11_000,
-      extraFilters: [[{ label: "a", op: "=", value: "b" }]],
-    });
-    const { startMs, endMs, stepMs: rangeStepMs } = range as RangeQuery;
-    assert.deepEqual([startMs, endMs, rangeStepMs], [100_000, 200_500, 60_000], "not aligned");
-    assert.deepEqual([plain?.lookbackMs, plain?.stepMs], [300_000, 500]);
+  withServer(
+    ["-search.maxPointsPerTimeseries=20000", "-search.latencyOffset=30s", "-memory.allowedBytes=4MiB"],
+    async ({ port, database }) => {
+      const status = async (path: string): Promise<number> => (await ask(port, path)).status;
+      assert.equal(await status("/api/v1/query?query=x"), 200);
+      assert.equal(await status("/api/v1/query?query=x&dialect=metricsql&limit=1&lookback_delta=1s"), 200);
+      assert.deepEqual(
+        database.asked.splice(0).map(({ options }) => [options.dialect, options.lookbackMs, options.mayAlign]),
+        [
+          ["metricsql", undefined, true],
+          ["metricsql", undefined, true],
+        ],
+      );
+      const promql = "dialect=promql&extra_label=a=b&lookback_delta=90s";
+      assert.equal(await status(`/api/v1/query?query=x&time=1700000000.123&${promql}`), 200);
+      assert.equal(await status(`/api/v1/query_range?query=x&start=100&end=200.5&step=1m&${promql}`), 200);
+      assert.equal(await status("/api/v1/query_range?query=x&start=100&end=200.5&step=0.5&dialect=promql"), 200);
+      const [instant, range, plain] = database.asked.map(({ options }) => options);
+      const { signal, nowMs, stepMs, ...kept } = instant as InstantQuery;
+      assert.deepEqual(kept, {
+        dialect: "promql",
+        tenant: { accountId: 0, projectId: 0 },
+        timeMs: 1_700_000_000_123,
+        lookbackMs: 90_000,
+        latencyOffsetMs: 0,
+        mayAlign: false,
+        maxSeries: 300_000,
+        maxSamples: 1_000_000_000,
+        maxPointsPerSeries: 11_000,
+        maxSubqueryPoints: 100_000,
+        maxSamplesPerSeries: 30_000_000,
+        maxAggregateSeries: 1_000_000,
+        maxResponseSeries: 0,
+        maxMemoryBytes: 1 << 20,
+        minStalenessMs: 0,
+        latencyStepMaxMs: 60_000,
+        refusesImplicit: false,
+        extraFilters: [[{ label: "a", op: "=", value: "b" }]],
+      });
+      const { startMs, endMs, stepMs: rangeStepMs } = range as RangeQuery;
+      assert.deepEqual([startMs, endMs, rangeStepMs], [100_000, 200_500, 60_000], "not aligned");
+      assert.deepEqual([plain?.lookbackMs, plain?.stepMs], [300_000, 500]);
 
-    const refused = async (path: string, message: RegExp): Promise<void> => {
-      const reply = await ask(port, path);
-      assert.equal(reply.status, 400, path);
-      assert.match((JSON.parse(reply.text) as { error: string }).error, message, path);
-    };
-    await refused("/api/v1/query?query=x&dialect=logql", /argument dialect: want metricsql or promql, got "logql"/);
-    await refused("/api/v1/query?query=x&dialect=promql&limit=-1", /invalid parameter "limit"/);
-    await refused("/api/v1/query?query=x&dialect=promql&lookback_delta=x", /invalid parameter "lookback_delta"/);
-    const ranges = "/api/v1/query_range?dialect=promql&query=x";
-    await refused(`${ranges}&end=2&step=1`, /invalid parameter "start": cannot parse "" to a valid timestamp/);
-    await refused(
-      `${ranges}&start=2&end=1&step=1`,
-      /invalid parameter "end": end timestamp must not be before start time/,
-    );
-    await refused(`${ranges}&start=1&end=2`, /invalid parameter "step": cannot parse "" to a valid duration/);
-    await refused(`${ranges}&start=1&end=2&step=0`, /invalid parameter "step": zero or negative query resolution/);
-  }));
+      const refused = async (path: string, message: RegExp): Promise<void> => {
+        const reply = await ask(port, path);
+        assert.equal(reply.status, 400, path);
+        assert.match((JSON.parse(reply.text) as { error: string }).error, message, path);
+      };
+      await refused("/api/v1/query?query=x&dialect=logql", /argument dialect: want metricsql or promql, got "logql"/);
+      await refused("/api/v1/query?query=x&dialect=promql&limit=-1", /invalid parameter "limit"/);
+      await refused("/api/v1/query?query=x&dialect=promql&lookback_delta=x", /invalid parameter "lookback_delta"/);
+      const ranges = "/api/v1/query_range?dialect=promql&query=x";
+      await refused(`${ranges}&end=2&step=1`, /invalid parameter "start": cannot parse "" to a valid timestamp/);
+      await refused(
+        `${ranges}&start=2&end=1&step=1`,
+        /invalid parameter "end": end timestamp must not be before start time/,
+      );
+      await refused(`${ranges}&start=1&end=2`, /invalid parameter "step": cannot parse "" to a valid duration/);
+      await refused(`${ranges}&start=1&end=2&step=0`, /invalid parameter "step": zero or negative query resolution/);
+    },
+  ));
 
 test("-search.dialect is for requests that name none", () =>
   withServer(["-search.dialect=promql", "-search.maxLookback=1m"], async ({ port, database }) => {
@@ -276,6 +287,69 @@ test("bad arguments and bad queries are 4xx with a message, never 5xx", () =>
     assert.match(long.text, /too long query: 16385 bytes, at most 16384/);
     assert.equal(database.asked.length, 0);
   }));
+
+test("flags that limit queries reach the database", () =>
+  withServer(["-memory.allowedBytes=1GiB"], async ({ database, port }) => {
+    await ask(port, "/api/v1/query_range?query=x");
+    assert.deepEqual(pickLimits(database), [
+      300_000,
+      1e9,
+      30_000,
+      100_000,
+      3e7,
+      1e6,
+      0,
+      2 ** 28,
+      0,
+      60_000,
+      false,
+      true,
+    ]);
+  }).then(() =>
+    withServer(
+      [
+        "-search.maxUniqueTimeseries=0",
+        "-search.maxSamplesPerQuery=0",
+        "-search.maxPointsPerTimeseries=1",
+        "-search.maxPointsSubqueryPerTimeseries=2",
+        "-search.maxSamplesPerSeries=0",
+        "-search.maxSeriesPerAggrFunc=0",
+        "-search.maxResponseSeries=3",
+        "-search.maxMemoryPerQuery=4KiB",
+        "-search.minStalenessInterval=5s",
+        "-search.maxStepForPointsAdjustment=6s",
+        "-search.disableImplicitConversion",
+        "-search.disableCache",
+      ],
+      async ({ database, port }) => {
+        await ask(port, "/api/v1/query_range?query=x");
+        assert.deepEqual(pickLimits(database), [
+          Infinity,
+          Infinity,
+          1,
+          2,
+          Infinity,
+          Infinity,
+          3,
+          4096,
+          5000,
+          6000,
+          true,
+          false,
+        ]);
+      },
+    ),
+  ));
+
+function pickLimits({ asked }: MemoryDatabase): unknown[] {
+  const options = asked[0]?.options;
+  assert.ok(options !== undefined);
+  const { maxSeries, maxSamples, maxPointsPerSeries, maxSubqueryPoints, maxSamplesPerSeries } = options;
+  const { maxAggregateSeries, maxResponseSeries, maxMemoryBytes, minStalenessMs, latencyStepMaxMs } = options;
+  const limits = [maxSeries, maxSamples, maxPointsPerSeries, maxSubqueryPoints, maxSamplesPerSeries];
+  limits.push(maxAggregateSeries, maxResponseSeries, maxMemoryBytes, minStalenessMs, latencyStepMaxMs);
+  return [...limits, options.refusesImplicit, options.mayAlign];
+}
 
 test("a query's text can be prettified and expanded", () =>
   withServer(["-search.maxQueryLen=200"], async ({ database, port }) => {

@@ -63,6 +63,8 @@ export interface RunningServer {
 /** Bad lines logged a second, of each protocol's sender. */
 const BAD_INPUT_WARNINGS_PER_SECOND = 5;
 const BODY_STALL_MS = 30_000;
+/** Of the memory allowed, what one expression's series may take. */
+const QUERY_SHARE = 1 / 4;
 const BODY_BUDGET_BYTES_MIN = 256 << 20;
 
 /** @throws Error with a line for the terminal when the database cannot be opened or an address not be listened at */
@@ -119,7 +121,16 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     auth: createAuth(flags),
     body,
     queryQueue: queues.query,
-    handlers: createHandlers(options, database, body, queues.insert, metrics, ownMetrics, () => server.isDraining),
+    handlers: createHandlers(
+      options,
+      database,
+      body,
+      queues.insert,
+      metrics,
+      ownMetrics,
+      allowed,
+      () => server.isDraining,
+    ),
     metrics,
     logger: loggers("http/server.ts"),
   });
@@ -190,6 +201,7 @@ function createHandlers(
   insertQueue: RequestQueue,
   metrics: MetricSet,
   ownMetrics: OwnMetrics,
+  allowedBytes: number,
   isDraining: () => boolean,
 ): Handlers {
   const { loggers } = options;
@@ -232,6 +244,17 @@ function createHandlers(
       maxSamples: flags["search.maxSamplesPerQuery"],
       maxLookbackMs: flags["search.maxLookback"] || flags["search.maxStalenessInterval"],
       isLookbackStep: flags["search.setLookbackToStep"],
+      isCacheDisabled: flags["search.disableCache"],
+      limits: {
+        maxSubqueryPoints: flags["search.maxPointsSubqueryPerTimeseries"],
+        maxSamplesPerSeries: flags["search.maxSamplesPerSeries"] || Infinity,
+        maxAggregateSeries: flags["search.maxSeriesPerAggrFunc"] || Infinity,
+        maxResponseSeries: flags["search.maxResponseSeries"],
+        maxMemoryBytes: flags["search.maxMemoryPerQuery"] || Math.floor(allowedBytes * QUERY_SHARE),
+        minStalenessMs: flags["search.minStalenessInterval"],
+        latencyStepMaxMs: flags["search.maxStepForPointsAdjustment"],
+        refusesImplicit: flags["search.disableImplicitConversion"],
+      },
       latencyOffsetMs: flags["search.latencyOffset"],
       slowQueryMs: flags["search.logSlowQueryDuration"],
       onSlowQuery: () => slowQueries.inc(),

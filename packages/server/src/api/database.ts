@@ -34,6 +34,20 @@ export interface QueryLimits {
   readonly maxSeries: number;
   readonly maxSamples: number;
   readonly maxPointsPerSeries: number;
+  /** Points a series of a subquery may have, samples of a series a selector may read. */
+  readonly maxSubqueryPoints: number;
+  readonly maxSamplesPerSeries: number;
+  /** Series an aggregate may make, and an answer may have; 0 means no limit of these. */
+  readonly maxAggregateSeries: number;
+  readonly maxResponseSeries: number;
+  /** Bytes the series of an expression may take. */
+  readonly maxMemoryBytes: number;
+  /** A sample at most this old is a series' previous one; 0: from the distance of samples. */
+  readonly minStalenessMs: number;
+  /** The latency offset touches ranges of smaller steps only. */
+  readonly latencyStepMaxMs: number;
+  /** Rollups over expressions without a window are refused. */
+  readonly refusesImplicit: boolean;
   /** Or-ed groups of filters that every selector gets in addition. */
   readonly extraFilters?: FilterGroups;
   /** Digits after the point that values are rounded to. */

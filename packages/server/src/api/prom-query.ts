@@ -8,13 +8,13 @@ import type { RequestContext } from "../http/context.ts";
 import { type PrintableResult, sendResult } from "./answer.ts";
 import type { QueryLimits } from "./database.ts";
 import { withDeadline } from "./deadline.ts";
-import type { QueryOptions } from "./query.ts";
+import type { FlagLimits, QueryOptions } from "./query.ts";
 import { getPromTime, parseDuration } from "./time-arguments.ts";
 
 /** What requests of all dialects may say. */
 export type CommonLimits = Pick<
   QueryLimits,
-  "tenant" | "nowMs" | "signal" | "maxSeries" | "maxSamples" | "extraFilters" | "roundDigits"
+  "tenant" | "nowMs" | "signal" | "maxSeries" | "maxSamples" | "extraFilters" | "roundDigits" | keyof FlagLimits
 >;
 export type LimitsOf = (signal: AbortSignal) => CommonLimits;
 

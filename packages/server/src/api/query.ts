@@ -23,12 +23,28 @@ export interface QueryOptions {
   readonly maxSamples: number;
   /** 0: from the distance of samples. */
   readonly maxLookbackMs: number;
+  /** -search.disableCache: nothing is cached here, but ranges are not aligned either. */
+  readonly isCacheDisabled: boolean;
+  /** What flags alone say. */
+  readonly limits: FlagLimits;
   readonly isLookbackStep: boolean;
   readonly latencyOffsetMs: number;
   /** 0 logs no slow queries. */
   readonly slowQueryMs: number;
   readonly onSlowQuery: () => void;
 }
+
+export type FlagLimits = Pick<
+  QueryLimits,
+  | "maxSubqueryPoints"
+  | "maxSamplesPerSeries"
+  | "maxAggregateSeries"
+  | "maxResponseSeries"
+  | "maxMemoryBytes"
+  | "minStalenessMs"
+  | "latencyStepMaxMs"
+  | "refusesImplicit"
+>;
 
 const DEFAULT_STEP_MS = 300_000;
 
@@ -120,7 +136,7 @@ function getLimits(
     dialect: "metricsql",
     latencyOffsetMs: getDuration(context.args, "latency_offset", options.latencyOffsetMs),
     // Whoever asks for no cache asks for those very times.
-    mayAlign: !context.args.getBool("nocache"),
+    mayAlign: !options.isCacheDisabled && !context.args.getBool("nocache"),
     maxPointsPerSeries: options.maxPointsPerSeries,
     ...(lookbackMs > 0 ? { lookbackMs } : {}),
   };
@@ -132,6 +148,7 @@ function getCommonLimits(context: RequestContext, options: QueryOptions, signal:
   const extraFilters = getExtraFilters(args);
   const digits = args.get("round_digits");
   return {
+    ...options.limits,
     tenant: context.tenant,
     nowMs: context.startMs,
     signal,

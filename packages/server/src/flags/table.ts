@@ -316,6 +316,69 @@ export const FLAGS = {
     group: "Queries",
     description: "Samples a query may read; 0 means no limit",
   },
+  "search.maxPointsSubqueryPerTimeseries": {
+    type: "int",
+    default: "100000",
+    min: 1,
+    group: "Queries",
+    description: "Points of a series in a subquery",
+  },
+  "search.maxSamplesPerSeries": {
+    type: "int",
+    default: "30000000",
+    min: 0,
+    group: "Queries",
+    description: "Samples of a series a query may read; 0 means no limit",
+  },
+  "search.maxSeriesPerAggrFunc": {
+    type: "int",
+    default: "1000000",
+    min: 0,
+    group: "Queries",
+    description: "Series that count_values and other aggregates may make; 0 means no limit",
+  },
+  "search.maxResponseSeries": {
+    type: "int",
+    default: "0",
+    min: 0,
+    group: "Queries",
+    description: "Series in an answer of /api/v1/query and /api/v1/query_range; 0 means no limit",
+  },
+  "search.maxMemoryPerQuery": {
+    type: "size",
+    default: "0",
+    group: "Queries",
+    description:
+      "Memory that the series of one expression of a query may take, estimated before they are made; 0 means a quarter of the memory allowed",
+  },
+  "search.disableCache": {
+    type: "bool",
+    default: "false",
+    group: "Queries",
+    description:
+      "Leave start and end of ranges where they are, as nocache=1 does; otherwise ranges of 50 points and more are moved to multiples of the step",
+  },
+  "search.minStalenessInterval": {
+    type: "duration",
+    default: "0",
+    min: 0,
+    group: "Queries",
+    description:
+      "How old a series' previous sample may be at least, for series that are scraped seldom; 0 finds it from the distance of samples",
+  },
+  "search.maxStepForPointsAdjustment": {
+    type: "duration",
+    default: "1m",
+    min: 0,
+    group: "Queries",
+    description: "-search.latencyOffset changes the last points of ranges with smaller steps only",
+  },
+  "search.disableImplicitConversion": {
+    type: "bool",
+    default: "false",
+    group: "Queries",
+    description: "Refuse rollups over expressions without a window, such as rate(sum(m))",
+  },
   "search.maxLookback": {
     type: "duration",
     default: "0",

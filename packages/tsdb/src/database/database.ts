@@ -100,6 +100,19 @@ export interface QueryOptions {
   readonly maxSeries?: number;
   readonly maxSamples?: number;
   readonly maxPointsPerSeries?: number;
+  /** Points a series of a subquery may have, samples one selector may read of a series, series an aggregate may make, series an answer may have. */
+  readonly maxSubqueryPoints?: number;
+  readonly maxSamplesPerSeries?: number;
+  readonly maxAggregateSeries?: number;
+  readonly maxResponseSeries?: number;
+  /** Bytes that series of one expression may take, estimated before they are made. 1 GiB by default. */
+  readonly maxMemoryBytes?: number;
+  /** A sample at most this old is a series' previous one whatever the distance of samples says. Milliseconds; 0 by default. */
+  readonly minStalenessMs?: number;
+  /** The latency offset touches ranges of smaller steps only. Milliseconds; a minute by default. */
+  readonly latencyStepMaxMs?: number;
+  /** Refuse rollups over expressions without a window, such as `rate(sum(m))`. False by default. */
+  readonly refusesImplicit?: boolean;
   /** Digits after the decimal point to round values to. */
   readonly roundDigits?: number;
 }
@@ -276,10 +289,18 @@ export class Database {
     if (options.maxSeries !== undefined) limits.maxUniqueTimeseries = options.maxSeries;
     if (options.maxSamples !== undefined) limits.maxSamplesPerQuery = options.maxSamples;
     if (options.maxPointsPerSeries !== undefined) limits.maxPointsPerTimeseries = options.maxPointsPerSeries;
+    if (options.maxSubqueryPoints !== undefined) limits.maxPointsSubqueryPerTimeseries = options.maxSubqueryPoints;
+    if (options.maxSamplesPerSeries !== undefined) limits.maxSamplesPerSeries = options.maxSamplesPerSeries;
+    if (options.maxAggregateSeries !== undefined) limits.maxSeriesPerAggrFunc = options.maxAggregateSeries;
+    if (options.maxResponseSeries !== undefined) limits.maxResponseSeries = options.maxResponseSeries;
+    if (options.maxMemoryBytes !== undefined) limits.maxMemoryPerQuery = options.maxMemoryBytes;
     return {
       source: this.source,
       tenant: options.tenant ?? DEFAULT_TENANT,
       nowMs,
+      ...(options.minStalenessMs === undefined ? {} : { minStalenessMs: options.minStalenessMs }),
+      ...(options.latencyStepMaxMs === undefined ? {} : { latencyStepMaxMs: options.latencyStepMaxMs }),
+      ...(options.refusesImplicit === undefined ? {} : { refusesImplicit: options.refusesImplicit }),
       limits,
       ...(options.lookbackMs === undefined ? {} : { lookbackMs: options.lookbackMs }),
       ...(options.latencyOffsetMs === undefined ? {} : { latencyOffsetMs: options.latencyOffsetMs }),

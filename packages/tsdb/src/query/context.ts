@@ -20,6 +20,8 @@ export interface QueryRunOptions {
   readonly limits: QueryLimits;
   /** VictoriaMetrics' LookbackDelta, milliseconds; 0 means none is set. */
   readonly lookbackMs: number;
+  /** `-search.minStalenessInterval`, milliseconds; 0, the default, means none is set. */
+  readonly minStalenessMs?: number;
   readonly nowMs: number;
   /** The query's text, for places in errors; "" when only a tree was given. */
   readonly text: string;
@@ -34,6 +36,7 @@ export class QueryRun {
   readonly tenant: Tenant;
   readonly limits: QueryLimits;
   readonly lookbackMs: number;
+  readonly minStalenessMs: number;
   readonly nowMs: number;
   readonly text: string;
   readonly extraFilters: FilterGroups | null;
@@ -48,6 +51,7 @@ export class QueryRun {
     this.tenant = options.tenant;
     this.limits = options.limits;
     this.lookbackMs = options.lookbackMs;
+    this.minStalenessMs = options.minStalenessMs ?? 0;
     this.nowMs = options.nowMs;
     this.text = options.text;
     this.extraFilters = options.extraFilters;
@@ -75,6 +79,17 @@ export class QueryRun {
       throw new InputError(
         `reading samples: the query needs more than -search.maxSamplesPerQuery=${this.limits.maxSamplesPerQuery}; ` +
           "narrow its time range or its selectors, or raise the flag",
+        422,
+      );
+    }
+  }
+
+  /** @throws InputError 422 when one series has more samples than a selector may read of it. */
+  checkSeriesSamples(count: number): void {
+    if (count > this.limits.maxSamplesPerSeries) {
+      throw new InputError(
+        `reading samples: a series has ${count} of them in the time read, more than -search.maxSamplesPerSeries=` +
+          `${this.limits.maxSamplesPerSeries}; narrow the time range, or raise the flag`,
         422,
       );
     }

@@ -112,6 +112,37 @@ test("points that may still change repeat the last one before", async () => {
   assert.equal((await evaluateInstant('m{k="1"}', { ...instant, mayAlign: false })).series[0]?.values[0], 7);
 });
 
+test("the latency offset touches small steps only", async () => {
+  const options = { source, nowMs: END_MS, startMs: ZERO_MS, endMs: END_MS, stepMs: 15_000, latencyOffsetMs: 30_000 };
+  const last = async (latencyStepMaxMs: number) =>
+    (await evaluateRange('m{k="1"}', { ...options, latencyStepMaxMs })).series[0]?.values[7];
+  assert.equal(await last(15_000), 8);
+  assert.equal(await last(15_001), 6);
+});
+
+test("rollups over expressions without a window can be refused", async () => {
+  const options = { refusesImplicit: true };
+  for (const query of [
+    "rate(sum(m))",
+    "1 + sum(rate(m + 1))",
+    "quantile_over_time(0.5, (m > 1) offset 5m)",
+    "abs(m @ rate(abs(m)))",
+  ]) {
+    await refused(at.range(query, options), 422, /without a window.*-search\.disableImplicitConversion/);
+    await refused(at.instant(query, options), 422, /-search\.disableImplicitConversion/);
+  }
+  for (const query of [
+    "rate(m)",
+    "rate(m offset 5m)",
+    "rate(sum(m)[1m:])",
+    "rate(sum(m)[1m])",
+    "timestamp(sum(m))",
+    "sum(m)",
+  ]) {
+    await at.range(query, options);
+  }
+});
+
 test("the lookback of a plain selector is the step or the scrape interval", async () => {
   const one = harness("s 5 _ _ _ _ _ _ _ _");
   // Of a lone sample the interval is taken for the step, 15 s, and half as much again hides jitter.
@@ -121,6 +152,9 @@ test("the lookback of a plain selector is the step or the scrape interval", asyn
   assert.deepEqual(await one.instant("s", { stepMs: 60_000 }), []);
   // LookbackDelta caps it.
   assert.deepEqual(await one.instant("s", { stepMs: 300_000, lookbackMs: 60_000 }), []);
+  // -search.minStalenessInterval raises it.
+  assert.deepEqual(await one.range("s", { minStalenessMs: 60_000 }), ["s 5 5 5 5 _ _ _ _ _"]);
+  assert.deepEqual(await one.range("s", { minStalenessMs: 60_000, lookbackMs: 30_000 }), ["s 5 5 _ _ _ _ _ _ _"]);
 });
 
 test("order: by labels, unless the top of the query has one of its own", async () => {
@@ -185,6 +219,12 @@ test("limits are refused with the flag that raises them", async () => {
     422,
     /maxSeriesPerAggrFunc/,
   );
+  for (const query of ["m", "rate(m[1m])", "sum(m)"]) {
+    const limits = { maxSamplesPerSeries: 7 };
+    await refused(evaluateRange(query, { ...range, limits }), 422, /8 of them .*-search\.maxSamplesPerSeries=7/);
+  }
+  const raw = { source, nowMs: END_MS, timeMs: END_MS, stepMs: 15_000, limits: { maxSamplesPerSeries: 3 } };
+  await refused(evaluateInstant("m[1m]", raw), 422, /4 of them .*-search\.maxSamplesPerSeries=3/);
   await refused(evaluateRange("m", { ...range, stepMs: 0 }), 400, /step: want more than 0 ms/);
 });
 

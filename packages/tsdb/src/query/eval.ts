@@ -16,6 +16,7 @@ import { isRanking } from "./aggregate/table.ts";
 import { EvalContext, QueryRun } from "./context.ts";
 import { evaluate } from "./expr.ts";
 import { sourceFilters } from "./filters.ts";
+import { refuseImplicit } from "./implicit.ts";
 import { labelsKey } from "./label-edit.ts";
 import { DEFAULT_LIMITS, type QueryLimits } from "./limits.ts";
 import { checkNames } from "./names.ts";
@@ -31,6 +32,12 @@ export interface QueryOptions {
   readonly nowMs: number;
   /** VictoriaMetrics' LookbackDelta (`max_lookback`); 0, the default, means none. */
   readonly lookbackMs?: number;
+  /** `-search.minStalenessInterval`: a sample at most this old is a series' previous one whatever the distance of samples says. */
+  readonly minStalenessMs?: number;
+  /** `-search.maxStepForPointsAdjustment`: the latency offset touches ranges of smaller steps only. A minute by default. */
+  readonly latencyStepMaxMs?: number;
+  /** `-search.disableImplicitConversion`: refuse rollups over expressions that give no window. */
+  readonly refusesImplicit?: boolean;
   /** `-search.latencyOffset`: how long samples may take to arrive. 0 by default: what is acknowledged is seen. */
   readonly latencyOffsetMs?: number;
   /** Allow aligned ranges, and the latency offset of instant queries. False for `nocache=1`. True by default. */
@@ -59,7 +66,6 @@ export interface RangeOptions extends QueryOptions {
 const EMPTY_RANGE_MS = 300_000;
 /** Ranges of fewer points are not aligned. */
 const ALIGNED_POINTS_MIN = 50;
-/** The latency offset touches ranges of smaller steps only. */
 const LATENCY_STEP_MAX_MS = 60_000;
 
 /**
@@ -73,6 +79,7 @@ export async function evaluateInstant(query: string | Expr, options: InstantOpti
   const expr = readQuery(query);
   const run = startRun(query, options);
   wantPositiveStep(options.stepMs);
+  if (options.refusesImplicit === true) refuseImplicit(run, expr);
   let timeMs = options.timeMs;
   if (expr.kind === "rollup" && expr.window !== null && expr.at === null) {
     const isRaw = expr.expr.kind === "selector" && expr.step === null;
@@ -99,6 +106,7 @@ export async function evaluateRange(query: string | Expr, options: RangeOptions)
   const run = startRun(query, options);
   const { stepMs } = options;
   wantPositiveStep(stepMs);
+  if (options.refusesImplicit === true) refuseImplicit(run, expr);
   let startMs = options.startMs;
   let endMs = options.endMs < startMs ? startMs + EMPTY_RANGE_MS : options.endMs;
   const points = Math.floor((endMs - startMs) / stepMs) + 1;
@@ -118,7 +126,11 @@ export async function evaluateRange(query: string | Expr, options: RangeOptions)
   checkNames(context, expr);
   const list = await evaluate(context, expr);
   const latencyMs = options.latencyOffsetMs ?? 0;
-  if (stepMs < LATENCY_STEP_MAX_MS && endMs > options.nowMs - latencyMs && latencyMs > 0) {
+  if (
+    stepMs < (options.latencyStepMaxMs ?? LATENCY_STEP_MAX_MS) &&
+    endMs > options.nowMs - latencyMs &&
+    latencyMs > 0
+  ) {
     holdLast(list, context.timestamps(), options.nowMs - latencyMs, options.nowMs + stepMs);
   }
   return shape(run, expr, list, context.timestamps(), "matrix", options.roundDigits);
@@ -135,6 +147,7 @@ function startRun(query: string | Expr, options: QueryOptions): QueryRun {
     tenant: options.tenant ?? DEFAULT_TENANT,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     lookbackMs: options.lookbackMs ?? 0,
+    minStalenessMs: options.minStalenessMs ?? 0,
     nowMs: options.nowMs,
     text: typeof query === "string" ? query : "",
     extraFilters: options.extraFilters ?? null,
@@ -188,6 +201,7 @@ async function readRaw(
         let lo = 0;
         for (let s = 0; s < batch.series.length; s++) {
           const hi = batch.ends[s] as number;
+          run.checkSeriesSamples(hi - lo);
           run.countSamples(hi - lo);
           run.reserveColumns(2, run.samplesRead);
           const labels = batch.series[s] as Labels;

@@ -8,6 +8,8 @@ export interface QueryLimits {
   readonly maxUniqueTimeseries: number;
   /** `-search.maxSamplesPerQuery`: raw samples read by the whole query. */
   readonly maxSamplesPerQuery: number;
+  /** `-search.maxSamplesPerSeries`: raw samples read of one series by one selector. */
+  readonly maxSamplesPerSeries: number;
   /** `-search.maxSeriesPerAggrFunc`: series that count_values and its like may make. */
   readonly maxSeriesPerAggrFunc: number;
   /** `-search.maxResponseSeries`; 0 means no limit. */
@@ -21,6 +23,7 @@ export const DEFAULT_LIMITS: QueryLimits = {
   maxPointsSubqueryPerTimeseries: 100_000,
   maxUniqueTimeseries: 300_000,
   maxSamplesPerQuery: 1_000_000_000,
+  maxSamplesPerSeries: 30_000_000,
   maxSeriesPerAggrFunc: 1_000_000,
   maxResponseSeries: 0,
   maxMemoryPerQuery: 1 << 30,

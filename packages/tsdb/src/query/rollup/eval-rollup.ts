@@ -16,7 +16,7 @@ import { changesToNext, ratesToNext, removeResets, secondsSincePrevious, survey 
 import { RollupRun } from "./run.ts";
 import type { RollupEntry, RollupPlan } from "./table.ts";
 
-/** How far before its window a rollup that wants the previous sample looks. */
+/** How far before its window a rollup that wants the previous sample looks, unless -search.minStalenessInterval says otherwise. */
 const PREVIOUS_MS = 300_000;
 
 export type Evaluate = (context: EvalContext, expr: Expr) => Promise<Series[]>;
@@ -113,7 +113,8 @@ async function rollUpSelector(
   if (groups.length === 0) return;
   const { flags } = call.entry;
   const windowMs = explicitWindowMs(grid, call);
-  const minMs = grid.startMs - Math.max(windowMs, grid.stepMs) - (flags.previous ? PREVIOUS_MS : 0);
+  const minMs =
+    grid.startMs - Math.max(windowMs, grid.stepMs) - (flags.previous ? query.minStalenessMs || PREVIOUS_MS : 0);
   const cursor = await query.source.search({
     tenant: query.tenant,
     groups,
@@ -142,6 +143,7 @@ async function rollUpSelector(
       let lo = 0;
       for (let s = 0; s < series.length; s++) {
         const hi = ends[s] as number;
+        query.checkSeriesSamples(hi - lo);
         const isAlike =
           s > 0 && ((sameTimes !== undefined && sameTimes[s] === 1) || isRepeated(timestamps, before, lo, hi));
         roller.roll(series[s] as Labels, timestamps, values, lo, hi, isAlike);
@@ -178,7 +180,7 @@ async function rollUpSubquery(
   let stepMs = rollup.step === null ? grid.stepMs : durationMs(rollup.step, grid.stepMs);
   if (stepMs < 0) throw query.fail(rollup, `subquery: want a positive step, got ${stepMs} ms`);
   if (stepMs === 0) stepMs = grid.stepMs;
-  const startMs = grid.startMs - windowMs - stepMs - PREVIOUS_MS;
+  const startMs = grid.startMs - windowMs - stepMs - (query.minStalenessMs || PREVIOUS_MS);
   const endMs = grid.endMs + stepMs;
   const points = Math.floor((endMs - startMs) / stepMs) + 1;
   if (points > query.limits.maxPointsSubqueryPerTimeseries) {
@@ -228,7 +230,7 @@ class SeriesRoller {
     this.#call = call;
     this.#sink = sink;
     this.#query = grid.run;
-    const { lookbackMs } = grid.run;
+    const { lookbackMs, minStalenessMs } = grid.run;
     this.#gapMaxMs = lookbackMs > 0 ? lookbackMs + windowMs : 0;
     this.#dropsName = !call.keepsName && call.entry.flags.keepsName !== true;
     this.#run = new RollupRun({
@@ -236,6 +238,7 @@ class SeriesRoller {
       stepMs: grid.stepMs,
       points: grid.points,
       lookbackMs,
+      minStalenessMs,
       isInstant: grid.isInstant(),
       windowMs,
       mayWiden: call.entry.flags.widens === true,

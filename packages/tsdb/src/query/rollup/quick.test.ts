@@ -51,6 +51,7 @@ const grids: fc.Arbitrary<RollupGrid> = fc.record({
   windowMs: fc.constantFrom(0, 1, 15_000, 60_000, 300_000, 10_000_000),
   mayWiden: fc.boolean(),
   lookbackMs: fc.constantFrom(0, 0, 60_000),
+  minStalenessMs: fc.constantFrom(0, 0, 90_000),
   isInstant: fc.constant(false),
   isDefaultRollup: fc.constant(false),
 });
@@ -116,7 +117,15 @@ test("runs that take turns do not see each other's series", () => {
 });
 
 test("longer than the kernel's memory: the twin's numbers", () => {
-  const grid = { startMs: 0, stepMs: 1000, windowMs: 5000, mayWiden: false, lookbackMs: 0, isInstant: false };
+  const grid = {
+    startMs: 0,
+    stepMs: 1000,
+    windowMs: 5000,
+    mayWiden: false,
+    lookbackMs: 0,
+    minStalenessMs: 0,
+    isInstant: false,
+  };
   for (const [count, points] of [
     [16_384, 16_384],
     [16_385, 10],

@@ -22,6 +22,7 @@ export class RollupRun {
   readonly points: number;
   /** LookbackDelta, 0 when none is set. */
   readonly lookbackMs: number;
+  readonly minStalenessMs: number;
   readonly isInstant: boolean;
   /** Window written in the query, 0 when it is for us to choose. */
   readonly explicitWindowMs: number;
@@ -51,6 +52,7 @@ export class RollupRun {
     this.stepMs = grid.stepMs;
     this.points = grid.points;
     this.lookbackMs = grid.lookbackMs;
+    this.minStalenessMs = grid.minStalenessMs;
     this.isInstant = grid.isInstant;
     this.explicitWindowMs = grid.windowMs;
     this.mayWiden = grid.mayWiden;
@@ -114,6 +116,7 @@ export class RollupRun {
   #chooseWindow(): void {
     let maxPrevMs = this.isInstant ? this.stepMs : hideJitter(this.#scrapeIntervalMs());
     if (this.lookbackMs > 0 && maxPrevMs > this.lookbackMs) maxPrevMs = this.lookbackMs;
+    if (maxPrevMs < this.minStalenessMs) maxPrevMs = this.minStalenessMs;
     let windowMs = this.explicitWindowMs;
     if (windowMs <= 0) {
       windowMs = this.mayWiden && maxPrevMs > this.stepMs ? maxPrevMs : this.stepMs;
@@ -178,6 +181,7 @@ export interface RollupGrid {
   readonly stepMs: number;
   readonly points: number;
   readonly lookbackMs: number;
+  readonly minStalenessMs: number;
   readonly isInstant: boolean;
   readonly windowMs: number;
   readonly mayWiden: boolean;

@@ -133,7 +133,13 @@ function place(
   series: { t: number[]; v: number[] },
   shape: { startMs: number; stepMs: number; points: number; windowMs: number; mayWiden: boolean },
 ): RollupRun {
-  const run = new RollupRun({ ...shape, lookbackMs: 0, isInstant: shape.points === 1, isDefaultRollup: false });
+  const run = new RollupRun({
+    ...shape,
+    lookbackMs: 0,
+    minStalenessMs: 0,
+    isInstant: shape.points === 1,
+    isDefaultRollup: false,
+  });
   // Strangers on both sides: a kernel that looks beyond its series would see them.
   const timestamps = Float64Array.of(1, 2, ...series.t, 3e12, 3e12);
   const values = Float64Array.of(1e9, 1e9, ...series.v, -1e9, -1e9);
