@@ -6,8 +6,6 @@ export interface KnownDifference {
   readonly reason: string;
   /** Of the query's text. */
   readonly query: RegExp;
-  /** Only in instant queries, or only in ranges. */
-  readonly kind?: "instant" | "range";
   /** What is said where one of the two refuses the query; a rule without it is about answers only. */
   readonly refusal?: RegExp;
   /** It is about refusals only. */
@@ -35,7 +33,6 @@ export const RANDOM_DIFFERENCES: readonly KnownDifference[] = [
   {
     reason: "1.79.5 spreads range_* over the points that have a value; all points have it since v1.104.0",
     query: /\brange_(first|last|median|quantile|avg|min|max|sum)\(/,
-    kind: "range",
   },
   {
     reason: "counters of which resets are removed do not fall by now (v1.97.0): not below 0, nor by a last digit",
@@ -45,6 +42,7 @@ export const RANDOM_DIFFERENCES: readonly KnownDifference[] = [
     reason:
       "1.79.5 estimates the distance of samples from the first 20, now from the last 20; in instant queries, and at the one time of @, the step counts now (v1.108.1)",
     query: /irregular_total|job="edge"|flapping_gauge|\[.*@.*\]|@.*\[.*:/,
+    refusal: /duplicate/,
   },
   {
     reason:
@@ -54,6 +52,7 @@ export const RANDOM_DIFFERENCES: readonly KnownDifference[] = [
   {
     reason: "a series that has ended grows no more: 1.79.5 answers 0 for increase_pure, and integrates on (v1.145.0)",
     query: /(increase_pure|integrate)\(.*(short_lived_gauge|offset|@|\[)/,
+    refusal: /duplicate/,
   },
   {
     reason: "1.79.5 lets filters of one side of `default` and `ifnot` into the other, so points vanish (v1.113.0)",
@@ -63,11 +62,12 @@ export const RANDOM_DIFFERENCES: readonly KnownDifference[] = [
   {
     reason:
       "VictoriaMetrics reads only those series of the right side whose labels the left has, so a side that comes to one series without labels vanishes",
-    query: /\bif\b|sum\(.*\) by .* avg\(.*\) by|group_left/,
+    query: /\bif\b|sum\(.*\) by .* avg\(.*\) by|group_left|unless.*rollup/,
   },
   {
     reason: "what of the right side of `or` is shown where a left series has the same labels (v1.104.0)",
     query: /\bor\b/,
+    refusal: /duplicate/,
   },
   {
     reason: "1.79.5 adds the label `rollup` a second time where there is one; here it takes the other's place",
@@ -116,13 +116,9 @@ export const RANDOM_DIFFERENCES: readonly KnownDifference[] = [
 ];
 
 /** The difference that may explain it; `refusal` is what one of the two said instead of an answer. */
-export function knownDifference(
-  query: string,
-  kind: "instant" | "range",
-  refusal: string | null,
-): KnownDifference | null {
+export function knownDifference(query: string, refusal: string | null): KnownDifference | null {
   const explains = (one: KnownDifference): boolean => {
-    if (!one.query.test(query) || (one.kind !== undefined && one.kind !== kind)) return false;
+    if (!one.query.test(query)) return false;
     return refusal === null ? one.isRefusal !== true : one.refusal?.test(refusal) === true;
   };
   return RANDOM_DIFFERENCES.find(explains) ?? null;
