@@ -6,19 +6,7 @@
  * runs out.
  */
 
-/** Answers an integer in [0, below). */
-export type Dice = (below: number) => number;
-
-/** The same seed gives the same numbers (mulberry32). */
-export function diceOf(seed: number): Dice {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
+import { type Dice, diceOf } from "./random-queries.ts";
 
 export function randomMetricsql(seed: number): string {
   const dice = diceOf(seed);
