@@ -16,13 +16,15 @@
 /** `parts[0] gap[0] parts[1] gap[1] … parts[n]`; without gaps it is a plain text. */
 export interface Glob {
   readonly parts: readonly string[];
-  /** Fewest characters in each gap, 0 (`.*`) or 1 (`.+`). A gap has no line breaks. */
+  /** Fewest characters in each gap, 0 (`.*`) or 1 (`.+`). */
   readonly gaps: readonly number[];
 }
 
 export interface RegexShape {
   /** The texts that match, as a union; null if they are no such union, or the regex is not plain enough to tell. */
   readonly globs: readonly Glob[] | null;
+  /** Dots match line breaks, so gaps may have them: the pattern as a whole is `(?s:…)`. */
+  readonly isDotAll: boolean;
   /** Every text that matches starts with it. */
   readonly prefix: string;
   /** Instructions an engine may need, roughly and rather too many. */
@@ -31,8 +33,14 @@ export interface RegexShape {
 
 /** Never throws: a regex that is not valid has some shape, too. */
 export function readRegexShape(pattern: string): RegexShape {
-  return new ShapeReader(pattern).read();
+  if (pattern.startsWith(DOT_ALL)) {
+    const shape = new ShapeReader(pattern, DOT_ALL.length).read();
+    if (shape !== null) return shape;
+  }
+  return new ShapeReader(pattern, 0).read() as RegexShape;
 }
+
+const DOT_ALL = "(?s:";
 
 /** Globs that may be put together from groups and classes in sequence, for the whole pattern; a list of words needs none. */
 const JOINS_MAX = 10_000;
@@ -57,7 +65,8 @@ const EMPTY_GLOB: Glob = { parts: [""], gaps: [] };
 
 class ShapeReader {
   private readonly pattern: string;
-  private at = 0;
+  private at: number;
+  private readonly isDotAll: boolean;
   private depth = 0;
   private joinCount = 0;
   /** False once something was seen that only the engine understands: flags, unbalanced or misplaced signs. */
@@ -65,23 +74,34 @@ class ShapeReader {
   /** Case folding makes wide ranges costly for the engine. */
   private readonly hasFlags: boolean;
 
-  constructor(pattern: string) {
+  /** Behind `(?s:`, which then must end where the pattern ends, or at its start. */
+  constructor(pattern: string, start: number) {
     this.pattern = pattern;
-    this.hasFlags = pattern.includes("(?");
+    this.at = start;
+    this.isDotAll = start > 0;
+    this.hasFlags = pattern.includes("(?", start);
   }
 
-  read(): RegexShape {
+  /** null if `(?s:…)` is not the whole pattern. */
+  read(): RegexShape | null {
+    const { isDotAll } = this;
     const piece = this.readAlternatives();
+    if (isDotAll) {
+      if (this.pattern[this.at] !== ")" || this.at + 1 < this.pattern.length) return null;
+      this.at++;
+    }
     while (this.at < this.pattern.length) {
       // A `)` too many: not a valid regex, but its size still counts.
       this.isPlain = false;
       this.at++;
       piece.size += this.readAlternatives().size;
     }
-    if (!this.isPlain || LONE_SURROGATE.test(this.pattern)) return { globs: null, prefix: "", size: piece.size };
+    if (!this.isPlain || LONE_SURROGATE.test(this.pattern)) {
+      return { globs: null, isDotAll, prefix: "", size: piece.size };
+    }
     const { globs, prefix, size } = piece;
-    if (globs === null || hasGapAndNewline(globs)) return { globs: null, prefix, size };
-    return { globs, prefix: commonPrefix(globs), size };
+    if (globs === null || hasGapAndNewline(globs)) return { globs: null, isDotAll, prefix, size };
+    return { globs, isDotAll, prefix: commonPrefix(globs), size };
   }
 
   private readAlternatives(): Piece {
@@ -131,7 +151,7 @@ class ShapeReader {
     if (char === "^") return isStart && !this.isQuantifierAt(this.at + 1);
     if (char !== "$") return false;
     const next = this.pattern[this.at + 1];
-    return next === undefined || next === "|";
+    return next === undefined || next === "|" || (next === ")" && this.isDotAll && this.at + 2 === this.pattern.length);
   }
 
   private readAtom(): Piece {

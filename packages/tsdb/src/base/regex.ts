@@ -9,7 +9,7 @@ import { RE2JS, RE2JSException, RE2JSSyntaxException } from "re2js";
 import { InputError } from "./errors.ts";
 import { type Glob, type RegexShape, readRegexShape } from "./regex-shape.ts";
 
-/** A pattern anchored at both ends: `^(?:pattern)$`. A dot does not match a line break. */
+/** A pattern anchored at both ends: `^(?:pattern)$`. A dot does not match a line break, but in `(?s:…)`. */
 export interface StringMatcher {
   readonly pattern: string;
   /** All texts that match, without repeats, if they are finitely many and few; else null. */
@@ -126,31 +126,33 @@ class GlobMatcher implements StringMatcher {
   readonly matchesEmpty: boolean;
   readonly size: 0 = 0;
   private readonly globs: readonly Glob[];
+  private readonly isDotAll: boolean;
 
   constructor(pattern: string, shape: RegexShape, globs: readonly Glob[]) {
     this.pattern = pattern;
     this.prefix = shape.prefix;
     this.globs = globs;
+    this.isDotAll = shape.isDotAll;
     this.matchesEmpty = this.matches("");
   }
 
   matches(text: string): boolean {
     const { globs } = this;
-    const hasNewline = text.includes("\n");
+    const isGapless = !this.isDotAll && text.includes("\n");
     for (let i = 0; i < globs.length; i++) {
-      if (matchesGlob(globs[i] as Glob, text, hasNewline)) return true;
+      if (matchesGlob(globs[i] as Glob, text, isGapless)) return true;
     }
     return false;
   }
 }
 
-/** The first part stands at the start, the last at the end, and each between them as early as it can. */
-function matchesGlob(glob: Glob, text: string, hasNewline: boolean): boolean {
+/** The first part stands at the start, the last at the end, and each between them as early as it can. No gaps in a text that has what they cannot. */
+function matchesGlob(glob: Glob, text: string, isGapless: boolean): boolean {
   const { parts, gaps } = glob;
   const last = gaps.length;
   const first = parts[0] as string;
   if (last === 0) return text === first;
-  if (hasNewline || !text.startsWith(first)) return false;
+  if (isGapless || !text.startsWith(first)) return false;
   let at = first.length;
   for (let i = 1; i < last; i++) {
     const part = parts[i] as string;

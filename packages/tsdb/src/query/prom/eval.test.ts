@@ -77,6 +77,15 @@ test("a selector sees the last sample of (t - lookback, t]", async () => {
   assert.deepEqual(await range(0, 2, "m", { stepMs: 90_000 }), [`m{a="1"} 1@0 1@1.5`], "the end is not on the grid");
 });
 
+test("a dot of a filter matches line breaks", async () => {
+  const { at } = open(`m{a="x\\ny"} 1\nm{a="xy"} 2`);
+  assert.deepEqual(await at(0, 'm{a=~"x.*"}'), [`m{a="x\\ny"} 1`, `m{a="xy"} 2`]);
+  assert.deepEqual(await at(0, 'm{a=~"x.y"}'), [`m{a="x\\ny"} 1`]);
+  assert.deepEqual(await at(0, 'm{a!~".+"}'), []);
+  assert.deepEqual(await at(0, 'm{a=~"(?-s:x.*)"}'), [`m{a="xy"} 2`]);
+  assert.deepEqual(await at(0, 'count_over_time(m{a=~"x[^z].|xy"}[1m])'), [`{a="x\\ny"} 1`, `{a="xy"} 1`]);
+});
+
 test("offset and @ say when a selector looks", async () => {
   const { at, range } = open("m 0 1 2 3 4 5 6 7 8 9");
   assert.deepEqual(await at(4, "m offset 2m"), ["m 2"]);

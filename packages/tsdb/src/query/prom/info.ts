@@ -15,7 +15,7 @@ import type { PromContext } from "./context.ts";
 import { offsetMs } from "./durations.ts";
 import { mergeSameLabels } from "./label-sets.ts";
 import { labelSetText } from "./label-text.ts";
-import { lookUp, type Sight, shiftedSight } from "./selectors.ts";
+import { dotAll, lookUp, type Sight, shiftedSight } from "./selectors.ts";
 import type { EvaluateExpr } from "./subquery.ts";
 import type { PromSeries } from "./value.ts";
 
@@ -76,7 +76,8 @@ function namesMeant(filters: readonly LabelFilter[]): readonly LabelFilter[] {
   return [{ label: "__name__", op: "=~", value: ".+_info" }, ...filters];
 }
 
-function matches({ op, value }: LabelFilter, text: string): boolean {
+function matches(filter: LabelFilter, text: string): boolean {
+  const { op, value } = dotAll(filter);
   if (op === "=" || op === "!=") return (text === value) === (op === "=");
   return compileRegex(value).matches(text) === (op === "=~");
 }

@@ -93,8 +93,15 @@ export async function readSeries(
 }
 
 function withExtraFilters(filters: readonly LabelFilter[], extra: FilterGroups | null): FilterGroups {
-  if (extra === null || extra.length === 0) return [filters];
-  return sourceFilters(extra, null).map((group) => [...filters, ...group]);
+  const meant = filters.map(dotAll);
+  if (extra === null || extra.length === 0) return [meant];
+  return sourceFilters(extra, null).map((group) => [...meant, ...group]);
+}
+
+/** In Prometheus 3 a dot of a filter's regex matches line breaks, too; the source's own rule is that it does not. */
+export function dotAll(filter: LabelFilter): LabelFilter {
+  if ((filter.op !== "=~" && filter.op !== "!~") || !filter.value.includes(".")) return filter;
+  return { ...filter, value: `(?s:${filter.value})` };
 }
 
 /** What a selector's points hold: the samples' values, or their times in seconds (`timestamp(m)`). */
