@@ -22,7 +22,6 @@ export const KNOWN: readonly KnownLines[] = [
         715, 745, 763, 771, 781, 784, 795, 810, 815, 857,
       ],
       "info.test": [143],
-      "limit.test": [38, 43, 46, 50, 55, 60, 88, 92, 96, 101, 107, 115, 121],
       "operators.test": [
         171, 175, 178, 181, 184, 187, 347, 351, 355, 359, 372, 384, 388, 392, 396, 400, 404, 407, 411, 415, 419, 423,
         461, 465, 469, 473, 477, 481, 485, 489, 493, 497, 501, 505, 509, 513, 517, 521, 525, 551, 555, 559, 563, 567,
@@ -32,6 +31,12 @@ export const KNOWN: readonly KnownLines[] = [
       "start_timestamps.test": [165, 171, 177, 190, 228, 233],
       "subquery.test": [105, 110],
     },
+  },
+  {
+    reason:
+      "two of the eight series are native histograms, and all eight are counted; with numbers in their place every eval passes, which promql-scripts.test.ts checks",
+    isNative: true,
+    lines: { "limit.test": [38, 43, 46, 50, 55, 60, 88, 92, 96, 101, 107, 115, 121] },
   },
   {
     reason: "`anchored` and `smoothed` selectors are refused",

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Answer } from "./support/promql-answer.ts";
-import { type Engine, runScript, type StoredSeries } from "./support/promql-runner.ts";
+import { type Engine, type Outcome, runScript, type StoredSeries } from "./support/promql-runner.ts";
+import { accountFor } from "./support/promql-verdict.ts";
 
 interface Told {
   readonly series?: readonly (readonly [labels: string, values: readonly number[]])[];
@@ -141,6 +142,7 @@ test("what is stored, and which evals read native histograms", async () => {
   const script = `load 10s
   m{a="1"} 1 _ stale
   h{x="abc"} {{count:1}}x3
+  late{x="n"} 1x359 {{count:1}}
 
 load 5s
   m{a="1"} _x5 7
@@ -152,6 +154,16 @@ eval instant at 0 sum({x=~"ab?.", __name__!="m"})
 eval instant at 0 h{x="b"} or vector(1) or label_replace(m, "h", "h", "", "")
 
 eval instant at 0 rate(h[5m])
+
+eval instant at 59m late
+
+eval instant at 1h late
+
+eval instant at 66m late
+
+eval instant at 66m rate(late[1m] offset 30s)
+
+eval instant at 59m late @ end()
 
 clear
 
@@ -165,12 +177,37 @@ eval instant at 0 {__name__="r"}
   const outcomes = await runScript(script, "x.test", engine);
   assert.deepEqual(
     outcomes.map(({ isNative }) => isNative),
-    [false, true, false, true, false, true],
+    [false, true, false, true, false, true, false, true, true, false, true],
   );
   assert.equal(stored.length, 2);
   const [series, ...others] = stored[0] as readonly StoredSeries[];
-  assert.equal(others.length, 0);
+  assert.deepEqual(
+    others.map(({ labels }) => labels[0]),
+    [["__name__", "late"]],
+  );
   assert.deepEqual(series?.timestamps, [0, 20_000, 25_000]);
   const words = new Uint32Array((series as StoredSeries).values.buffer);
   assert.deepEqual([...words.subarray(2, 4)], [2, 0x7ff00000]);
+});
+
+test("the account asks for all of the stable files, and for 85 % of four others", () => {
+  const of = (file: string, passed: number, failed: number, isNative = false): Outcome[] =>
+    Array.from({ length: passed + failed }, (_, i) => {
+      return { file, line: i + 1, query: "q", problem: i < passed ? null : "p", isNative };
+    });
+  const enough = [
+    ...[...of("functions.test", 7, 0), ...of("functions.test", 1, 9, true), ...of("name_label_dropping.test", 1, 9)],
+    ...[...of("fill-modifier.test", 18, 2), ...of("info.test", 9, 1), ...of("duration_expression.test", 40, 0)],
+    ...of("limit.test", 1, 1, true),
+  ];
+  const { figures, shortfalls } = accountFor(enough);
+  assert.deepEqual(shortfalls, []);
+  assert.match(figures, /^stable files without native histograms: 7 of 7, 100\.0 %$/m);
+  assert.match(figures, /together: 68 of 72, 94\.4 %$/m);
+  assert.match(figures, /^limit\.test without native histograms: 0 of 0, none$/m);
+  const shortOf = (more: readonly Outcome[]): string => accountFor([...enough, ...more]).shortfalls.join("\n");
+  assert.match(shortOf(of("literals.test", 100, 1)), /^stable files .*: 107 of 108, 99\.1 %, want 100 %$/);
+  assert.match(shortOf(of("info.test", 0, 1)), /^info\.test without native histograms: 9 of 11, 81\.8 %, want 85 %$/);
+  assert.match(shortOf(of("limit.test", 0, 20, true)), /together: 68 of 92, 73\.9 %, want 85 %$/);
+  assert.match(accountFor([]).shortfalls.join("\n"), /limit\.test: no eval was run\n(?:.*\n)*no eval of a stable file/);
 });

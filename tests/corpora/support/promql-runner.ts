@@ -6,8 +6,8 @@
  * every selector pinned by `@`, where the engine can do that.
  */
 import { type Answer, compareAnswer, compareResult, isWanted, labelsKey, show } from "./promql-answer.ts";
-import { type Eval, type Load, parseScript } from "./promql-script.ts";
-import { type LabelPair, unquote } from "./series-notation.ts";
+import { type Eval, type Load, parseDurationMs, parseScript } from "./promql-script.ts";
+import { type LabelPair, type Step, unquote } from "./series-notation.ts";
 
 export interface StoredSeries {
   readonly labels: readonly LabelPair[];
@@ -33,22 +33,12 @@ export interface Outcome {
   readonly query: string;
   /** What was wrong, or null. */
   readonly problem: string | null;
-  /** Its answer or the data it reads are native histograms. */
+  /** Its answer has native histograms, or a series it selects has at the times it reads. */
   readonly isNative: boolean;
 }
 
-export interface RunOptions {
-  /** Leaves out what it is false for; all when absent. */
-  readonly select?: (one: Eval) => boolean;
-}
-
 /** The outcome of every eval, in order. */
-export async function runScript(
-  text: string,
-  file: string,
-  engine: Engine,
-  options: RunOptions = {},
-): Promise<Outcome[]> {
+export async function runScript(text: string, file: string, engine: Engine): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const store = new ScriptStore();
   let isStored = false;
@@ -59,7 +49,6 @@ export async function runScript(
       isStored = false;
       continue;
     }
-    if (options.select?.(command) === false) continue;
     if (!isStored) await engine.store(store.series());
     isStored = true;
     const { line, query } = command;
@@ -130,11 +119,17 @@ function middleOf(range: Answer, timeMs: number, kind: Answer["kind"]): Answer {
   return { ...range, kind, series };
 }
 
+/** Where a series has native histograms; what they are is not read. */
+interface NativeSeries {
+  readonly labels: ReadonlyMap<string, string>;
+  /** ms */
+  readonly timestamps: readonly number[];
+}
+
 /** What a script has loaded since its last `clear`. */
 class ScriptStore {
   readonly #series = new Map<string, { labels: readonly LabelPair[]; timestamps: number[]; words: number[] }>();
-  /** Labels of the series that have native histograms. */
-  readonly #native: ReadonlyMap<string, string>[] = [];
+  readonly #native: NativeSeries[] = [];
 
   clear(): void {
     this.#series.clear();
@@ -145,10 +140,14 @@ class ScriptStore {
     for (const { labels, steps, isStartTimes } of series) {
       if (isStartTimes) continue;
       const map = new Map(labels);
-      if (steps.includes("native")) this.#native.push(map);
+      const timesOf = (isWanted: (step: Step) => boolean): number[] =>
+        steps.flatMap((step, k) => (isWanted(step) ? [k * stepMs] : []));
+      const timestamps = timesOf((step) => step === "native");
+      if (timestamps.length > 0) this.#native.push({ labels: map, timestamps });
       const base = /^(.*)_(?:bucket|count|sum)$/.exec(map.get("__name__") ?? "")?.[1];
       if (makesNative && base !== undefined) {
-        this.#native.push(new Map([...map].filter(([label]) => label !== "le")).set("__name__", base));
+        const made = new Map([...map].filter(([label]) => label !== "le")).set("__name__", base);
+        this.#native.push({ labels: made, timestamps: timesOf((step) => typeof step === "number") });
       }
       const key = labelsKey(labels);
       const stored = this.#series.get(key) ?? { labels, timestamps: [], words: [] };
@@ -171,18 +170,29 @@ class ScriptStore {
       }));
   }
 
-  isNative({ query, answer }: Eval): boolean {
+  isNative(one: Eval): boolean {
+    const { query, answer } = one;
     if (
       (answer.kind === "series" || answer.kind === "raw") &&
       answer.series.some(({ steps }) => steps.includes("native"))
     ) {
       return true;
     }
+    const { fromMs, toMs } = timesReadBy(one);
+    const read = this.#native.filter(({ timestamps }) => timestamps.some((ms) => fromMs <= ms && ms <= toMs));
     return [...query.matchAll(SELECTOR)].some((selector) => {
       const filters = parseFilters(selector);
-      return filters.length > 0 && this.#native.some((labels) => filters.every((filter) => filter(labels)));
+      return filters.length > 0 && read.some(({ labels }) => filters.every((filter) => filter(labels)));
     });
   }
+}
+
+/** What a query may read: as far back as all its durations together and the lookback; all there is if it names other times. */
+function timesReadBy({ query, startMs, endMs }: Eval): { fromMs: number; toMs: number } {
+  if (/@|offset\s*-/.test(query)) return { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
+  const lookbackMs = 300_000;
+  const durations = [...query.matchAll(/\b(?:\d+(?:ms|[smhdwy]))+\b/g)].map(([text]) => parseDurationMs(text));
+  return { fromMs: durations.reduce((from, ms) => from - ms, startMs - lookbackMs), toMs: endMs };
 }
 
 const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`/.source;

@@ -1,6 +1,10 @@
-/** The scripts' engine over HTTP: a server with a fresh folder for every store, samples by remote write, answers as JSON. */
+/**
+ * The scripts' engine over HTTP: samples by remote write, answers as JSON. A server with a fresh folder for every store, unless all that
+ * is there stays: then the rest is sent to the same server.
+ */
 import type { Answer } from "../../corpora/support/promql-answer.ts";
-import type { Engine } from "../../corpora/support/promql-runner.ts";
+import { labelsKey } from "../../corpora/support/promql-answer.ts";
+import type { Engine, StoredSeries } from "../../corpora/support/promql-runner.ts";
 import { http } from "./http.ts";
 import { type Nyanza, startNyanza } from "./nyanza.ts";
 import { queryString } from "./query.ts";
@@ -28,22 +32,49 @@ interface JsonSeries {
 
 export function openHttpEngine(scope: Scope): Engine {
   let server: Nyanza | null = null;
+  let stored: readonly StoredSeries[] = [];
   const ask = async (path: string, args: Record<string, string | number>): Promise<Answer> => {
     const target = `${server?.url}${path}${queryString({ ...args, dialect: "promql", nocache: 1 })}`;
     return readAnswer((await http(target)).text);
   };
   return {
     store: async (series) => {
-      await server?.process.stop();
-      server = await startNyanza(scope, { flags: ["-selfScrapeInterval=0s"] });
-      if (series.length === 0) return;
-      const { status, text } = await remoteWrite(server.url, series);
+      const added = server === null ? null : addedTo(stored, series);
+      stored = series;
+      if (server === null || added === null) {
+        await server?.process.stop();
+        server = await startNyanza(scope, { flags: ["-selfScrapeInterval=0s"] });
+      }
+      const sent = added ?? series;
+      if (sent.length === 0) return;
+      const { status, text } = await remoteWrite(server.url, sent);
       if (status !== 204) throw new Error(`remote write: status ${status}: ${text}`);
     },
     instant: (query, timeMs) => ask("/api/v1/query", { query, time: timeMs / 1000 }),
     range: (query, startMs, endMs, stepMs) =>
       ask("/api/v1/query_range", { query, start: startMs / 1000, end: endMs / 1000, step: stepMs / 1000 }),
   };
+}
+
+/** What `after` has beyond `before`: whole series, and samples at the end of them. null if something is gone or changed. */
+function addedTo(before: readonly StoredSeries[], after: readonly StoredSeries[]): StoredSeries[] | null {
+  const left = new Map(before.map((series) => [labelsKey(series.labels), series]));
+  const added: StoredSeries[] = [];
+  for (const series of after) {
+    const { labels, timestamps, values } = series;
+    const old = left.get(labelsKey(labels));
+    left.delete(labelsKey(labels));
+    const count = old === undefined ? 0 : old.timestamps.length;
+    if (old !== undefined && samplesKey(series, count) !== samplesKey(old, count)) return null;
+    if (count < timestamps.length)
+      added.push({ labels, timestamps: timestamps.slice(count), values: values.slice(count) });
+  }
+  return left.size === 0 ? added : null;
+}
+
+/** The same for equal samples, bit by bit. */
+function samplesKey({ timestamps, values }: StoredSeries, count: number): string {
+  return `${timestamps.slice(0, count).join()} ${new BigUint64Array(values.slice(0, count).buffer).join()}`;
 }
 
 /** @throws Error with the server's words when the query was refused */
