@@ -180,6 +180,7 @@ test("a query says which dialect it is in, and promql has Prometheus' arguments"
         lookbackMs: 90_000,
         latencyOffsetMs: 0,
         mayAlign: false,
+        maxQueryLength: 16_384,
         maxSeries: 300_000,
         maxSamples: 1_000_000_000,
         maxPointsPerSeries: 11_000,

@@ -245,6 +245,7 @@ function createHandlers(
       maxLookbackMs: flags["search.maxLookback"] || flags["search.maxStalenessInterval"],
       isLookbackStep: flags["search.setLookbackToStep"],
       isCacheDisabled: flags["search.disableCache"],
+      logsImplicit: flags["search.logImplicitConversion"],
       limits: {
         maxSubqueryPoints: flags["search.maxPointsSubqueryPerTimeseries"],
         maxSamplesPerSeries: flags["search.maxSamplesPerSeries"] || Infinity,

@@ -17,6 +17,8 @@ export interface AppendCounts {
   readonly invalidLabels: number;
   /** Why the first of those labels was refused. */
   readonly firstInvalid: string | null;
+  /** Those labels as they came, cut when they are long. */
+  readonly firstInvalidLabels: string;
 }
 
 export interface QueryLimits {
@@ -48,6 +50,10 @@ export interface QueryLimits {
   readonly latencyStepMaxMs: number;
   /** Rollups over expressions without a window are refused. */
   readonly refusesImplicit: boolean;
+  /** Hears of them, if they are not refused. */
+  readonly onImplicit?: (message: string) => void;
+  /** Characters of the text: -search.maxQueryLen, in bytes, has been looked at. */
+  readonly maxQueryLength: number;
   /** Or-ed groups of filters that every selector gets in addition. */
   readonly extraFilters?: FilterGroups;
   /** Digits after the point that values are rounded to. */

@@ -252,7 +252,7 @@ export class Inserter {
     if (counts.invalidLabels > 0) {
       metrics.getOrCreateCounter(`vm_rows_invalid_total{type="${type}"}`).add(counts.invalidLabels);
       logger.warn(
-        `${type}: skipped ${counts.invalidLabels} samples with bad labels; the first: ${counts.firstInvalid}`,
+        `${type}: skipped ${counts.invalidLabels} samples with bad labels; the first: ${counts.firstInvalid} in ${counts.firstInvalidLabels}`,
       );
     }
   }

@@ -44,7 +44,14 @@ export class MemoryDatabase implements ServedDatabase {
       const hi = batch.sampleEnds[i] as number;
       for (; lo < hi; lo++) series.samples.push([batch.timestamps[lo] as number, batch.values[lo] as number]);
     }
-    return { stored: batch.sampleCount, tooOld: 0, tooNew: 0, invalidLabels: 0, firstInvalid: null };
+    return {
+      stored: batch.sampleCount,
+      tooOld: 0,
+      tooNew: 0,
+      invalidLabels: 0,
+      firstInvalid: null,
+      firstInvalidLabels: "",
+    };
   }
 
   async query(text: string, options: InstantQuery): Promise<PrintableResult> {

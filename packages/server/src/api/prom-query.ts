@@ -14,7 +14,15 @@ import { getPromTime, parseDuration } from "./time-arguments.ts";
 /** What requests of all dialects may say. */
 export type CommonLimits = Pick<
   QueryLimits,
-  "tenant" | "nowMs" | "signal" | "maxSeries" | "maxSamples" | "extraFilters" | "roundDigits" | keyof FlagLimits
+  | "tenant"
+  | "nowMs"
+  | "signal"
+  | "maxQueryLength"
+  | "maxSeries"
+  | "maxSamples"
+  | "extraFilters"
+  | "roundDigits"
+  | keyof FlagLimits
 >;
 export type LimitsOf = (signal: AbortSignal) => CommonLimits;
 

@@ -28,6 +28,8 @@ export interface QueryOptions {
   /** What flags alone say. */
   readonly limits: FlagLimits;
   readonly isLookbackStep: boolean;
+  /** -search.logImplicitConversion */
+  readonly logsImplicit: boolean;
   readonly latencyOffsetMs: number;
   /** 0 logs no slow queries. */
   readonly slowQueryMs: number;
@@ -137,6 +139,7 @@ function getLimits(
     latencyOffsetMs: getDuration(context.args, "latency_offset", options.latencyOffsetMs),
     // Whoever asks for no cache asks for those very times.
     mayAlign: !options.isCacheDisabled && !context.args.getBool("nocache"),
+    ...(options.logsImplicit ? { onImplicit: (message) => logImplicit(context, options, message) } : {}),
     maxPointsPerSeries: options.maxPointsPerSeries,
     ...(lookbackMs > 0 ? { lookbackMs } : {}),
   };
@@ -152,11 +155,16 @@ function getCommonLimits(context: RequestContext, options: QueryOptions, signal:
     tenant: context.tenant,
     nowMs: context.startMs,
     signal,
+    maxQueryLength: options.maxQueryBytes,
     maxSeries: options.maxSeries || Infinity,
     maxSamples: options.maxSamples || Infinity,
     ...(extraFilters.length > 0 ? { extraFilters } : {}),
     ...(/^-?\d{1,3}$/.test(digits) ? { roundDigits: Number(digits) } : {}),
   };
+}
+
+function logImplicit({ args }: RequestContext, { logger }: QueryOptions, message: string): void {
+  logger.warn(`query=${quote(args.get("query"))} requires implicit conversion: ${message}`);
 }
 
 async function logSlow(context: RequestContext, options: QueryOptions, work: () => Promise<void>): Promise<void> {

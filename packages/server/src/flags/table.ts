@@ -379,6 +379,12 @@ export const FLAGS = {
     group: "Queries",
     description: "Refuse rollups over expressions without a window, such as rate(sum(m))",
   },
+  "search.logImplicitConversion": {
+    type: "bool",
+    default: "false",
+    group: "Queries",
+    description: "Log queries with rollups over expressions without a window; see -search.disableImplicitConversion",
+  },
   "search.maxLookback": {
     type: "duration",
     default: "0",

@@ -28,7 +28,7 @@ import { evaluatePromInstant, evaluatePromRange } from "../query/prom/eval.ts";
 import type { QueryResult } from "../query/result.ts";
 import type { Answer, LabelsRequest, SampleCursor, SearchRequest } from "../query/source.ts";
 import { defaultStorageOptions, type Logger } from "../storage/options.ts";
-import type { AppendOutcome } from "../storage/sample-selection.ts";
+import { type AppendOutcome, NONE_INVALID } from "../storage/sample-selection.ts";
 import { Storage, type StorageCounters, type StorageDescription } from "../storage/storage.ts";
 import type { FsyncMode } from "../storage/wal.ts";
 import { StorageSource } from "./storage-source.ts";
@@ -100,6 +100,8 @@ export interface QueryOptions {
   readonly maxSeries?: number;
   readonly maxSamples?: number;
   readonly maxPointsPerSeries?: number;
+  /** Characters of a PromQL text, 65,536 by default. Of MetricsQL there is no such limit here: look at `text.length`. */
+  readonly maxQueryLength?: number;
   /** Points a series of a subquery may have, samples one selector may read of a series, series an aggregate may make, series an answer may have. */
   readonly maxSubqueryPoints?: number;
   readonly maxSamplesPerSeries?: number;
@@ -113,6 +115,8 @@ export interface QueryOptions {
   readonly latencyStepMaxMs?: number;
   /** Refuse rollups over expressions without a window, such as `rate(sum(m))`. False by default. */
   readonly refusesImplicit?: boolean;
+  /** Hears, once a query, of such a rollup. */
+  readonly onImplicit?: (message: string) => void;
   /** Digits after the decimal point to round values to. */
   readonly roundDigits?: number;
 }
@@ -175,7 +179,7 @@ export class Database {
    * @throws InputError if a series has no labels, columns of different lengths, or times that are not whole milliseconds
    */
   async append(series: Iterable<SeriesRows>, tenant: Tenant = DEFAULT_TENANT): Promise<AppendOutcome> {
-    const total: AppendOutcome = { stored: 0, tooOld: 0, tooNew: 0, invalidLabels: 0, firstInvalid: null };
+    const total: AppendOutcome = { stored: 0, tooOld: 0, tooNew: 0, invalidLabels: 0, ...NONE_INVALID };
     const batch = new RowBatch();
     const flush = async (): Promise<void> => {
       if (batch.seriesCount === 0) return;
@@ -184,7 +188,10 @@ export class Database {
       total.tooOld += outcome.tooOld;
       total.tooNew += outcome.tooNew;
       total.invalidLabels += outcome.invalidLabels;
-      total.firstInvalid ??= outcome.firstInvalid;
+      if (total.firstInvalid === null) {
+        total.firstInvalid = outcome.firstInvalid;
+        total.firstInvalidLabels = outcome.firstInvalidLabels;
+      }
       batch.reset(tenant);
     };
     batch.reset(tenant);
@@ -301,6 +308,8 @@ export class Database {
       ...(options.minStalenessMs === undefined ? {} : { minStalenessMs: options.minStalenessMs }),
       ...(options.latencyStepMaxMs === undefined ? {} : { latencyStepMaxMs: options.latencyStepMaxMs }),
       ...(options.refusesImplicit === undefined ? {} : { refusesImplicit: options.refusesImplicit }),
+      ...(options.onImplicit === undefined ? {} : { onImplicit: options.onImplicit }),
+      ...(options.maxQueryLength === undefined ? {} : { maxQueryLength: options.maxQueryLength }),
       limits,
       ...(options.lookbackMs === undefined ? {} : { lookbackMs: options.lookbackMs }),
       ...(options.latencyOffsetMs === undefined ? {} : { latencyOffsetMs: options.latencyOffsetMs }),

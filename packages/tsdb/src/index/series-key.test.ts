@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { encodeLabelText } from "../base/label-bytes.ts";
 import type { RawLabel } from "../base/labels.ts";
-import { decodeSeriesKey, encodeSeriesKey, seriesKeyOf } from "./series-key.ts";
+import { decodeSeriesKey, encodeSeriesKey, printRawLabels, seriesKeyOf } from "./series-key.ts";
 
 const text = fc.uint8Array({ minLength: 1, maxLength: 6 });
 const labels = fc.uniqueArray(fc.record({ name: text, value: text }), {
@@ -53,4 +53,15 @@ test("labels that name no series are told apart", () => {
   assert.equal(encodeSeriesKey([raw("", "b")]), "empty_label_name");
   assert.equal(encodeSeriesKey([raw("a", "b"), raw("c", "d"), raw("a", "b")]), "duplicate_label_name");
   assert.equal(encodeSeriesKey([raw("__name__", "b"), raw("__name__", "c")]), "duplicate_label_name");
+});
+
+test("labels in messages are one line, and short", () => {
+  const raw = (...pairs: string[][]) =>
+    pairs.map(([name, value]) => ({ name: Buffer.from(name as string), value: Buffer.from(value as string) }));
+  const print = (...pairs: string[][]): string => printRawLabels(raw(...pairs), 40);
+  assert.equal(print(), "{}");
+  assert.equal(print(["a", "1"], ["a", 'say "x"']), '{a="1",a="say \\"x\\""}');
+  assert.equal(print(["two words", "a\nb\u2028"]), '{"two words"="a\\nb\ufffd"}');
+  assert.equal(print(["a", "x".repeat(1e6)]), `{a="${"x".repeat(36)}…`);
+  assert.equal(print(...Array.from({ length: 100 }, () => ["abc", "12"])).length, 41);
 });

@@ -54,6 +54,24 @@ export function decodeSeriesKey(key: Uint8Array, intern: (text: string) => strin
   return new Labels(metricName, pairs);
 }
 
+/**
+ * Labels as they came, in their order, for messages: `{a="1",a="2"}`, one line of at most `charsMax` characters and a mark that more
+ * would follow.
+ */
+export function printRawLabels(labels: readonly RawLabel[], charsMax: number): string {
+  let text = "{";
+  for (const [i, { name, value }] of labels.entries()) {
+    const room = charsMax - text.length;
+    if (room <= 0) break;
+    // A byte of a label is at most one character of it.
+    const nameText = decodeLabelBytes(name, 0, Math.min(name.length, room));
+    const valueText = decodeLabelBytes(value, 0, Math.min(value.length, room));
+    text += `${i > 0 ? "," : ""}${/^[\w.:-]+$/.test(nameText) ? nameText : JSON.stringify(nameText)}=${JSON.stringify(valueText)}`;
+  }
+  text = `${text}}`.replace(/[\p{Cc}\u2028\u2029]/gu, "�");
+  return text.length > charsMax ? `${text.slice(0, charsMax)}…` : text;
+}
+
 /** The key of labels given as text: what the same labels would have got from the wire. */
 export function seriesKeyOf(labels: Labels): Uint8Array {
   const raw: RawLabel[] = [];

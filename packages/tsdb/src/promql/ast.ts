@@ -97,7 +97,7 @@ export interface PromSubquery extends Node<"matrix"> {
   readonly kind: "subquery";
   readonly expr: PromExpr;
   readonly range: PromDuration;
-  /** null: the default (`-promql.defaultEvaluationInterval`, one minute unless set; the query's step is not it). */
+  /** null: one minute, which is Prometheus' evaluation interval unless it is configured; the query's step is not it. */
   readonly step: PromDuration | null;
   readonly offset: PromDuration | null;
   readonly at: PromAt | null;

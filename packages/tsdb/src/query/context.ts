@@ -108,16 +108,12 @@ export class QueryRun {
   }
 
   /** The caller's mistake at a place of the query. */
-  fail(expr: Expr, message: string): InputError {
-    let line = 0;
-    let column = 0;
-    if (this.text !== "") {
-      const before = this.text.slice(0, expr.pos);
-      line = before.split("\n").length;
-      column = expr.pos - before.lastIndexOf("\n");
-      return new InputError(`${message} (line ${line}, column ${column})`, 422, line, column);
-    }
-    return new InputError(message, 422);
+  fail(expr: Expr, message: string, status = 422): InputError {
+    if (this.text === "") return new InputError(message, status);
+    const before = this.text.slice(0, expr.pos);
+    const line = before.split("\n").length;
+    const column = expr.pos - before.lastIndexOf("\n");
+    return new InputError(`${message} (line ${line}, column ${column})`, status, line, column);
   }
 }
 

@@ -128,8 +128,13 @@ test("rollups over expressions without a window can be refused", async () => {
     "quantile_over_time(0.5, (m > 1) offset 5m)",
     "abs(m @ rate(abs(m)))",
   ]) {
-    await refused(at.range(query, options), 422, /without a window.*-search\.disableImplicitConversion/);
-    await refused(at.instant(query, options), 422, /-search\.disableImplicitConversion/);
+    await refused(at.range(query, options), 400, /without a window.*-search\.disableImplicitConversion/);
+    await refused(at.instant(query, options), 400, /-search\.disableImplicitConversion/);
+    const heard: string[] = [];
+    // The last one then has no single series to tell the time by.
+    await at.instant(query, { onImplicit: (message) => heard.push(message) }).catch(() => []);
+    assert.equal(heard.length, 1, query);
+    assert.match(heard[0] as string, /without a window.*\(line 1, column \d+\)$/);
   }
   for (const query of [
     "rate(m)",

@@ -16,7 +16,7 @@ import { isRanking } from "./aggregate/table.ts";
 import { EvalContext, QueryRun } from "./context.ts";
 import { evaluate } from "./expr.ts";
 import { sourceFilters } from "./filters.ts";
-import { refuseImplicit } from "./implicit.ts";
+import { checkImplicit } from "./implicit.ts";
 import { labelsKey } from "./label-edit.ts";
 import { DEFAULT_LIMITS, type QueryLimits } from "./limits.ts";
 import { checkNames } from "./names.ts";
@@ -38,6 +38,8 @@ export interface QueryOptions {
   readonly latencyStepMaxMs?: number;
   /** `-search.disableImplicitConversion`: refuse rollups over expressions that give no window. */
   readonly refusesImplicit?: boolean;
+  /** Hears, once a query, of a rollup over an expression that gives no window. */
+  readonly onImplicit?: (message: string) => void;
   /** `-search.latencyOffset`: how long samples may take to arrive. 0 by default: what is acknowledged is seen. */
   readonly latencyOffsetMs?: number;
   /** Allow aligned ranges, and the latency offset of instant queries. False for `nocache=1`. True by default. */
@@ -79,7 +81,7 @@ export async function evaluateInstant(query: string | Expr, options: InstantOpti
   const expr = readQuery(query);
   const run = startRun(query, options);
   wantPositiveStep(options.stepMs);
-  if (options.refusesImplicit === true) refuseImplicit(run, expr);
+  checkImplicit(run, expr, options);
   let timeMs = options.timeMs;
   if (expr.kind === "rollup" && expr.window !== null && expr.at === null) {
     const isRaw = expr.expr.kind === "selector" && expr.step === null;
@@ -106,7 +108,7 @@ export async function evaluateRange(query: string | Expr, options: RangeOptions)
   const run = startRun(query, options);
   const { stepMs } = options;
   wantPositiveStep(stepMs);
-  if (options.refusesImplicit === true) refuseImplicit(run, expr);
+  checkImplicit(run, expr, options);
   let startMs = options.startMs;
   let endMs = options.endMs < startMs ? startMs + EMPTY_RANGE_MS : options.endMs;
   const points = Math.floor((endMs - startMs) / stepMs) + 1;
@@ -161,12 +163,14 @@ function wantPositiveStep(stepMs: number): void {
 
 /** `q[window:step] offset o` at the top of an instant query: the range of q that the window covers. */
 function evaluateWindow(expr: RollupExpr, timeMs: number, options: InstantOptions): Promise<QueryResult> {
-  const { stepMs } = options;
+  // Implicit conversions have been looked for, in the whole query.
+  const { onImplicit: _, ...rest } = options;
+  const { stepMs } = rest;
   const endMs = timeMs - (expr.offset === null ? 0 : durationMs(expr.offset, stepMs));
   const windowMs = expr.window === null ? 0 : durationMs(expr.window, stepMs);
   const innerStepMs = expr.step === null ? 0 : durationMs(expr.step, stepMs);
   return evaluateRange(expr.expr, {
-    ...options,
+    ...rest,
     startMs: endMs - windowMs,
     endMs,
     stepMs: innerStepMs > 0 ? innerStepMs : stepMs,

@@ -54,7 +54,7 @@ export class SeriesRegistry {
 
   /**
    * Slots of a batch's series into `target[0..seriesCount)`; SKIPPED_SLOT where labels name no series, which `refuse` is then
-   * told, for every such series of the batch.
+   * told, for every such series of the batch. The reason is found for the first of them, and for those never met before.
    */
   resolve(
     batch: WriteBatch,
@@ -62,6 +62,7 @@ export class SeriesRegistry {
     refuse: (seriesIndex: number, reason: InvalidLabels | null) => void,
   ): void {
     const { hashes, seriesCount } = batch;
+    let isFirst = true;
     this.byRawHash.findAll(hashes, seriesCount, target);
     for (let i = 0; i < seriesCount; i++) {
       let slot = target[i] as number;
@@ -78,6 +79,9 @@ export class SeriesRegistry {
         }
       }
       if (slot === INVALID) {
+        // Of bytes that were refused before only that is known: why is asked once a batch.
+        if (isFirst && reason === null) reason = reasonOf(encodeSeriesKey(batch.readLabels(i)));
+        isFirst = false;
         refuse(i, reason);
         slot = SKIPPED_SLOT;
       }
@@ -110,6 +114,10 @@ export class SeriesRegistry {
     this.texts.set(text, text);
     return text;
   }
+}
+
+function reasonOf(key: Uint8Array | InvalidLabels): InvalidLabels | null {
+  return typeof key === "string" ? key : null;
 }
 
 /** The 128-bit hash of tenant and key, keyed per process, four words into `target`. */

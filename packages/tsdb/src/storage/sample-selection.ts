@@ -13,9 +13,17 @@ export interface AppendOutcome {
   tooNew: number;
   /** Samples of series whose labels name no series. */
   invalidLabels: number;
-  /** The first such reason seen in this batch. */
+  /** Why the first of those was refused. */
   firstInvalid: InvalidLabels | null;
+  /** Its labels as they came, `{a="1",a="2"}`, cut when they are long; "" when none was refused. */
+  firstInvalidLabels: string;
 }
+
+/** Of an outcome without refused labels. */
+export const NONE_INVALID: Pick<AppendOutcome, "firstInvalid" | "firstInvalidLabels"> = {
+  firstInvalid: null,
+  firstInvalidLabels: "",
+};
 
 /** The batch without what is out of time or names no series; the batch's own columns if that is all of it. */
 export function selectSamples(

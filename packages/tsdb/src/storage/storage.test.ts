@@ -48,7 +48,12 @@ test("samples out of time and series without labels are counted, their neighbour
     tooNew: 1,
     invalidLabels: 1,
     firstInvalid: "duplicate_label_name",
+    firstInvalidLabels: '{job="test",job="again"}',
   });
+  // The second time, when these bytes are known to be refused, the reason is the same.
+  const again = await storage.append(batch);
+  assert.equal(again.firstInvalid, "duplicate_label_name");
+  assert.equal(again.firstInvalidLabels, outcome.firstInvalidLabels);
   assert.deepEqual([...(await readAll(storage)).model.keys()], ["good"]);
   await storage.close();
 });
@@ -182,7 +187,7 @@ test("the first and the last millisecond of months, of time, and of what a month
   const outcome = await storage.append(rows([-1, Date.UTC(10_000, 0), 2 ** 53, -(2 ** 53)].map((ms) => ["m", ms, 1])));
   assert.deepEqual(
     { ...outcome, firstInvalid: 0 },
-    { stored: 0, tooOld: 2, tooNew: 2, invalidLabels: 0, firstInvalid: 0 },
+    { stored: 0, tooOld: 2, tooNew: 2, invalidLabels: 0, firstInvalid: 0, firstInvalidLabels: "" },
   );
   const model: Model = new Map();
   for (const ms of times) put(model, "m", ms, 1);

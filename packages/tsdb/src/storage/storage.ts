@@ -12,6 +12,7 @@
  * One instance owns a folder. Everything here runs on one thread; flushes and merges do a few milliseconds at a time.
  */
 import type { Disk, Lock } from "../disk/disk.ts";
+import { printRawLabels } from "../index/series-key.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
 import { HeadFullError, SKIPPED_SLOT } from "../kernel/sample-store.ts";
 import { Head } from "./head.ts";
@@ -22,7 +23,7 @@ import type { StorageOptions } from "./options.ts";
 import type { PartReader } from "./part-reader.ts";
 import type { Partition } from "./partition.ts";
 import { SeriesRegistry } from "./registry.ts";
-import { type AppendOutcome, selectSamples } from "./sample-selection.ts";
+import { type AppendOutcome, NONE_INVALID, selectSamples } from "./sample-selection.ts";
 import { SearchCursor, type Snapshot, type StorageSearch } from "./search.ts";
 import { LogUnavailableError, replayLog, WriteAheadLog } from "./wal.ts";
 import type { LoggedSeries } from "./wal-record.ts";
@@ -45,6 +46,8 @@ export interface AppendCounters {
 export type StorageCounters = AppendCounters & MaintenanceCounters;
 
 const TICK_MS = 5_000;
+/** Of the labels of a refused series, for messages. */
+const REFUSED_CHARS_MAX = 200;
 /** The end of the year 9999: months have names of four digits and two. */
 const LATEST_MS = Date.UTC(10_000, 0) - 1;
 /** Beyond this many times `headBytes` in the head, writers wait for the flush. */
@@ -149,14 +152,17 @@ export class Storage {
 
   private appendNow(batch: WriteBatch): AppendOutcome {
     const { seriesCount } = batch;
-    const outcome: AppendOutcome = { stored: 0, tooOld: 0, tooNew: 0, invalidLabels: 0, firstInvalid: null };
+    const outcome: AppendOutcome = { stored: 0, tooOld: 0, tooNew: 0, invalidLabels: 0, ...NONE_INVALID };
     if (this.slots.length < seriesCount) this.slots = new Uint32Array(seriesCount * 2);
     const { slots } = this;
     const known = this.registry.size;
     this.registry.resolve(batch, slots, (i, reason) => {
       const samples = (batch.sampleEnds[i] as number) - (i === 0 ? 0 : (batch.sampleEnds[i - 1] as number));
       outcome.invalidLabels += samples;
-      outcome.firstInvalid ??= reason;
+      if (outcome.firstInvalid === null) {
+        outcome.firstInvalid = reason;
+        outcome.firstInvalidLabels = printRawLabels(batch.readLabels(i), REFUSED_CHARS_MAX);
+      }
     });
     this.totals.newSeries += this.registry.size - known;
 

@@ -279,3 +279,10 @@ test("windows over long series let the event loop run", async () => {
   await assert.rejects(query, /enough/);
   assert.ok(performance.now() - started < 2000);
 });
+
+test("the length of a text may be allowed to be more than the parser's default", async () => {
+  const { at } = open("m 1");
+  const long = `m ${" ".repeat(1 << 16)}`;
+  assert.match(await refusal(at(0, long)), /want at most 65536/);
+  assert.deepEqual(await at(0, long, { maxQueryLength: 1 << 17 }), ["m 1"]);
+});

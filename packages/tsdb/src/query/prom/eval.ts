@@ -29,6 +29,8 @@ export interface PromOptions extends Omit<QueryOptions, "latencyOffsetMs" | "may
   readonly lookbackMs?: number;
   /** Step of subqueries that name none; one minute by default, as is Prometheus' evaluation interval. */
   readonly subqueryStepMs?: number;
+  /** UTF-16 units of the text; parsePromql's default otherwise. */
+  readonly maxQueryLength?: number;
 }
 
 export interface PromInstantOptions extends PromOptions {
@@ -53,7 +55,7 @@ const DEFAULT_POINTS_MAX = 11_000;
  * reason when cancelled.
  */
 export async function evaluatePromInstant(query: string | PromExpr, options: PromInstantOptions): Promise<QueryResult> {
-  const tree = typeof query === "string" ? parsePromql(query) : query;
+  const tree = readQuery(query, options);
   const { timeMs } = options;
   const context = startQuery(query, options, timeMs, timeMs, 0);
   const evaluate = evaluatorOf(tree);
@@ -78,7 +80,7 @@ export async function evaluatePromInstant(query: string | PromExpr, options: Pro
  * @throws as evaluatePromInstant
  */
 export async function evaluatePromRange(query: string | PromExpr, options: PromRangeOptions): Promise<QueryResult> {
-  const tree = typeof query === "string" ? parsePromql(query) : query;
+  const tree = readQuery(query, options);
   const { startMs, endMs, stepMs } = options;
   if (!(stepMs > 0)) {
     throw new InputError("zero or negative query resolution step widths are not accepted. Try a positive integer");
@@ -101,6 +103,11 @@ export async function evaluatePromRange(query: string | PromExpr, options: PromR
   if (value.kind === "scalar") return finish(context, "matrix", [scalarSeries(times, value.values, options)]);
   const series = value.kind === "vector" ? value.series : [];
   return finish(context, "matrix", await shape(context, series, times, true, options));
+}
+
+function readQuery(query: string | PromExpr, { maxQueryLength }: PromOptions): PromExpr {
+  if (typeof query !== "string") return query;
+  return parsePromql(query, maxQueryLength === undefined ? {} : { limits: { lengthMax: maxQueryLength } });
 }
 
 /** `stepMs` is 0 for a query at one time. */
