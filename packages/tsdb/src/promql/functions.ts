@@ -49,6 +49,10 @@ export const promFunctions: ReadonlyMap<string, PromSignature> = new Map<string,
   ["label_replace", takes(["vector", "string", "string", "string", "string"])],
   ["label_join", takes(["vector", "string", "string", "string"], { variadic: -1 })],
   ...each("sort_by_label sort_by_label_desc", SORT_BY_LABEL),
+  /**
+   * info(v [, {filters}]): gives each series the labels of the info metrics with its `instance` and `job`: those of `target_info` if the
+   * filters name no other, only the labels that the filters name if they name any. Keeps the name; query/prom/info.ts.
+   */
   ["info", takes(["vector", "vector"], { variadic: 1, isExperimental: true })],
 
   ...each("absent_over_time present_over_time count_over_time", MATRIX),

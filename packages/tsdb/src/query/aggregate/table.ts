@@ -61,60 +61,116 @@ function ranked(statistic: keyof typeof ranking.STATISTICS, sign: 1 | -1): Aggre
 }
 
 const ENTRIES: Record<string, AggregateEntry> = {
-  /** One of the group's series as it is, name and labels kept. */
+  /** any(q, …): one of the group's series as it is, name and labels kept. */
   any: grouped(["pool"], (group) => group.series.slice(0, 1)),
+  /** avg(q, …): mean of the values, their sum by their number. */
   avg: streaming((points) => new accumulators.AverageAccumulator(points)),
-  /** bottomk(k, q): at every point the k smallest keep their value. */
+  /**
+   * bottomk(k, q): at each point the k smallest values stay where they are, the others go. Names and labels stay. None
+   * for k < 1. More than k series may appear in a graph: it is not the same k everywhere.
+   */
   bottomk: grouped(["scalar", "series"], (group, { run, scalars }) =>
     ranking.rankPoints(group, run, scalars[0] as Float64Array, -1),
   ),
+  /**
+   * bottomk_avg(k, q [, "label=value"]): the k whole series of the least mean; the sum of the others with that label if
+   * one is given.
+   */
   bottomk_avg: ranked("avg", -1),
+  /**
+   * bottomk_last(k, q [, "label=value"]): the k whole series of the least last value, and the sum of the others if
+   * asked for.
+   */
   bottomk_last: ranked("last", -1),
+  /**
+   * bottomk_max(k, q [, "label=value"]): the k whole series of the least maximum, and the sum of the others if asked
+   * for.
+   */
   bottomk_max: ranked("max", -1),
+  /**
+   * bottomk_median(k, q [, "label=value"]): the k whole series of the least median, and the sum of the others if asked
+   * for.
+   */
   bottomk_median: ranked("median", -1),
+  /**
+   * bottomk_min(k, q [, "label=value"]): the k whole series of the least minimum, and the sum of the others if asked
+   * for.
+   */
   bottomk_min: ranked("min", -1),
+  /** count(q, …): how many series have a value. */
   count: streaming((points) => new accumulators.CountAccumulator(points)),
-  /** count_values("label", q): a series a distinct value, counting the series that have it. */
+  /**
+   * count_values("label", q): a series for each different value, written in the label, that counts the series with it.
+   * The label cannot be grouped by.
+   */
   count_values: grouped(
     ["string", "series"],
     (group, { run, strings }) => columns.countValues(group, run, strings[0] as string),
     true,
   ),
-  /** Different values. */
+  /** distinct(q, …): how many different values. */
   distinct: perPoint(columns.pointDistinct),
+  /** geomean(q, …): geometric mean, the n-th root of the product of n values. */
   geomean: streaming((points) => new accumulators.GeometricMeanAccumulator(points)),
-  /** 1 for every group. */
+  /** group(q, …): 1 where any series has a value. */
   group: streaming((points) => new accumulators.PresenceAccumulator(points)),
-  /** Cumulative `le` buckets of the group's values. */
+  /**
+   * histogram(q, …): the values of a group by bucket, cumulative, labelled `le`: what histogram_quantile takes.
+   * Negative values are left out.
+   */
   histogram: grouped(["pool"], (group, { run }) => columns.histogram(group, run)),
-  /** limitk(k, q): k series a group, always the same. k is read at the first point. */
+  /**
+   * limitk(k, q): k series of each group, whole, always the same ones, as a hash of their labels chooses. k is read at
+   * the first point.
+   */
   limitk: grouped(["scalar", "series"], (group, { scalars }) =>
     ranking.limitSeries(group, Math.trunc((scalars[0] as Float64Array)[0] as number) || 0),
   ),
-  /** Median absolute deviation. */
+  /**
+   * mad(q, …): median absolute deviation, the median of the values' distances from their median. How far series are
+   * apart, not how a series behaves: see mad_over_time.
+   */
   mad: perPoint(columns.pointDeviation),
+  /** max(q, …): largest value. */
   max: streaming((points) => new accumulators.MaxAccumulator(points)),
+  /** median(q, …): the median, half way between the middle two of an even number. */
   median: perPoint(columns.pointMedian),
+  /** min(q, …): smallest value. */
   min: streaming((points) => new accumulators.MinAccumulator(points)),
-  /** Most frequent value, smallest of equals. */
+  /** mode(q, …): the most frequent value, the smallest of equals. */
   mode: perPoint(columns.pointMode),
-  /** Series beyond the quartile fences at some point. */
+  /**
+   * outliers_iqr(q, …): whole series, name kept, that are more than 1.5 interquartile ranges outside the group's
+   * quartiles at some point.
+   */
   outliers_iqr: grouped(["pool"], (group, { run }) => columns.interquartileOutliers(group, run)),
-  /** outliers_mad(tolerance, q) */
+  /**
+   * outliers_mad(tolerance, q): whole series, name kept, that are farther from the group's median than `tolerance`
+   * median deviations at some point.
+   */
   outliers_mad: grouped(["scalar", "series"], (group, { run, scalars }) =>
     columns.deviationOutliers(group, run, scalars[0] as Float64Array),
   ),
-  /** outliersk(k, q): the k series farthest from the median. */
+  /**
+   * outliersk(k, q): the k whole series, name kept, that are farthest from the group's median: largest sum of squared
+   * distances.
+   */
   outliersk: grouped(["scalar", "series"], async (group, { run, scalars, grouping }) => {
     const from = await columns.medians(group, run);
     const rate = (values: Float64Array): number => ranking.squaredDistance(values, from);
     return ranking.rankSeries(group, run, scalars[0] as Float64Array, rate, 1, "", grouping);
   }),
-  /** quantile(phi, q): linear interpolation; ±Inf for phi outside [0, 1]. */
+  /**
+   * quantile(phi, q): phi-quantile of the values, 0 ≤ phi ≤ 1, between two of them in proportion; -Inf below, +Inf
+   * above.
+   */
   quantile: grouped(["scalar", "series"], (group, { run, scalars }) =>
     columns.reducePoints(group, run, columns.pointQuantile(scalars[0] as Float64Array)),
   ),
-  /** quantiles("label", phi…, q): a series a phi, phis read at the first point. */
+  /**
+   * quantiles("label", phi, …, q): quantile of each phi, which stands in the label. Each phi is read at the first
+   * point.
+   */
   quantiles: grouped(["string", "scalars", "series"], (group, { run, strings, scalars }) =>
     columns.spreadQuantiles(
       group,
@@ -123,24 +179,52 @@ const ENTRIES: Record<string, AggregateEntry> = {
       scalars.map((phi) => phi[0] as number),
     ),
   ),
-  /** Part of the point's sum; original series. */
+  /**
+   * share(q, …): each value's part of the sum of the group's values at that point, from 0 to 1. Negative values count
+   * for nothing and get nothing. Name and labels stay.
+   */
   share: grouped(["pool"], (group, { run }) => columns.share(group, run)),
-  /** Population standard deviation. */
+  /** stddev(q, …): population standard deviation; 0 for a single value. */
   stddev: streaming((points) => new accumulators.DeviationAccumulator(points)),
+  /** stdvar(q, …): population variance. */
   stdvar: streaming((points) => new accumulators.VarianceAccumulator(points)),
+  /** sum(q, …): sum of the values. */
   sum: streaming((points) => new accumulators.SumAccumulator(points)),
-  /** Σv² */
+  /** sum2(q, …): sum of their squares. */
   sum2: streaming((points) => new accumulators.SquaresAccumulator(points)),
-  /** topk(k, q): at every point the k largest keep their value. */
+  /**
+   * topk(k, q): at each point the k largest values stay where they are, the others go. Names and labels stay. None for
+   * k < 1. More than k series may appear in a graph: it is not the same k everywhere. See topk_max.
+   */
   topk: grouped(["scalar", "series"], (group, { run, scalars }) =>
     ranking.rankPoints(group, run, scalars[0] as Float64Array, 1),
   ),
+  /**
+   * topk_avg(k, q [, "label=value"]): the k whole series of the largest mean; the sum of the others with that label if
+   * one is given.
+   */
   topk_avg: ranked("avg", 1),
+  /**
+   * topk_last(k, q [, "label=value"]): the k whole series of the largest last value, and the sum of the others if asked
+   * for.
+   */
   topk_last: ranked("last", 1),
+  /**
+   * topk_max(k, q [, "label=value"]): the k whole series of the largest maximum, and the sum of the others if asked
+   * for.
+   */
   topk_max: ranked("max", 1),
+  /**
+   * topk_median(k, q [, "label=value"]): the k whole series of the largest median, and the sum of the others if asked
+   * for.
+   */
   topk_median: ranked("median", 1),
+  /**
+   * topk_min(k, q [, "label=value"]): the k whole series of the largest minimum, and the sum of the others if asked
+   * for.
+   */
   topk_min: ranked("min", 1),
-  /** Distance from the point's average in standard deviations; original series. */
+  /** zscore(q, …): each value's distance from the mean of its point in standard deviations. Name and labels stay. */
   zscore: grouped(["pool"], (group, { run }) => columns.zscores(group, run)),
 };
 

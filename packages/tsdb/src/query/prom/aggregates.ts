@@ -20,19 +20,22 @@ import type { AggregateFunction } from "./tables.ts";
 import type { PromSeries, PromValue } from "./value.ts";
 
 export const aggregateFunctions: ReadonlyMap<string, AggregateFunction> = new Map<string, AggregateFunction>([
-  /** Sum, compensated for rounding: 1 + 1e100 + 1 - 1e100 is 2. */
+  /** sum(v): compensated for rounding: 1 + 1e100 + 1 - 1e100 is 2. */
   ["sum", perGroup(sumInto)],
-  /** Arithmetic mean, compensated; where the sum would be infinite, a mean that moves towards each value by its share. */
+  /**
+   * avg(v): arithmetic mean, compensated; where the sum would be infinite, a mean that moves towards each value by its
+   * share.
+   */
   ["avg", perGroup(meanInto)],
-  /** How many series have a value, NaN included. */
+  /** count(v): how many series have a value, NaN included. */
   ["count", perGroup(countInto)],
-  /** 1 where there is any value. */
+  /** group(v): 1 where there is any value. */
   ["group", perGroup((_, target) => target.fill(1))],
-  /** Least value; NaN only where all are NaN. */
+  /** min(v): least value; NaN only where all are NaN. */
   ["min", perGroup((group, target) => extremeInto(group, target, -1))],
-  /** Greatest value; NaN only where all are NaN. */
+  /** max(v): greatest value; NaN only where all are NaN. */
   ["max", perGroup((group, target) => extremeInto(group, target, 1))],
-  /** Population standard deviation; NaN where a value is infinite or NaN. */
+  /** stddev(v): population standard deviation; NaN where a value is infinite or NaN. */
   [
     "stddev",
     perGroup((group, target) => {
@@ -40,22 +43,25 @@ export const aggregateFunctions: ReadonlyMap<string, AggregateFunction> = new Ma
       for (let k = 0; k < target.length; k++) target[k] = Math.sqrt(target[k]);
     }),
   ],
-  /** Population variance; NaN where a value is infinite or NaN. */
+  /** stdvar(v): population variance; NaN where a value is infinite or NaN. */
   ["stdvar", perGroup(varianceInto)],
   /**
-   * `quantile(φ, v)`: the value below which a share φ of the values lies, between two of them in proportion; NaN is the smallest
-   * value. -Inf for φ < 0, +Inf for φ > 1, NaN for NaN, each with a warning.
+   * quantile(φ, v): the value below which a share φ of the values lies, between two of them in proportion; NaN is the
+   * smallest value. -Inf for φ < 0, +Inf for φ > 1, NaN for NaN, each with a warning.
    */
   ["quantile", quantile],
-  /** `topk(k, v)`: the series with the k greatest values at each point, labels and all; NaN last. */
+  /** topk(k, v): the series with the k greatest values at each point, name and labels kept; NaN last. */
   ["topk", topk],
-  /** `bottomk(k, v)`: the series with the k least values at each point, labels and all; NaN last. */
+  /** bottomk(k, v): the series with the k least values at each point, name and labels kept; NaN last. */
   ["bottomk", bottomk],
-  /** `limitk(k, v)`: k series of each group, the first ones. */
+  /** limitk(k, v): k series of each group, the first ones, name and labels kept. */
   ["limitk", limitk],
-  /** `limit_ratio(r, v)`: about a share r of all series, chosen by their labels; the ones that `limit_ratio(r - 1, v)` leaves out. */
+  /**
+   * limit_ratio(r, v): about a share r of all series, chosen by their labels, which they keep; the ones that
+   * `limit_ratio(r - 1, v)` leaves out. r beyond ±1 is ±1, with a warning.
+   */
   ["limit_ratio", limitRatio],
-  /** `count_values("label", v)`: how many series have each value, one series a value, the value in the label. */
+  /** count_values("label", v): how many series have each value, one series a value, the value in the label. */
   ["count_values", countValues],
 ]);
 

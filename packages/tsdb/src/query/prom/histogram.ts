@@ -20,10 +20,11 @@ import type { PromSeries } from "./value.ts";
 
 export const histogramFunctions: ReadonlyMap<string, InstantFunction> = new Map<string, InstantFunction>([
   /**
-   * `histogram_quantile(φ, b)`: the value below which a share φ of the observations lies, in proportion within a bucket; see
-   * classic-buckets.ts for the edges. φ may change from point to point; outside 0 to 1 it gives ±Inf and a warning. Nothing for a
-   * point without buckets, NaN for one without observations or without `le="+Inf"`. Counts that fall from one bucket to the next are
-   * mended with an info; series without a number in `le` are left out with a warning.
+   * histogram_quantile(φ, b): the value below which a share φ of the observations lies, in proportion within a bucket,
+   * the first of which starts at 0 if its bound is positive. φ may change from point to point; outside 0 to 1 it gives
+   * ±Inf and a warning. Nothing for a point without buckets, NaN for one without observations or without `le="+Inf"`.
+   * Counts that fall from one bucket to the next are mended with an info; series without a number in `le` are left out
+   * with a warning.
    */
   [
     "histogram_quantile",
@@ -37,8 +38,8 @@ export const histogramFunctions: ReadonlyMap<string, InstantFunction> = new Map<
     },
   ],
   /**
-   * `histogram_quantiles(b, "label", φ…)`: `histogram_quantile` for up to ten φ at once, each in the label as OpenMetrics writes it: `0.5`,
-   * `1.0`. Two equal φ, or a label the histograms are told apart by, are an error.
+   * histogram_quantiles(b, "label", φ, …): histogram_quantile for up to ten φ at once, each in the label as OpenMetrics
+   * writes it: `0.5`, `1.0`. Two equal φ, or a label the histograms are told apart by, are an error.
    */
   [
     "histogram_quantiles",
@@ -55,8 +56,9 @@ export const histogramFunctions: ReadonlyMap<string, InstantFunction> = new Map<
     },
   ],
   /**
-   * `histogram_fraction(lower, upper, b)`: the share of the observations between two values, in proportion within a bucket. Nothing
-   * for a point without buckets, NaN for one without observations, without `le="+Inf"` or with a NaN limit.
+   * histogram_fraction(lower, upper, b): the share of the observations between two values, in proportion within a
+   * bucket. Nothing for a point without buckets, NaN for one without observations, without `le="+Inf"` or with a NaN
+   * limit.
    */
   [
     "histogram_fraction",
@@ -69,14 +71,23 @@ export const histogramFunctions: ReadonlyMap<string, InstantFunction> = new Map<
       }),
     },
   ],
-  ...["histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar"].map(refusedFunction),
+  /** histogram_avg(h): refused, as it takes native histograms, which are not stored. Write `m_sum / m_count`. */
+  ["histogram_avg", refused("histogram_avg")],
+  /** histogram_count(h): refused likewise. Of a classic histogram: `m_count`. */
+  ["histogram_count", refused("histogram_count")],
+  /** histogram_sum(h): refused likewise. Of a classic histogram: `m_sum`. */
+  ["histogram_sum", refused("histogram_sum")],
+  /** histogram_stddev(h): refused likewise. MetricsQL's takes classic buckets. */
+  ["histogram_stddev", refused("histogram_stddev")],
+  /** histogram_stdvar(h): refused likewise. MetricsQL's takes classic buckets. */
+  ["histogram_stdvar", refused("histogram_stdvar")],
 ]);
 
-function refusedFunction(name: string): [string, InstantFunction] {
+function refused(name: string): InstantFunction {
   const evaluate = (): never => {
     throw new InputError(`${name}: takes native histograms, which are not supported`, 422);
   };
-  return [name, { args: ["vector"], returns: "vector", evaluate }];
+  return { args: ["vector"], returns: "vector", evaluate };
 }
 
 /** One of the φ of a call: its place among the arguments, and a value a point. */

@@ -35,7 +35,7 @@ const conversions: readonly (readonly [string, InstantFunction])[] = [
       }),
     },
   ],
-  /** pi(). */
+  /** pi(): 3.14159… */
   [
     "pi",
     {
@@ -48,6 +48,10 @@ const conversions: readonly (readonly [string, InstantFunction])[] = [
 
 export const instantFunctions: ReadonlyMap<string, InstantFunction> = new Map<string, InstantFunction>([
   ...conversions,
+  /**
+   * absent(v): 1 at the points where no series of v has a value. One series, with the labels that the selector's `=`
+   * says.
+   */
   ["absent", absent],
   ...mathFunctions,
   ...sortFunctions,

@@ -10,9 +10,10 @@ import type { InstantFunction } from "./tables.ts";
 
 export const labelFunctions: ReadonlyMap<string, InstantFunction> = new Map<string, InstantFunction>([
   /**
-   * label_replace(v, target, template, source, regex): where the regex matches the whole value of the source label, the target label becomes
-   * the template, `$1` and `$name` filled in; other series stay as they are. An empty result deletes the label.
-   * @throws InputError when the target has no name, the regex cannot be read, or series become equal.
+   * label_replace(v, "target", "replacement", "source", "regex"): where the regex matches the whole value of the source
+   * label, the target becomes the replacement, `$1` and `$name` filled in; other series stay as they are. An absent
+   * label is empty, and an empty result deletes. An error when the target has no name, the regex cannot be read, or
+   * series become equal. Keeps the name.
    */
   [
     "label_replace",
@@ -34,8 +35,8 @@ export const labelFunctions: ReadonlyMap<string, InstantFunction> = new Map<stri
     },
   ],
   /**
-   * label_join(v, target, separator, source…): the target label becomes the values of the sources, missing ones empty, joined.
-   * @throws InputError when a label has no name or series become equal.
+   * label_join(v, "target", "separator", "source", …): the target label becomes the values of the sources, missing ones
+   * empty, joined. An error when a label has no name or series become equal. Keeps the name.
    */
   [
     "label_join",
@@ -56,9 +57,12 @@ export const labelFunctions: ReadonlyMap<string, InstantFunction> = new Map<stri
       },
     },
   ],
-  /** sort_by_label(v, label…): by the values of the labels, the first that differs deciding, as people sort: 2 before 10. */
+  /**
+   * sort_by_label(v, "label", …): by the first of the labels that differs, as people sort: 2 before 10. Of instant
+   * queries only. Keeps the name.
+   */
   ["sort_by_label", sortByLabel(1)],
-  /** sort_by_label_desc(v, label…): the other way round. */
+  /** sort_by_label_desc(v, "label", …): the other way round. Keeps the name. */
   ["sort_by_label_desc", sortByLabel(-1)],
 ]);
 

@@ -8,37 +8,55 @@ import type { InstantFunction } from "./tables.ts";
 import type { PromSeries, PromValue } from "./value.ts";
 
 export const mathFunctions: ReadonlyMap<string, InstantFunction> = new Map<string, InstantFunction>([
+  /** abs(v): without the sign. */
   ["abs", pointwise(Math.abs)],
+  /** ceil(v): up to a whole number. */
   ["ceil", pointwise(Math.ceil)],
+  /** floor(v): down to a whole number. */
   ["floor", pointwise(Math.floor)],
+  /** exp(v): e to the power of v. */
   ["exp", pointwise(Math.exp)],
-  /** sqrt(v): NaN below 0. */
+  /** sqrt(v): square root; NaN below 0. */
   ["sqrt", pointwise(Math.sqrt)],
-  /** ln(v): -Inf for 0, NaN below. So are log2 and log10. */
+  /** ln(v): natural logarithm; -Inf for 0, NaN below. */
   ["ln", pointwise(Math.log)],
+  /** log2(v): logarithm to base 2. */
   ["log2", pointwise(Math.log2)],
+  /** log10(v): logarithm to base 10. */
   ["log10", pointwise(Math.log10)],
-  /** sgn(v): -1 below 0, 1 above, else the value itself. */
+  /** sgn(v): -1 below 0, 1 above, else the value itself, NaN too. */
   ["sgn", pointwise((value) => (value < 0 ? -1 : value > 0 ? 1 : value))],
 
+  /** sin(v): sine of radians. */
   ["sin", pointwise(Math.sin)],
+  /** cos(v): cosine of radians. */
   ["cos", pointwise(Math.cos)],
+  /** tan(v): tangent of radians. */
   ["tan", pointwise(Math.tan)],
+  /** asin(v): arc sine in radians; NaN outside [-1, 1]. */
   ["asin", pointwise(Math.asin)],
+  /** acos(v): arc cosine in radians; NaN outside [-1, 1]. */
   ["acos", pointwise(Math.acos)],
+  /** atan(v): arc tangent in radians. Of two numbers: the operator `atan2`. */
   ["atan", pointwise(Math.atan)],
+  /** sinh(v): hyperbolic sine. */
   ["sinh", pointwise(Math.sinh)],
+  /** cosh(v): hyperbolic cosine. */
   ["cosh", pointwise(Math.cosh)],
+  /** tanh(v): hyperbolic tangent. */
   ["tanh", pointwise(Math.tanh)],
+  /** asinh(v): inverse hyperbolic sine. */
   ["asinh", pointwise(Math.asinh)],
+  /** acosh(v): inverse hyperbolic cosine; NaN below 1. */
   ["acosh", pointwise(Math.acosh)],
+  /** atanh(v): inverse hyperbolic tangent; NaN outside [-1, 1]. */
   ["atanh", pointwise(Math.atanh)],
   /** deg(v): radians to degrees. */
   ["deg", pointwise((value) => (value * 180) / Math.PI)],
   /** rad(v): degrees to radians. */
   ["rad", pointwise((value) => (value * Math.PI) / 180)],
 
-  /** round(v, to = 1): to the nearest multiple of `to`, from half way upwards, so -2.5 becomes -2. */
+  /** round(v [, to]): to the nearest multiple of `to`, 1 if not given; from half way upwards, so -2.5 becomes -2. */
   [
     "round",
     {
@@ -48,7 +66,10 @@ export const mathFunctions: ReadonlyMap<string, InstantFunction> = new Map<strin
       evaluate: (_context, _call, args) => round(seriesOf(args, 0), args.length > 1 ? scalarOf(args, 1) : null),
     },
   ],
-  /** clamp(v, min, max): at least min, at most max. No value at points where max is below min; NaN where one of them is NaN. */
+  /**
+   * clamp(v, min, max): at least min, at most max. No value at points where max is below min; NaN where one of them is
+   * NaN.
+   */
   [
     "clamp",
     {
@@ -75,9 +96,9 @@ export const mathFunctions: ReadonlyMap<string, InstantFunction> = new Map<strin
       evaluate: (_context, _call, args) => clamp(seriesOf(args, 0), null, scalarOf(args, 1)),
     },
   ],
-  /** min_of(a, b): the smaller scalar. */
+  /** min_of(a, b): the smaller of two scalars. */
   ["min_of", ofTwo(minOf)],
-  /** max_of(a, b): the larger scalar. */
+  /** max_of(a, b): the larger of two scalars. */
   ["max_of", ofTwo(maxOf)],
 ]);
 

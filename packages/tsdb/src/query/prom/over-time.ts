@@ -15,42 +15,47 @@ import type { EvaluateWindow, RangeFunction, RangeWindow } from "./tables.ts";
 const MATRIX: readonly PromType[] = ["matrix"];
 
 export const overTimeFunctions: ReadonlyMap<string, RangeFunction> = new Map<string, RangeFunction>([
-  /** sum_over_time(range): compensated, so that large values that cancel each other leave the small ones. */
+  /**
+   * sum_over_time(range): sum of the samples, compensated, so that large ones that cancel each other leave the small
+   * ones.
+   */
   ["sum_over_time", { args: MATRIX, evaluate: sumIn, slide: () => slideWholeSum((sum) => sum, sumIn) }],
-  /** avg_over_time(range): the mean. It is right even where the sum would be infinite. */
+  /** avg_over_time(range): mean, right even where the sum would be infinite. */
   ["avg_over_time", { args: MATRIX, evaluate: meanIn, slide: () => slideWholeSum((sum, n) => sum / n, meanIn) }],
   /** count_over_time(range): how many samples. */
   ["count_over_time", { args: MATRIX, evaluate: ({ lo, hi }) => hi - lo }],
-  /** min_over_time(range): the smallest value. */
+  /** min_over_time(range): the smallest sample. */
   ["min_over_time", { args: MATRIX, evaluate: extremeIn(isLess), slide: () => slideExtreme(isLess) }],
-  /** max_over_time(range): the largest value. */
+  /** max_over_time(range): the largest sample. */
   ["max_over_time", { args: MATRIX, evaluate: extremeIn(isGreater), slide: () => slideExtreme(isGreater) }],
-  /** first_over_time(range): the oldest value. Like an offset it keeps the metric's name. */
+  /** first_over_time(range): the oldest sample. */
   ["first_over_time", { args: MATRIX, keepsName: true, evaluate: ({ values, lo }) => values[lo] as number }],
-  /** last_over_time(range): the newest value. Keeps the name too. */
+  /** last_over_time(range): the newest sample. */
   ["last_over_time", { args: MATRIX, keepsName: true, evaluate: ({ values, hi }) => values[hi - 1] as number }],
-  /** ts_of_first_over_time(range): when the oldest sample was taken, in seconds since the epoch. */
+  /** ts_of_first_over_time(range): when the oldest sample was taken, seconds since 1970. */
   ["ts_of_first_over_time", { args: MATRIX, evaluate: ({ timestamps, lo }) => (timestamps[lo] as number) / 1000 }],
-  /** ts_of_last_over_time(range): when the newest sample was taken. */
+  /** ts_of_last_over_time(range): when the newest sample was taken, seconds since 1970. */
   ["ts_of_last_over_time", { args: MATRIX, evaluate: ({ timestamps, hi }) => (timestamps[hi - 1] as number) / 1000 }],
-  /** ts_of_min_over_time(range): when the smallest value was taken, of equal ones the last. */
+  /** ts_of_min_over_time(range): when the smallest sample was taken, seconds since 1970; of equal ones the last. */
   ["ts_of_min_over_time", { args: MATRIX, evaluate: timeOfExtreme((value, best) => value <= best) }],
-  /** ts_of_max_over_time(range): when the largest value was taken, of equal ones the last. */
+  /** ts_of_max_over_time(range): when the largest sample was taken, seconds since 1970; of equal ones the last. */
   ["ts_of_max_over_time", { args: MATRIX, evaluate: timeOfExtreme((value, best) => value >= best) }],
-  /** present_over_time(range): 1. */
+  /** present_over_time(range): 1 where there are samples. */
   ["present_over_time", { args: MATRIX, evaluate: () => 1 }],
-  /** absent_over_time(range): 1 where no series has a sample, with the labels that the selector asks for; see absent.ts. */
+  /** absent_over_time(range): 1 where no series has a sample, with the labels that the selector's `=` says. */
   ["absent_over_time", { args: MATRIX, evaluate: () => 1, finish: absentOverTime }],
   /** stddev_over_time(range): population standard deviation. */
   ["stddev_over_time", { args: MATRIX, evaluate: ({ values, lo, hi }) => Math.sqrt(varianceOf(values, lo, hi)) }],
   /** stdvar_over_time(range): population variance. */
   ["stdvar_over_time", { args: MATRIX, evaluate: ({ values, lo, hi }) => varianceOf(values, lo, hi) }],
   /**
-   * quantile_over_time(φ, range): the value below which a share φ of the samples lies, between two of them in proportion. -Inf below 0,
-   * +Inf above 1, NaN for NaN, with a warning. NaN samples are the smallest.
+   * quantile_over_time(φ, range): the value below which a share φ of the samples lies, between two of them in
+   * proportion. -Inf for φ < 0, +Inf for φ > 1, NaN for NaN, each with a warning. NaN samples are the smallest.
    */
   ["quantile_over_time", { args: ["scalar", "matrix"], evaluate: quantileIn, slide: () => slideQuantile() }],
-  /** mad_over_time(range): the median distance from the median; NaN if any sample is. */
+  /**
+   * mad_over_time(range): median absolute deviation, the median of the distances from the median; NaN if any sample is.
+   */
   ["mad_over_time", { args: MATRIX, evaluate: medianDeviationIn }],
 ]);
 

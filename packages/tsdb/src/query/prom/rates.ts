@@ -14,8 +14,8 @@ const MATRIX: readonly PromType[] = ["matrix"];
 
 export const rateFunctions: ReadonlyMap<string, RangeFunction> = new Map<string, RangeFunction>([
   /**
-   * rate(range): how fast a counter grows, per second. Falls are resets: the counter is taken to have started again from 0. No value with
-   * less than two samples.
+   * rate(range): how fast a counter grows, per second, extended to the ends of the window. Falls are resets: the
+   * counter is taken to have started again from 0. No value with less than two samples.
    */
   [
     "rate",
@@ -26,7 +26,7 @@ export const rateFunctions: ReadonlyMap<string, RangeFunction> = new Map<string,
       afterSeries: informOfCounterName,
     },
   ],
-  /** increase(range): `rate` times the length of the window, so fractions of a whole counter are to be expected. */
+  /** increase(range): `rate` times the seconds of the window, so fractions of a whole counter are to be expected. */
   [
     "increase",
     {
@@ -36,9 +36,15 @@ export const rateFunctions: ReadonlyMap<string, RangeFunction> = new Map<string,
       afterSeries: informOfCounterName,
     },
   ],
-  /** delta(range): how much a gauge has changed over the window, extrapolated to its ends. No value with less than two samples. */
+  /**
+   * delta(range): how much a gauge has changed over the window, extended to its ends. No value with less than two
+   * samples.
+   */
   ["delta", { args: MATRIX, evaluate: (window) => extrapolate(window, differenceIn(window), false, 1) }],
-  /** irate(range): growth of a counter per second between the last two samples; after a fall, from 0 to the last one. */
+  /**
+   * irate(range): growth of a counter per second between the last two samples; after a fall, from 0 to the last one. No
+   * value with less than two.
+   */
   [
     "irate",
     {
@@ -65,7 +71,10 @@ export const rateFunctions: ReadonlyMap<string, RangeFunction> = new Map<string,
       },
     },
   ],
-  /** deriv(range): slope per second of the line that fits the samples best (least squares). No value with less than two samples. */
+  /**
+   * deriv(range): slope per second of the line that fits the samples best (least squares). No value with less than two
+   * samples.
+   */
   [
     "deriv",
     {
@@ -75,8 +84,8 @@ export const rateFunctions: ReadonlyMap<string, RangeFunction> = new Map<string,
     },
   ],
   /**
-   * predict_linear(range, t): where that line is t seconds after the time of evaluation, which `offset` and `@` do not move. No value with
-   * less than two samples.
+   * predict_linear(range, t): where that line is t seconds after the time of evaluation, which `offset` and `@` do not
+   * move. No value with less than two samples.
    */
   [
     "predict_linear",
@@ -86,13 +95,14 @@ export const rateFunctions: ReadonlyMap<string, RangeFunction> = new Map<string,
         fitLine(window, window.timeMs) ? line.slope * (scalars[0] as number) + line.intercept : 0,
     },
   ],
-  /** changes(range): how often the value differed from the one before. NaN after NaN is no change. */
+  /** changes(range): how often a sample differs from the one before it in the window. NaN after NaN is no change. */
   ["changes", { args: MATRIX, evaluate: countPairs(isChange), slide: () => slidePairs(isChange) }],
-  /** resets(range): how often the value fell. */
+  /** resets(range): how often a sample is below the one before it in the window. */
   ["resets", { args: MATRIX, evaluate: countPairs(isReset), slide: () => slidePairs(isReset) }],
   /**
-   * double_exponential_smoothing(range, sf, tf): the last value of the series smoothed with factor sf and its trend with factor tf, both
-   * in (0, 1). No value with less than two samples. @throws InputError 422 for other factors.
+   * double_exponential_smoothing(range, sf, tf): the last value of the series smoothed with factor sf and its trend
+   * with factor tf, both in (0, 1), else an error. No value with less than two samples. Prometheus 2 and MetricsQL call
+   * it holt_winters.
    */
   ["double_exponential_smoothing", { args: ["matrix", "scalar", "scalar"], evaluate: smooth }],
 ]);

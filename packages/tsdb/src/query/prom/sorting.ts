@@ -7,9 +7,12 @@ import type { InstantFunction } from "./tables.ts";
 import type { PromSeries, PromValue } from "./value.ts";
 
 export const sortFunctions: ReadonlyMap<string, InstantFunction> = new Map<string, InstantFunction>([
-  /** sort(v): by value, the smallest first, NaN last. Names stay. */
+  /**
+   * sort(v): by value, the smallest first, NaN last. Of instant queries only: ranges are ordered by labels. Keeps the
+   * name.
+   */
   ["sort", sortByValue(1)],
-  /** sort_desc(v): the largest first, NaN last too. */
+  /** sort_desc(v): the largest first, NaN last too. Keeps the name. */
   ["sort_desc", sortByValue(-1)],
 ]);
 

@@ -254,8 +254,12 @@ function copyList(list: readonly Series[]): Series[] {
 }
 
 const ENTRIES: Record<string, TransformEntry> = {
+  /** abs(q): without the sign. */
   abs: points(Math.abs),
-  /** absent(q): 1 where q has no value at all; labels from q's `=` filters if q is a plain selector. */
+  /**
+   * absent(q): 1 at the points where no series of q has a value. One series, with the labels that `=` filters say if q
+   * is a plain selector.
+   */
   absent: entry(1, 1, (call) => {
     const arg = call.expr.args[0] as Expr;
     const values = new Float64Array(call.context.points).fill(1);
@@ -264,32 +268,43 @@ const ENTRIES: Record<string, TransformEntry> = {
     }
     return [{ labels: arg.kind === "selector" ? absentLabels(arg) : Labels.empty, values }];
   }),
+  /** acos(q): arc cosine in radians; nothing outside [-1, 1]. */
   acos: points(Math.acos),
+  /** acosh(q): inverse hyperbolic cosine; nothing below 1. */
   acosh: points(Math.acosh),
-  /** alias(q, name) */
+  /** alias(q, "name"): names all series so. */
   alias: labels(2, 2, (call) => {
     const name = call.text(1);
     return (from) => withLabel(from, "__name__", name);
   }),
+  /** asin(q): arc sine in radians; nothing outside [-1, 1]. */
   asin: points(Math.asin),
+  /** asinh(q): inverse hyperbolic sine. */
   asinh: points(Math.asinh),
+  /** atan(q): arc tangent in radians. Of two numbers: the operator `atan2`. */
   atan: points(Math.atan),
+  /** atanh(q): inverse hyperbolic tangent; nothing outside [-1, 1]. */
   atanh: points(Math.atanh),
-  /** bitmap_and(q, mask) */
+  /** bitmap_and(q, mask): bits set in both, of whole numbers below 2^64; fractions are cut off. */
   bitmap_and: columns(2, 2, (call) => (values) => combineBits(values, call.scalar(1), (a, b) => a & b)),
+  /** bitmap_or(q, mask): bits set in either. */
   bitmap_or: columns(2, 2, (call) => (values) => combineBits(values, call.scalar(1), (a, b) => a | b)),
+  /** bitmap_xor(q, mask): bits set in one of them only. */
   bitmap_xor: columns(2, 2, (call) => (values) => combineBits(values, call.scalar(1), (a, b) => a ^ b)),
-  /** buckets_limit(limit, q): at least 3 `le` buckets stay. */
+  /**
+   * buckets_limit(limit, buckets): merges the `le` buckets of each histogram until `limit` are left, at least 3, those
+   * with the fewest observations first. An error for limit ≤ 0. Keeps the name.
+   */
   buckets_limit: entry(2, 2, (call) => {
     const limit = call.whole(0);
     if (limit <= 0) throw new InputError(`buckets_limit: want a positive number of buckets, got ${limit}`, 422);
     return limitBuckets(call.list(1), Math.max(limit, 3));
   }),
-  /** Keeps the name. */
+  /** ceil(q): up to a whole number. Keeps the name. */
   ceil: keeping(1, 1, () => (values) => {
     for (let k = 0; k < values.length; k++) values[k] = Math.ceil(values[k] as number);
   }),
-  /** clamp(q, min, max): the upper bound is looked at first. Keeps the name. */
+  /** clamp(q, min, max): at least min and at most max; max wins where they cross. Keeps the name. */
   clamp: keeping(3, 3, (call) => {
     const [low, high] = [call.scalar(1), call.scalar(2)];
     return (values) => {
@@ -300,7 +315,7 @@ const ENTRIES: Record<string, TransformEntry> = {
       }
     };
   }),
-  /** Keeps the name. */
+  /** clamp_max(q, max): at most max. Keeps the name. */
   clamp_max: keeping(2, 2, (call) => {
     const high = call.scalar(1);
     return (values) => {
@@ -308,7 +323,7 @@ const ENTRIES: Record<string, TransformEntry> = {
         if ((values[k] as number) > (high[k] as number)) values[k] = high[k] as number;
     };
   }),
-  /** Keeps the name. */
+  /** clamp_min(q, min): at least min. Keeps the name. */
   clamp_min: keeping(2, 2, (call) => {
     const low = call.scalar(1);
     return (values) => {
@@ -316,41 +331,65 @@ const ENTRIES: Record<string, TransformEntry> = {
         if ((values[k] as number) < (low[k] as number)) values[k] = low[k] as number;
     };
   }),
+  /** cos(q): cosine of radians. */
   cos: points(Math.cos),
+  /** cosh(q): hyperbolic cosine. */
   cosh: points(Math.cosh),
+  /**
+   * day_of_month([q]): 1 to 31, of q as seconds since 1970, in UTC; of the output time without q. So are the others.
+   */
   day_of_month: datePart("day_of_month"),
+  /** day_of_week([q]): 0, Sunday, to 6. */
   day_of_week: datePart("day_of_week"),
+  /** day_of_year([q]): 1 to 366. */
   day_of_year: datePart("day_of_year"),
+  /** days_in_month([q]): 28 to 31. */
   days_in_month: datePart("days_in_month"),
+  /** deg(q): radians to degrees. */
   deg: points((v) => (v * 180) / Math.PI),
-  /** drop_common_labels(q1, …) */
+  /** drop_common_labels(q, …): without the labels, name included, that have the same value in all series. */
   drop_common_labels: entry(1, MANY, (call) => {
     const pooled = call.args.flat();
     dropCommonLabels(pooled);
     return pooled;
   }),
+  /**
+   * drop_empty_series(q): without series that have no value at any point; a `default` behind it then does not fill
+   * them. Keeps the name.
+   */
   drop_empty_series: entry(1, 1, (call) => dropBlank(call.list(0))),
-  /** The query's (or subquery's) last time, seconds. */
+  /** end(): last time of the query, or of the subquery around it, in seconds since 1970. */
   end: constant((call) => call.context.endMs / 1000),
+  /** exp(q): e to the power of q. */
   exp: points(Math.exp),
-  /** Keeps the name. */
+  /** floor(q): down to a whole number. Keeps the name. */
   floor: keeping(1, 1, () => (values) => {
     for (let k = 0; k < values.length; k++) values[k] = Math.floor(values[k] as number);
   }),
-  /** Of the middles of the buckets; `+Inf` does not count. */
+  /**
+   * histogram_avg(buckets): mean of the observations, each taken to lie in the middle of its bucket; those beyond the
+   * last finite bound do not count.
+   */
   histogram_avg: entry(1, 1, (call) => histogramMoment(call.context.run, call.list(0), "avg")),
-  /** histogram_fraction(low, high, buckets) */
+  /**
+   * histogram_fraction(low, high, buckets): part of the observations between two values, in proportion within a bucket.
+   * An error unless low < high at the first point.
+   */
   histogram_fraction: entry(3, 3, (call) => {
     if (call.first(0) >= call.first(1)) {
       throw new InputError(`histogram_fraction: want low < high, got ${call.first(0)} and ${call.first(1)}`, 422);
     }
     return histogramFraction(call.context.run, call.list(2), call.scalar(0), call.scalar(1));
   }),
-  /** histogram_quantile(phi, buckets [, "bound"]) */
+  /**
+   * histogram_quantile(phi, buckets [, "bound"]): phi-quantile, 0 ≤ phi ≤ 1, in proportion within a bucket, the first
+   * of which starts at 0; the last finite bound for those beyond. Takes `le` and `vmrange` buckets; nothing without
+   * observations. With a third argument also the bucket's bounds, labelled so "lower" and "upper".
+   */
   histogram_quantile: entry(2, 3, (call) =>
     histogramQuantile(call.context.run, call.list(1), call.scalar(0), call.optionalText(2)),
   ),
-  /** histogram_quantiles("label", phi…, buckets) */
+  /** histogram_quantiles("label", phi, …, buckets): histogram_quantile of each phi, which stands in the label. */
   histogram_quantiles: entry(3, MANY, async (call) => {
     const label = call.text(0);
     const last = call.count - 1;
@@ -364,74 +403,107 @@ const ENTRIES: Record<string, TransformEntry> = {
     }
     return result;
   }),
-  /** histogram_share(le, buckets [, "bound"]) */
+  /**
+   * histogram_share(le, buckets [, "bound"]): part of the observations that is at most le, in proportion within a
+   * bucket: the inverse of histogram_quantile.
+   */
   histogram_share: entry(2, 3, (call) =>
     histogramShare(call.context.run, call.list(1), call.scalar(0), call.optionalText(2)),
   ),
+  /**
+   * histogram_stddev(buckets): standard deviation of the observations, each taken to lie in the middle of its bucket.
+   */
   histogram_stddev: entry(1, 1, (call) => histogramMoment(call.context.run, call.list(0), "stddev")),
+  /** histogram_stdvar(buckets): variance, likewise. */
   histogram_stdvar: entry(1, 1, (call) => histogramMoment(call.context.run, call.list(0), "stdvar")),
+  /** hour([q]): 0 to 23. */
   hour: datePart("hour"),
-  /** Straight lines across gaps. Keeps the name. */
+  /**
+   * interpolate(q): straight lines across gaps between two values; nothing before the first and after the last. Keeps
+   * the name.
+   */
   interpolate: keeping(1, 1, () => ranges.interpolate),
-  /** Keeps the name. */
+  /** keep_last_value(q): gaps repeat the value before them. Keeps the name. */
   keep_last_value: keeping(1, 1, () => ranges.keepLast),
-  /** Keeps the name. */
+  /** keep_next_value(q): gaps take the value behind them. Keeps the name. */
   keep_next_value: keeping(1, 1, () => ranges.keepNext),
-  /** label_copy(q, source, target, …) */
+  /**
+   * label_copy(q, "source", "target", …): the target label gets the source's value; nothing happens if that is empty.
+   * Keeps the name.
+   */
   label_copy: copying(false),
-  /** label_del(q, label, …) */
+  /** label_del(q, "label", …): without these labels. Keeps the name unless `__name__` is one. */
   label_del: labels(1, MANY, (call) => {
     const listed = new Set(call.texts(1));
     return (from) => dropLabels(from, listed);
   }),
-  /** label_graphite_group(q, index, …) */
+  /**
+   * label_graphite_group(q, i, …): the name becomes those parts of itself between dots, counted from 0; missing ones
+   * are empty.
+   */
   label_graphite_group: labels(2, MANY, (call) => {
     const indexes = call.args.slice(1).map((_, i) => call.whole(i + 1));
     return (from) => graphiteGroup(from, indexes);
   }),
-  /** label_join(q, target, separator, source, …) */
+  /**
+   * label_join(q, "target", "separator", "source", …): the target label becomes the values of the sources, missing ones
+   * empty, joined. Keeps the name.
+   */
   label_join: labels(3, MANY, (call) => {
     const [target, separator, ...sources] = call.texts(1) as [string, string, ...string[]];
     return (from) => withLabel(from, target, sources.map((source) => from.get(source)).join(separator));
   }),
-  /** label_keep(q, label, …): the name goes too unless listed. */
+  /** label_keep(q, "label", …): with these labels only; the name goes too unless `__name__` is one. */
   label_keep: labels(1, MANY, (call) => {
     const listed = new Set(call.texts(1));
     return (from) => keepLabels(from, listed);
   }),
-  /** label_lowercase(q, label, …) */
+  /** label_lowercase(q, "label", …): the values of these labels in lower case. Keeps the name. */
   label_lowercase: recasing((text) => text.toLowerCase()),
-  /** label_map(q, label, from, to, …) */
+  /**
+   * label_map(q, "label", "from", "to", …): a value of the label that is listed becomes the one behind it. Keeps the
+   * name.
+   */
   label_map: labels(2, MANY, (call) => {
     const label = call.text(1);
     const mapping = new Map(pairsFrom(call, 2));
     return (from) => withLabel(from, label, mapping.get(from.get(label)) ?? from.get(label));
   }),
-  /** label_match(q, label, regex) */
+  /** label_match(q, "label", "regex"): the series whose label matches as a whole. Keeps the name. */
   label_match: matching(true),
+  /** label_mismatch(q, "label", "regex"): the series whose label does not. Keeps the name. */
   label_mismatch: matching(false),
-  /** label_move(q, source, target, …) */
+  /** label_move(q, "source", "target", …): label_copy that deletes the source. Keeps the name. */
   label_move: copying(true),
-  /** label_replace(q, target, replacement, source, regex): unchanged where the regex does not match the whole value. */
+  /**
+   * label_replace(q, "target", "replacement", "source", "regex"): where the regex matches the whole value of the source
+   * label, the target becomes the replacement, `$1` and `$name` filled in; other series stay as they are. An absent
+   * label is empty, and an empty result deletes. Keeps the name.
+   */
   label_replace: labels(5, 5, (call) => {
     const [target, template, source, pattern] = call.texts(1) as [string, string, string, string];
     const regex = compilePattern(pattern, "label_replace", true);
     return (from) => replaceLabel(from, target, template, source, regex);
   }),
-  /** label_set(q, label, value, …): an empty value deletes. */
+  /** label_set(q, "label", "value", …): sets labels; an empty value deletes. Keeps the name. */
   label_set: labels(1, MANY, (call) => {
     const pairs = pairsFrom(call, 1);
     return (from) => pairs.reduce((result, [label, value]) => withLabel(result, label, value), from);
   }),
-  /** label_transform(q, label, regex, replacement): every match inside the value. */
+  /**
+   * label_transform(q, "label", "regex", "replacement"): replaces every match within the label's value. Keeps the name.
+   */
   label_transform: labels(4, 4, (call) => {
     const [label, pattern, template] = call.texts(1) as [string, string, string];
     const regex = compilePattern(pattern, "label_transform", false);
     return (from) => transformLabel(from, label, regex, template);
   }),
-  /** label_uppercase(q, label, …) */
+  /** label_uppercase(q, "label", …): the values of these labels in upper case. Keeps the name. */
   label_uppercase: recasing((text) => text.toUpperCase()),
-  /** label_value(q, label): the label's number where q has a value. Drops the name. */
+  /**
+   * label_value(q, "label"): the number that the label says, where q has a value; nothing if it says none. Drops the
+   * name.
+   */
   label_value: entry(2, 2, (call) => {
     const label = call.text(1);
     for (const series of call.list(0)) {
@@ -442,42 +514,71 @@ const ENTRIES: Record<string, TransformEntry> = {
     }
     return call.list(0);
   }),
-  /** labels_equal(q, label1, label2, …) */
+  /** labels_equal(q, "label1", "label2", …): the series for which all these labels have one value. Keeps the name. */
   labels_equal: entry(3, MANY, (call) => {
     const [first, ...others] = call.texts(1) as [string, ...string[]];
     return call.list(0).filter(({ labels: own }) => others.every((other) => own.get(other) === own.get(first)));
   }),
-  /** limit_offset(limit, offset, q): series without any value do not count. */
+  /**
+   * limit_offset(limit, offset, q): at most `limit` series behind the first `offset`; those without any value do not
+   * count. Keeps the name.
+   */
   limit_offset: entry(3, 3, (call) => {
     const offset = Math.max(0, call.whole(1));
     return dropBlank(call.list(2)).slice(offset, offset + Math.max(0, call.whole(0)));
   }),
+  /** ln(q): natural logarithm; -Inf for 0, nothing below. */
   ln: points(Math.log),
+  /** log10(q): logarithm to base 10. */
   log10: points(Math.log10),
+  /** log2(q): logarithm to base 2. */
   log2: points(Math.log2),
+  /** minute([q]): 0 to 59. */
   minute: datePart("minute"),
+  /** month([q]): 1 to 12. */
   month: datePart("month"),
-  /** The time of evaluation, seconds. */
+  /** now(): when the request came, seconds since 1970, at all points. */
   now: constant((call) => call.context.run.nowMs / 1000),
+  /** pi(): 3.14159… */
   pi: constant(() => Math.PI),
-  /** `vmrange` buckets as `le` buckets. */
+  /**
+   * prometheus_buckets(buckets): `vmrange` buckets as cumulative `le` ones, which stay as they are; without other
+   * series. Keeps the name.
+   */
   prometheus_buckets: entry(1, 1, (call) => bucketsFromRanges(call.list(0))),
+  /** rad(q): degrees to radians. */
   rad: points((v) => (v * Math.PI) / 180),
+  /**
+   * rand([seed]): evenly from [0, 1), anew at each point; the same ones for the same seed, though not those of
+   * VictoriaMetrics.
+   */
   rand: randoms((random) => random.next()),
+  /** rand_exponential([seed]): exponentially with mean 1. */
   rand_exponential: randoms((random) => -Math.log(1 - random.next())),
-  /** Box and Muller's method. */
+  /** rand_normal([seed]): normally with mean 0 and deviation 1 (Box and Muller's method). */
   rand_normal: randoms((random) => Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next())),
+  /** range_avg(q): mean of all points at every point. Drops the name, even with keep_metric_names. */
   range_avg: dropping(() => (values) => rangeBy(values, ranges.STEPS.avg)),
+  /** range_first(q): the first value at every point. Keeps the name. */
   range_first: keeping(1, 1, () => ranges.spreadFirst),
+  /** range_last(q): the last value at every point. Keeps the name. */
   range_last: keeping(1, 1, () => ranges.spreadLast),
+  /** range_linear_regression(q): the least-squares line through all points, at every point. Keeps the name. */
   range_linear_regression: keeping(1, 1, (call) => (values) => ranges.fitRange(values, call.context.stepMs)),
+  /** range_mad(q): median absolute deviation of all points. Keeps the name. */
   range_mad: wholeRange(ranges.rangeMad),
+  /** range_max(q): the largest of all points at every point. Drops the name, even with keep_metric_names. */
   range_max: dropping(() => (values) => rangeBy(values, ranges.STEPS.max)),
+  /** range_median(q): the median of all points at every point. Keeps the name. */
   range_median: wholeRange((values) => ranges.rangeQuantile(values, 0.5)),
+  /** range_min(q): the smallest of all points at every point. Drops the name, even with keep_metric_names. */
   range_min: dropping(() => (values) => rangeBy(values, ranges.STEPS.min)),
-  /** range_normalize(q1, …): to [0, 1]; series with infinities go. Keeps the name. */
+  /**
+   * range_normalize(q, …): from 0, the series' least value, to 1, its largest; series with infinite values go. Keeps
+   * the name.
+   */
   range_normalize: entry(1, MANY, (call) => call.args.flat().filter((series) => ranges.normalize(series.values))),
-  /** range_quantile(phi, q) */
+  /** range_quantile(phi, q): phi-quantile of all points at every point. phi is read at the first. Keeps the name. */
   range_quantile: keeping(
     2,
     2,
@@ -489,10 +590,15 @@ const ENTRIES: Record<string, TransformEntry> = {
     },
     1,
   ),
+  /** range_stddev(q): population standard deviation of all points. Keeps the name. */
   range_stddev: wholeRange((values) => Math.sqrt(ranges.rangeVariance(values))),
+  /** range_stdvar(q): population variance of all points. Keeps the name. */
   range_stdvar: wholeRange(ranges.rangeVariance),
+  /** range_sum(q): sum of all points at every point. Drops the name, even with keep_metric_names. */
   range_sum: dropping(() => (values) => rangeBy(values, ranges.STEPS.sum)),
-  /** range_trim_outliers(k, q): farther than k median deviations from the median. */
+  /**
+   * range_trim_outliers(k, q): without points farther from the series' median than k median deviations. Keeps the name.
+   */
   range_trim_outliers: keeping(
     2,
     2,
@@ -502,7 +608,10 @@ const ENTRIES: Record<string, TransformEntry> = {
     },
     1,
   ),
-  /** range_trim_spikes(phi, q): half of phi at each end. */
+  /**
+   * range_trim_spikes(phi, q): without the part phi of the points, half of them the largest, half the smallest. Keeps
+   * the name.
+   */
   range_trim_spikes: keeping(
     2,
     2,
@@ -513,7 +622,7 @@ const ENTRIES: Record<string, TransformEntry> = {
     },
     1,
   ),
-  /** range_trim_zscore(z, q): more than z standard deviations from the average. */
+  /** range_trim_zscore(z, q): without points more than z standard deviations from the series' mean. Keeps the name. */
   range_trim_zscore: keeping(
     2,
     2,
@@ -524,23 +633,35 @@ const ENTRIES: Record<string, TransformEntry> = {
     },
     1,
   ),
+  /** range_zscore(q): distance from the series' mean in its standard deviations. Keeps the name. */
   range_zscore: keeping(1, 1, () => (values) => {
     const mean = ranges.rangeMean(values);
     const sigma = Math.sqrt(ranges.rangeVariance(values));
     for (let k = 0; k < values.length; k++) values[k] = ((values[k] as number) - mean) / sigma;
   }),
-  /** A counter without resets. Keeps the name. */
+  /** remove_resets(q): a counter that never falls: what was lost at each reset is added. Keeps the name. */
   remove_resets: keeping(1, 1, () => ranges.removeColumnResets),
-  /** round(q [, nearest]): half away from zero. Keeps the name. */
+  /**
+   * round(q [, nearest]): to the nearest multiple of `nearest`, 1 if not given; half away from zero. Keeps the name.
+   */
   round: keeping(1, 2, (call) => {
     const nearest = call.count > 1 ? call.scalar(1) : new Float64Array(call.context.points).fill(1);
     return (values) => roundColumn(values, nearest);
   }),
+  /**
+   * running_avg(q): mean from the first value up to each point; a gap counts as a point. Drops the name, even with
+   * keep_metric_names.
+   */
   running_avg: dropping(() => (values) => ranges.runOn(values, ranges.STEPS.avg)),
+  /** running_max(q): the largest value up to each point. Drops the name, even with keep_metric_names. */
   running_max: dropping(() => (values) => ranges.runOn(values, ranges.STEPS.max)),
+  /** running_min(q): the smallest value up to each point. Drops the name, even with keep_metric_names. */
   running_min: dropping(() => (values) => ranges.runOn(values, ranges.STEPS.min)),
+  /** running_sum(q): the sum up to each point; gaps repeat it. Drops the name, even with keep_metric_names. */
   running_sum: dropping(() => (values) => ranges.runOn(values, ranges.STEPS.sum)),
-  /** scalar(q): the one series without labels, nothing for several; a string is read as a number. */
+  /**
+   * scalar(q): the one series of q without labels, nothing if there are none or several; a string is read as a number.
+   */
   scalar: entry(1, 1, (call) => {
     const arg = call.expr.args[0] as Expr;
     if (arg.kind === "string") return call.constant(readNumber(arg.value));
@@ -548,37 +669,57 @@ const ENTRIES: Record<string, TransformEntry> = {
     if (call.list(0).length !== 1 || only === undefined) return call.constant(Number.NaN);
     return [{ labels: Labels.empty, values: only.values }];
   }),
-  /** -1, 0 or 1; nothing stays 0, as in VictoriaMetrics. */
+  /** sgn(q): -1, 0 or 1; 0 where there is no value, as in VictoriaMetrics. */
   sgn: points((v) => (v < 0 ? -1 : v > 0 ? 1 : 0)),
+  /** sin(q): sine of radians. */
   sin: points(Math.sin),
+  /** sinh(q): hyperbolic sine. */
   sinh: points(Math.sinh),
-  /** smooth_exponential(q, factor). Keeps the name. */
+  /**
+   * smooth_exponential(q, factor): exponential moving average; a factor near 0 smooths most, 1 not at all. Keeps the
+   * name.
+   */
   smooth_exponential: keeping(2, 2, (call) => {
     const factors = call.scalar(1);
     return (values) => ranges.smooth(values, factors);
   }),
+  /** sort(q): by the last value, smallest first; series without one before all. Keeps the name. */
   sort: sorting(1),
-  /** sort_by_label(q, label, …) */
+  /** sort_by_label(q, "label", …): by the first of the labels that differs, as texts. Keeps the name. */
   sort_by_label: sortingByLabel(false, 1),
+  /** sort_by_label_desc(q, "label", …): the other way round. Keeps the name. */
   sort_by_label_desc: sortingByLabel(false, -1),
-  /** Digit runs in values compare as numbers. */
+  /**
+   * sort_by_label_numeric(q, "label", …): numbers within the values compare as numbers: 2 before 10. Keeps the name.
+   */
   sort_by_label_numeric: sortingByLabel(true, 1),
+  /** sort_by_label_numeric_desc(q, "label", …): the other way round. Keeps the name. */
   sort_by_label_numeric_desc: sortingByLabel(true, -1),
+  /** sort_desc(q): by the last value, largest first; series without one before all. Keeps the name. */
   sort_desc: sorting(-1),
+  /** sqrt(q): square root; nothing below 0. */
   sqrt: points(Math.sqrt),
-  /** The query's (or subquery's) first time, seconds. */
+  /** start(): first time of the query, or of the subquery around it, in seconds since 1970. */
   start: constant((call) => call.context.startMs / 1000),
-  /** Seconds. */
+  /** step(): distance of points in seconds; in subqueries theirs. 300 in an instant query that gives none. */
   step: constant((call) => call.context.stepMs / 1000),
+  /** tan(q): tangent of radians. */
   tan: points(Math.tan),
+  /** tanh(q): hyperbolic tangent. */
   tanh: points(Math.tanh),
-  /** The output time, seconds. */
+  /** time(): the output time, seconds since 1970. */
   time: entry(0, 0, timeSeries),
-  /** timezone_offset("zone"): seconds ahead of UTC at the output time. */
+  /**
+   * timezone_offset("zone"): seconds that a zone such as "Europe/Berlin" is ahead of UTC at the output time, daylight
+   * saving included. An error for an unknown zone.
+   */
   timezone_offset: entry(1, 1, (call) => [
     { labels: Labels.empty, values: zoneOffsets(call.text(0), call.context.timestamps()) },
   ]),
-  /** union(q1, …), also written (q1, …): of equal label sets the first; scalars are all kept, for `q == (1, 2)`. */
+  /**
+   * union(q, …), also written (q, …): all series; of equal label sets the first. Scalars are all kept, for `q == (1,
+   * 2)`. Nothing for (). Keeps the name.
+   */
   union: entry(0, MANY, (call) => {
     if (call.args.every(isScalarList)) return call.args.flat();
     const seen = new Set<string>();
@@ -587,7 +728,9 @@ const ENTRIES: Record<string, TransformEntry> = {
       return !seen.has(key) && seen.add(key);
     });
   }),
+  /** vector(q): q as it is: there are no scalars apart from series here. */
   vector: entry(1, 1, (call) => call.list(0)),
+  /** year([q]): such as 2024. */
   year: datePart("year"),
 };
 
