@@ -27,9 +27,12 @@ export interface SearchRegex {
   readonly pattern: string;
   /** True if some part of the text matches. */
   test(text: string): boolean;
-  /** The template filled from a match of the *whole* text; null if it does not match. */
+  /**
+   * The template filled from a match of the *whole* text; null if it does not match.
+   * @throws InputError 422 for more than MAX_EXPANDED_LENGTH.
+   */
   expandWhole(text: string, template: string): string | null;
-  /** Replaces every match in the text by the filled template. */
+  /** Replaces every match in the text by the filled template. @throws InputError 422 for more than MAX_EXPANDED_LENGTH. */
   replaceAll(text: string, template: string): string;
 }
 
@@ -38,6 +41,15 @@ export const MAX_PATTERN_LENGTH: number = 256 * 1024;
 
 /** Engine instructions a pattern may need; about 20 ms of compiling. */
 export const MAX_PATTERN_SIZE = 8000;
+
+/** UTF-16 units of a text put together from matches: `$1$1$1…`, applied again and again, grows as its powers. */
+export const MAX_EXPANDED_LENGTH: number = 64 * 1024;
+
+/**
+ * Instructions times units of text that one match may take, about 100 ms at worst: an engine that runs out of remembered states looks at
+ * every instruction at every unit, and cannot be stopped.
+ */
+const MAX_MATCH_WORK = 4_000_000;
 
 /** @throws InputError with the column in the pattern. */
 export function compileRegex(pattern: string): StringMatcher {
@@ -181,33 +193,41 @@ class EngineMatcher implements StringMatcher {
   }
 
   matches(text: string): boolean {
-    return text.startsWith(this.prefix) && this.engine.testExact(text);
+    if (!text.startsWith(this.prefix)) return false;
+    checkWork(this.pattern, this.size, text);
+    return this.engine.testExact(text);
   }
 }
 
 class EngineSearch implements SearchRegex {
   readonly pattern: string;
   private readonly engine: RE2JS;
+  private readonly size: number;
   private readonly groupsByName: ReadonlyMap<string, number>;
 
   constructor(pattern: string) {
-    checkSize(pattern, readBoundedShape(pattern));
+    const shape = readBoundedShape(pattern);
+    checkSize(pattern, shape);
     this.pattern = pattern;
+    this.size = shape.size;
     this.engine = compileEngine(pattern);
     this.groupsByName = new Map(Object.entries(this.engine.namedGroups()));
   }
 
   test(text: string): boolean {
+    checkWork(this.pattern, this.size, text);
     return this.engine.test(text);
   }
 
   expandWhole(text: string, template: string): string | null {
+    checkWork(this.pattern, this.size, text);
     const matcher = this.engine.matcher(text);
     return matcher.matches() ? this.fill(template, matcher) : null;
   }
 
   /** Go's rule for empty matches: none is replaced right behind another match. */
   replaceAll(text: string, template: string): string {
+    checkWork(this.pattern, this.size, text);
     const matcher = this.engine.matcher(text);
     let out = "";
     let doneEnd = 0;
@@ -217,6 +237,7 @@ class EngineSearch implements SearchRegex {
       const end = matcher.end();
       out += text.slice(doneEnd, start);
       if (end > doneEnd || start === 0) out += this.fill(template, matcher);
+      checkExpanded(out.length);
       doneEnd = end;
       if (end > searchAt) searchAt = end;
       else searchAt += (text.codePointAt(searchAt) ?? 0) > 0xffff ? 2 : 1;
@@ -246,6 +267,7 @@ class EngineSearch implements SearchRegex {
         continue;
       }
       out += this.groupText(template.slice(nameAt, nameEnd), matcher);
+      checkExpanded(out.length);
       at = hasBraces ? nameEnd + 1 : nameEnd;
     }
   }
@@ -292,6 +314,20 @@ function checkSize(pattern: string, shape: RegexShape): void {
     1,
     1,
   );
+}
+
+function checkWork(pattern: string, size: number, text: string): void {
+  if (size * text.length <= MAX_MATCH_WORK) return;
+  throw new InputError(
+    `regex ${shown(pattern)}: about ${size} instructions are too many to match a text of ${text.length} characters with; ` +
+      "use fewer or smaller repeats",
+    422,
+  );
+}
+
+function checkExpanded(length: number): void {
+  if (length <= MAX_EXPANDED_LENGTH) return;
+  throw new InputError(`replacement: makes a text of more than ${MAX_EXPANDED_LENGTH} characters`, 422);
 }
 
 /** Bytes of states an engine may remember; its own default is eight times as much, and many patterns are alive at once. */

@@ -5,14 +5,19 @@
  * the same query, so `QueryRun` (limits, counters, cancellation) is shared and `EvalContext` is cheap to make.
  */
 import { InputError } from "../base/errors.ts";
+import type { Labels } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
 import type { Expr, FilterGroups } from "../metricsql/ast.ts";
 import { MAX_DEPTH } from "../metricsql/limits.ts";
+import { wantShortValue } from "./label-edit.ts";
 import type { QueryLimits } from "./limits.ts";
 import type { Source } from "./source.ts";
 
 /** After this much time without a pause the event loop gets its turn. */
 const SLICE_MS = 8;
+
+/** Labels of a series that a query puts together: more than any sender may write. */
+const LABELS_MAX = 1000;
 
 export interface QueryRunOptions {
   readonly source: Source;
@@ -44,6 +49,8 @@ export class QueryRun {
   seriesFetched = 0;
   samplesRead = 0;
   isPartial = false;
+  /** UTF-16 units of text that label functions have added to series. */
+  #labelUnits = 0;
   #sliceEndMs: number;
 
   constructor(options: QueryRunOptions) {
@@ -107,6 +114,30 @@ export class QueryRun {
     }
   }
 
+  /**
+   * To be told of labels that a function put together. Texts that are joined and repeated again and again grow as powers, so each label set is
+   * bounded, and what all of them grew by counts as memory.
+   * @throws InputError 422
+   */
+  countLabels(before: Labels, after: Labels): void {
+    if (before === after) return;
+    const { name, pairs } = after;
+    if (pairs.length > 2 * LABELS_MAX) {
+      throw new InputError(`labels: want at most ${LABELS_MAX} a series, got ${pairs.length / 2}`, 422);
+    }
+    let longest = name.length;
+    for (let i = 1; i < pairs.length; i += 2) longest = Math.max(longest, (pairs[i] as string).length);
+    wantShortValue(longest);
+    this.#labelUnits += Math.max(0, textLength(after) - textLength(before));
+    if (this.#labelUnits * 2 > this.limits.maxMemoryPerQuery) {
+      throw new InputError(
+        `labels: those that the query makes need more than -search.maxMemoryPerQuery=${this.limits.maxMemoryPerQuery} bytes; ` +
+          "make fewer or shorter ones, or raise the flag",
+        422,
+      );
+    }
+  }
+
   /** The caller's mistake at a place of the query. */
   fail(expr: Expr, message: string, status = 422): InputError {
     if (this.text === "") return new InputError(message, status);
@@ -161,4 +192,10 @@ export class EvalContext {
   isInstant(): boolean {
     return this.startMs === this.endMs;
   }
+}
+
+function textLength({ name, pairs }: Labels): number {
+  let length = name.length;
+  for (let i = 0; i < pairs.length; i++) length += (pairs[i] as string).length;
+  return length;
 }

@@ -2,7 +2,26 @@
  * New label sets from old ones, and texts that identify them. `Labels` are immutable, so each function returns its
  * argument when nothing changes: most series of most queries then share one object with the source.
  */
+import { InputError } from "../base/errors.ts";
 import { Labels } from "../base/labels.ts";
+
+/** UTF-16 units of a value that a query puts together: more than any sender may write. */
+export const LABEL_LENGTH_MAX: number = 64 * 1024;
+
+/** `texts.join(separator)`, refused before it is made if it is too long. @throws InputError 422 */
+export function joinTexts(texts: readonly string[], separator: string): string {
+  let length = Math.max(0, texts.length - 1) * separator.length;
+  for (const text of texts) length += text.length;
+  wantShortValue(length);
+  return texts.join(separator);
+}
+
+/** @throws InputError 422 */
+export function wantShortValue(length: number): void {
+  if (length > LABEL_LENGTH_MAX) {
+    throw new InputError(`labels: want at most ${LABEL_LENGTH_MAX} characters in a value, got ${length}`, 422);
+  }
+}
 
 export function withoutName(labels: Labels): Labels {
   return labels.name === "" ? labels : new Labels("", labels.pairs);

@@ -77,7 +77,7 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
         args.push(await evaluate(context, bare));
       }
     }
-    return entry.evaluate(context, call, args);
+    return await entry.evaluate(context, call, args);
   }
 
   return evaluate;

@@ -1,7 +1,7 @@
 /** Functions that change labels or order series by them. `__name__` is a label here like any other. */
 import { InputError } from "../../base/errors.ts";
 import { compileSearchRegex, type SearchRegex } from "../../base/regex.ts";
-import { withLabel } from "../label-edit.ts";
+import { joinTexts, withLabel } from "../label-edit.ts";
 import { seriesOf, textOf, textsFrom } from "./arguments.ts";
 import { compareLabelSets, mergeSameLabels } from "./label-sets.ts";
 import { compareNatural } from "./natural-order.ts";
@@ -20,15 +20,19 @@ export const labelFunctions: ReadonlyMap<string, InstantFunction> = new Map<stri
     {
       args: ["vector", "string", "string", "string", "string"],
       returns: "vector",
-      evaluate: (_context, _call, args) => {
+      evaluate: async (context, _call, args) => {
+        const { run } = context.grid;
         const regex = compileWhole(textOf(args, 4));
         const target = namedLabel(textOf(args, 1), "destination", "label_replace");
         const template = textOf(args, 2);
         const source = textOf(args, 3);
         const list = seriesOf(args, 0);
         for (const series of list) {
-          const value = regex.expandWhole(series.labels.get(source), template);
-          if (value !== null) series.labels = withLabel(series.labels, target, value);
+          const before = series.labels;
+          const value = regex.expandWhole(before.get(source), template);
+          if (value !== null) series.labels = withLabel(before, target, value);
+          run.countLabels(before, series.labels);
+          if (run.isDue()) await run.breathe();
         }
         return { kind: "vector", series: mergeSameLabels(list) };
       },
@@ -44,14 +48,24 @@ export const labelFunctions: ReadonlyMap<string, InstantFunction> = new Map<stri
       args: ["vector", "string", "string", "string"],
       optional: -1,
       returns: "vector",
-      evaluate: (_context, _call, args) => {
+      evaluate: async (context, _call, args) => {
+        const { run } = context.grid;
         const sources = textsFrom(args, 3).map((label) => namedLabel(label, "source", "label_join"));
         const target = namedLabel(textOf(args, 1), "destination", "label_join");
         const separator = textOf(args, 2);
         const list = seriesOf(args, 0);
         for (const series of list) {
           const { labels } = series;
-          series.labels = withLabel(labels, target, sources.map((source) => labels.get(source)).join(separator));
+          series.labels = withLabel(
+            labels,
+            target,
+            joinTexts(
+              sources.map((source) => labels.get(source)),
+              separator,
+            ),
+          );
+          run.countLabels(labels, series.labels);
+          if (run.isDue()) await run.breathe();
         }
         return { kind: "vector", series: mergeSameLabels(list) };
       },

@@ -57,7 +57,11 @@ export interface InstantFunction {
    * samples' place. `timestamp` only.
    */
   readonly wantsSampleTimes?: boolean;
-  readonly evaluate: (context: PromContext, call: PromCall, args: readonly PromValue[]) => PromValue;
+  readonly evaluate: (
+    context: PromContext,
+    call: PromCall,
+    args: readonly PromValue[],
+  ) => PromValue | Promise<PromValue>;
 }
 
 /** An aggregation over groups. `series` is what the expression evaluated to; `param` the evaluated k, φ or label. */

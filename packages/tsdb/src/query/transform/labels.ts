@@ -1,64 +1,40 @@
 /** Functions that change labels, or choose and order series by them. `__name__` is a label here like any other. */
-import { RE2JS, RE2JSSyntaxException } from "re2js";
 import { InputError } from "../../base/errors.ts";
 import type { Labels } from "../../base/labels.ts";
-import { withLabel } from "../label-edit.ts";
+import type { SearchRegex } from "../../base/regex.ts";
+import { joinTexts, withLabel } from "../label-edit.ts";
 import type { Series } from "../series.ts";
 
-/** Compiles a user's regex in RE2's syntax. `isWhole`: it must match the whole text. @throws InputError 422 */
-export function compilePattern(pattern: string, name: string, isWhole: boolean): RE2JS {
+/** The regex of a call. @throws InputError 422 that names the function */
+export function readPattern<T>(compile: (pattern: string) => T, pattern: string, name: string): T {
   try {
-    return RE2JS.compile(isWhole ? `^(?:${pattern})$` : pattern);
+    return compile(pattern);
   } catch (error) {
-    if (!(error instanceof RE2JSSyntaxException)) throw error;
-    throw new InputError(`${name}: cannot read regex ${JSON.stringify(pattern)}: ${error.message}`, 422);
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(`${name}: cannot read ${error.message}`, 422);
   }
 }
 
 /** label_replace: where the source label matches as a whole, the target becomes the template filled with its groups. */
-export function replaceLabel(labels: Labels, target: string, template: string, source: string, regex: RE2JS): Labels {
-  const matcher = regex.matcher(labels.get(source));
-  if (!matcher.find()) return labels;
-  return withLabel(labels, target, fillTemplate(template, matcher));
-}
-
-/** label_transform: every match inside the label's value is replaced. */
-export function transformLabel(labels: Labels, label: string, regex: RE2JS, template: string): Labels {
-  const value = labels.get(label);
-  const matcher = regex.matcher(value);
-  let result = "";
-  let from = 0;
-  while (matcher.find()) {
-    result += value.slice(from, matcher.start()) + fillTemplate(template, matcher);
-    from = matcher.end();
-  }
-  return withLabel(labels, label, result + value.slice(from));
-}
-
-interface Match {
-  group(group: number): string | null;
-  groupCount(): number;
-  readonly namedGroups: Record<string, number>;
-}
-
-/** `$1`, `$name`, `${1}`, `${name}`, `$$`: Go's rules, so the longest run of word characters is the name and unknown ones are "". */
-export function fillTemplate(template: string, match: Match): string {
-  return template.replace(/\$(?:\$|\{([0-9A-Za-z_]+)\}|([0-9A-Za-z_]+))/g, (whole, braced?: string, bare?: string) => {
-    if (whole === "$$") return "$";
-    const name = braced ?? (bare as string);
-    if (/^\d+$/.test(name)) {
-      const index = Number(name);
-      return index <= match.groupCount() ? (match.group(index) ?? "") : "";
-    }
-    const index = Object.hasOwn(match.namedGroups, name) ? match.namedGroups[name] : undefined;
-    return index === undefined ? "" : (match.group(index) ?? "");
-  });
+export function replaceLabel(
+  labels: Labels,
+  target: string,
+  template: string,
+  source: string,
+  regex: SearchRegex,
+): Labels {
+  const value = regex.expandWhole(labels.get(source), template);
+  return value === null ? labels : withLabel(labels, target, value);
 }
 
 /** label_graphite_group: the name becomes the chosen parts of itself between dots; missing ones are empty. */
 export function graphiteGroup(labels: Labels, indexes: readonly number[]): Labels {
   const parts = labels.name.split(".");
-  return withLabel(labels, "__name__", indexes.map((index) => parts[index] ?? "").join("."));
+  const name = joinTexts(
+    indexes.map((index) => parts[index] ?? ""),
+    ".",
+  );
+  return withLabel(labels, "__name__", name);
 }
 
 /** drop_common_labels: label=value pairs that every series has, the name included. */

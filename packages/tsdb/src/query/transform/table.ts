@@ -6,23 +6,17 @@
 import { InputError } from "../../base/errors.ts";
 import { Labels } from "../../base/labels.ts";
 import { Random } from "../../base/random.ts";
+import { compileRegex, compileSearchRegex } from "../../base/regex.ts";
 import type { Expr, FunctionExpr } from "../../metricsql/ast.ts";
 import { readCount, readScalar, readString } from "../arguments.ts";
 import type { EvalContext } from "../context.ts";
-import { dropLabels, keepLabels, labelsKey, withLabel, withoutName } from "../label-edit.ts";
+import { dropLabels, joinTexts, keepLabels, labelsKey, withLabel, withoutName } from "../label-edit.ts";
 import { formatShort, readNumber } from "../number-text.ts";
 import { absentLabels } from "../rollup/eval-rollup.ts";
 import { constantSeries, dropBlank, isScalarList, type Series } from "../series.ts";
 import { bucketsFromRanges, limitBuckets } from "./buckets.ts";
 import { histogramFraction, histogramMoment, histogramQuantile, histogramShare } from "./histogram.ts";
-import {
-  compilePattern,
-  dropCommonLabels,
-  graphiteGroup,
-  replaceLabel,
-  sortByLabels,
-  transformLabel,
-} from "./labels.ts";
+import { dropCommonLabels, graphiteGroup, readPattern, replaceLabel, sortByLabels } from "./labels.ts";
 import { combineBits, roundColumn } from "./math.ts";
 import * as ranges from "./ranges.ts";
 import { DATE_PARTS, type DatePartName, replaceByDatePart, zoneOffsets } from "./time.ts";
@@ -144,9 +138,15 @@ function labels(
   max: number,
   prepare: (call: TransformCall) => (labels: Labels) => Labels,
 ): TransformEntry {
-  return entry(min, max, (call) => {
+  return entry(min, max, async (call) => {
+    const { run } = call.context;
     const change = prepare(call);
-    for (const series of call.list(0)) series.labels = change(series.labels);
+    for (const series of call.list(0)) {
+      const before = series.labels;
+      series.labels = change(before);
+      run.countLabels(before, series.labels);
+      if (run.isDue()) await run.breathe();
+    }
     return call.list(0);
   });
 }
@@ -216,10 +216,16 @@ function recasing(change: (text: string) => string): TransformEntry {
 
 /** label_match, label_mismatch: series whose label matches as a whole, or does not. */
 function matching(wanted: boolean): TransformEntry {
-  return entry(3, 3, (call) => {
+  return entry(3, 3, async (call) => {
+    const { run } = call.context;
     const label = call.text(1);
-    const regex = compilePattern(call.text(2), call.expr.name, true);
-    return call.list(0).filter((series) => regex.matcher(series.labels.get(label)).find() === wanted);
+    const regex = readPattern(compileRegex, call.text(2), call.expr.name);
+    const kept: Series[] = [];
+    for (const series of call.list(0)) {
+      if (regex.matches(series.labels.get(label)) === wanted) kept.push(series);
+      if (run.isDue()) await run.breathe();
+    }
+    return kept;
   });
 }
 
@@ -451,7 +457,15 @@ const ENTRIES: Record<string, TransformEntry> = {
    */
   label_join: labels(3, MANY, (call) => {
     const [target, separator, ...sources] = call.texts(1) as [string, string, ...string[]];
-    return (from) => withLabel(from, target, sources.map((source) => from.get(source)).join(separator));
+    return (from) =>
+      withLabel(
+        from,
+        target,
+        joinTexts(
+          sources.map((source) => from.get(source)),
+          separator,
+        ),
+      );
   }),
   /** label_keep(q, "label", …): with these labels only; the name goes too unless `__name__` is one. */
   label_keep: labels(1, MANY, (call) => {
@@ -482,7 +496,7 @@ const ENTRIES: Record<string, TransformEntry> = {
    */
   label_replace: labels(5, 5, (call) => {
     const [target, template, source, pattern] = call.texts(1) as [string, string, string, string];
-    const regex = compilePattern(pattern, "label_replace", true);
+    const regex = readPattern(compileSearchRegex, pattern, "label_replace");
     return (from) => replaceLabel(from, target, template, source, regex);
   }),
   /** label_set(q, "label", "value", …): sets labels; an empty value deletes. Keeps the name. */
@@ -495,8 +509,8 @@ const ENTRIES: Record<string, TransformEntry> = {
    */
   label_transform: labels(4, 4, (call) => {
     const [label, pattern, template] = call.texts(1) as [string, string, string];
-    const regex = compilePattern(pattern, "label_transform", false);
-    return (from) => transformLabel(from, label, regex, template);
+    const regex = readPattern(compileSearchRegex, pattern, "label_transform");
+    return (from) => withLabel(from, label, regex.replaceAll(from.get(label), template));
   }),
   /** label_uppercase(q, "label", …): the values of these labels in upper case. Keeps the name. */
   label_uppercase: recasing((text) => text.toUpperCase()),
