@@ -39,8 +39,8 @@ export function medianDeviation(column: Float64Array, count: number): number {
 }
 
 /**
- * The most frequent value; of equally frequent ones the smallest. `first` (NaN for none) takes part as the value that was
- * there before: a run of it in front is ignored, and it wins when nothing else occurs. Sorts `column`.
+ * The most frequent value; of equally frequent ones the smallest. `first` (NaN for none), the value that was there before, counts as one
+ * in front of the sorted values: it makes the run of the smallest longer if it equals them, and wins when nothing occurs twice. Sorts `column`.
  */
 export function modeOf(first: number, column: Float64Array, count: number): number {
   if (count === 0) return first;

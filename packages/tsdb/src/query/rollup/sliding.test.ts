@@ -2,100 +2,37 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { RULES, type Rule, windowAt } from "./rules.test.support.ts";
 import { type RollupKernel, RollupRun } from "./run.ts";
 import * as slide from "./sliding.ts";
 
-/** One window as a rule sees it. */
-interface Window {
-  readonly v: number[];
-  readonly t: number[];
-  readonly prev: number;
-  readonly prevMs: number;
-  readonly realPrev: number;
-  readonly realNext: number;
-  readonly windowMs: number;
-}
-
-type Rule = (w: Window) => number;
-
-const last = (v: readonly number[]): number => v[v.length - 1] as number;
-const sum = (v: readonly number[]): number => v.reduce((a, b) => a + b, 0);
-
-function variance(v: readonly number[]): number {
-  if (v.length === 1) return 0;
-  const mean = sum(v) / v.length;
-  return sum(v.map((x) => (x - mean) ** 2)) / v.length;
-}
-
-const RULES: readonly [string, RollupKernel, Rule][] = [
-  ["sum_over_time", slide.slideSum, (w) => (w.v.length === 0 ? NaN : sum(w.v))],
-  ["sum2_over_time", slide.slideSquares, (w) => (w.v.length === 0 ? NaN : sum(w.v.map((x) => x * x)))],
-  ["avg_over_time", slide.slideAverage, (w) => sum(w.v) / w.v.length],
-  ["rate_over_sum", slide.slideRateOfSum, (w) => (w.v.length === 0 ? NaN : sum(w.v) / (w.windowMs / 1000))],
-  ["min_over_time", slide.slideMin, (w) => (w.v.length === 0 ? NaN : Math.min(...w.v))],
-  ["max_over_time", slide.slideMax, (w) => (w.v.length === 0 ? NaN : Math.max(...w.v))],
-  ["stdvar_over_time", slide.slideVariance, (w) => (w.v.length === 0 ? NaN : variance(w.v))],
-  ["stddev_over_time", slide.slideDeviation, (w) => (w.v.length === 0 ? NaN : Math.sqrt(variance(w.v)))],
-  ["count_over_time", slide.slideCount, (w) => w.v.length || NaN],
-  ["last_over_time", slide.slideLast, (w) => last(w.v) ?? NaN],
-  ["first_over_time", slide.slideFirst, (w) => w.v[0] ?? NaN],
-  ["present_over_time", slide.slidePresent, (w) => (w.v.length > 0 ? 1 : NaN)],
-  ["absent_over_time", slide.slideAbsent, (w) => (w.v.length > 0 ? NaN : 1)],
-  [
-    "delta",
-    slide.slideDelta,
-    ({ v, prev, realPrev, realNext }) => {
-      if (!Number.isNaN(prev)) return v.length === 0 ? 0 : last(v) - prev;
-      if (v.length === 0) return NaN;
-      if (!Number.isNaN(realPrev)) return last(v) - realPrev;
-      const v0 = v[0] as number;
-      const d = v.length > 1 ? (v[1] as number) - v0 : Number.isNaN(realNext) ? 0 : realNext - v0;
-      if (Math.abs(v0) < 10 * (Math.abs(d) + 1)) return last(v);
-      return v.length === 1 ? 0 : last(v) - v0;
-    },
-  ],
-  [
-    "increase_pure",
-    slide.slidePureIncrease,
-    ({ v, prev, realPrev }) => {
-      if (v.length === 0) return Number.isNaN(prev) ? NaN : 0;
-      return last(v) - (Number.isNaN(prev) ? (Number.isNaN(realPrev) ? 0 : realPrev) : prev);
-    },
-  ],
-  [
-    "rate",
-    slide.slideRate,
-    ({ v, t, prev, prevMs }) => {
-      if (v.length === 0) return Number.isNaN(prev) ? NaN : 0;
-      if (!Number.isNaN(prev)) return (last(v) - prev) / ((last(t) - prevMs) / 1000);
-      if (v.length < 2) return NaN;
-      return (last(v) - (v[0] as number)) / ((last(t) - (t[0] as number)) / 1000);
-    },
-  ],
+/** The kernels of sliding.ts by the name of the rule they carry out. */
+const KERNELS: readonly [string, RollupKernel][] = [
+  ["sum_over_time", slide.slideSum],
+  ["sum2_over_time", slide.slideSquares],
+  ["avg_over_time", slide.slideAverage],
+  ["rate_over_sum", slide.slideRateOfSum],
+  ["min_over_time", slide.slideMin],
+  ["max_over_time", slide.slideMax],
+  ["stdvar_over_time", slide.slideVariance],
+  ["stddev_over_time", slide.slideDeviation],
+  ["count_over_time", slide.slideCount],
+  ["last_over_time", slide.slideLast],
+  ["first_over_time", slide.slideFirst],
+  ["present_over_time", slide.slidePresent],
+  ["absent_over_time", slide.slideAbsent],
+  ["delta", slide.slideDelta],
+  ["increase_pure", slide.slidePureIncrease],
+  ["rate", slide.slideRate],
 ];
 
-/** The window rules, written as they read: (T - window, T], the sample before if recent and the series goes on. */
-function naive(run: RollupRun, rule: Rule): number[] {
-  const t = [...run.timestamps.subarray(run.lo, run.hi)];
-  const v = [...run.values.subarray(run.lo, run.hi)];
-  return Array.from({ length: run.points }, (_, k) => {
-    const nowMs = run.startMs + k * run.stepMs;
-    const fromMs = nowMs - run.windowMs;
-    const inside = t.map((ms, i) => (ms > fromMs && ms <= nowMs ? i : -1)).filter((i) => i >= 0);
-    const first = t.findIndex((ms) => ms > fromMs);
-    const before = first < 0 ? t.length - 1 : first - 1;
-    const isPrevious = first > 0 && (t[before] as number) > fromMs - run.maxPrevMs;
-    const next = t.findIndex((ms) => ms > nowMs);
-    return rule({
-      v: inside.map((i) => v[i] as number),
-      t: inside.map((i) => t[i] as number),
-      prev: isPrevious ? (v[before] as number) : NaN,
-      prevMs: isPrevious ? (t[before] as number) : NaN,
-      realPrev: before >= 0 ? (v[before] as number) : NaN,
-      realNext: next < 0 ? NaN : (v[next] as number),
-      windowMs: run.windowMs,
-    });
-  });
+/** The rule at every point, its windows as the run has them. */
+function naive(run: RollupRun, name: string): number[] {
+  const samples = Array.from(run.timestamps, (ms, i) => ({ ms, v: run.values[i] as number }));
+  const rule = RULES.get(name) as Rule;
+  return Array.from({ length: run.points }, (_, k) =>
+    rule(windowAt(samples, run, k, run.windowMs, run.maxPrevMs), NaN, NaN),
+  );
 }
 
 function isClose(a: number, b: number, scale: number): boolean {
@@ -147,7 +84,7 @@ function place(
   return run;
 }
 
-for (const [name, kernel, rule] of RULES) {
+for (const [name, kernel] of KERNELS) {
   test(`${name} slides to what its rule says`, () => {
     // Squares of anything smaller are denormal and have lost their digits, in the rule as in the kernel.
     const double = fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((v) => (Math.abs(v) < 1e-100 ? 0 : v));
@@ -159,7 +96,7 @@ for (const [name, kernel, rule] of RULES) {
         kernel(run, out, 1);
         assert.equal(out[0], -7, "writes from `at` on");
         const scale = Math.max(0, ...series.v.map(Math.abs));
-        const wanted = naive(run, rule);
+        const wanted = naive(run, name);
         wanted.forEach((want, k) => {
           const got = out[k + 1] as number;
           assert.ok(
@@ -179,10 +116,7 @@ test("sums of integers are exact however long the series", () => {
       const run = place(series, shape);
       const out = new Float64Array(run.points);
       slide.slideSum(run, out, 0);
-      assert.deepEqual(
-        [...out],
-        naive(run, (w) => (w.v.length === 0 ? NaN : sum(w.v))),
-      );
+      assert.deepEqual([...out], naive(run, "sum_over_time"));
     }),
     { numRuns: 200 },
   );
