@@ -2,12 +2,14 @@
 import { InputError } from "../../base/errors.ts";
 import type { Labels } from "../../base/labels.ts";
 import { formatFloat } from "../../base/number-format.ts";
+import type { PromAggregate } from "../../promql/ast.ts";
 import { dropLabels, withLabel } from "../label-edit.ts";
 import type { PromContext } from "./context.ts";
-import { groupingOf } from "./grouping.ts";
+import { Groups } from "./grouping.ts";
 import { isLabelName, quote } from "./label-text.ts";
 import { stringParam } from "./parameters.ts";
-import type { AggregateFunction } from "./tables.ts";
+import type { Presence } from "./presence.ts";
+import type { AggregateFunction, Aggregation } from "./tables.ts";
 import type { PromSeries } from "./value.ts";
 
 /**
@@ -15,24 +17,36 @@ import type { PromSeries } from "./value.ts";
  * and Prometheus write them everywhere: shortest digits, no exponent.
  * @throws InputError 422 for an impossible label, and for more series than `-search.maxSeriesPerAggrFunc`.
  */
-export const countValues: AggregateFunction = (context, node, series, param) => {
+export const countValues: AggregateFunction = (context, node, param) => {
   const label = stringParam(param);
   if (!isLabelName(label)) throw new InputError(`invalid label name ${quote(label)}`, 422);
-  const isDropped = node.isWithout && (label === "__name__" || node.grouping.includes(label));
-  const grouping = groupingOf(node.isWithout, node.grouping);
-  const listed = new Set([label]);
-  const groups = new Map<string, ValueCounts>();
-  const results: PromSeries[] = [];
-  for (const one of series) {
-    const labels = grouping.labels(dropLabels(one.labels, listed));
-    const key = grouping.key(labels);
-    let counts = groups.get(key);
-    if (counts === undefined)
-      groups.set(key, (counts = new ValueCounts(context, labels, isDropped ? null : label, results)));
-    counts.add(one);
-  }
-  return results;
+  return new CountValues(context, node, label);
 };
+
+class CountValues implements Aggregation {
+  readonly keepsColumns = false;
+  readonly #listed: ReadonlySet<string>;
+  readonly #groups: Groups<ValueCounts>;
+  readonly #results: PromSeries[] = [];
+
+  constructor(context: PromContext, node: PromAggregate, label: string) {
+    const isDropped = node.isWithout && (label === "__name__" || node.grouping.includes(label));
+    this.#listed = new Set([label]);
+    this.#groups = new Groups(
+      node,
+      (labels) => new ValueCounts(context, labels, isDropped ? null : label, this.#results),
+    );
+  }
+
+  add(labels: Labels, values: Float64Array, present: Presence): boolean {
+    this.#groups.of(dropLabels(labels, this.#listed)).add(values, present);
+    return false;
+  }
+
+  async finish(): Promise<PromSeries[]> {
+    return this.#results;
+  }
+}
 
 class ValueCounts {
   readonly #context: PromContext;
@@ -50,7 +64,7 @@ class ValueCounts {
     this.#results = results;
   }
 
-  add({ values, present }: PromSeries): void {
+  add(values: Float64Array, present: Presence): void {
     for (let k = 0; k < values.length; k++) {
       if (present !== null && present[k] === 0) continue;
       const counted = this.#counted(values[k]);

@@ -11,10 +11,11 @@ import { instantFunctions } from "./instant-functions.ts";
 import { findInvariant } from "./invariant.ts";
 import { dropMetadataOfAll } from "./label-sets.ts";
 import { rangeFunctions } from "./range-functions.ts";
-import { evaluateSelector } from "./selectors.ts";
+import { evaluateSelector, streamSelector } from "./selectors.ts";
+import type { SeriesSink } from "./series-sink.ts";
 import type { EvaluateExpr } from "./subquery.ts";
 import type { PromSeries, PromValue } from "./value.ts";
-import { evaluateRangeCall } from "./windows.ts";
+import { evaluateRangeCall, streamRangeCall } from "./windows.ts";
 
 /** Evaluates nodes of one tree on any grid. The values are the caller's to change. */
 export function evaluatorOf(tree: PromExpr): EvaluateExpr {
@@ -55,9 +56,28 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
     const entry = aggregateFunctions.get(node.op);
     if (entry === undefined) throw new InputError(`unknown aggregation ${JSON.stringify(node.op)}`);
     const param = node.param === null ? null : await evaluate(context, node.param);
-    const value = await evaluate(context, node.expr);
-    const series = value.kind === "vector" ? value.series : [];
-    return { kind: "vector", series: entry(context, node, series, param) };
+    const aggregation = entry(context, node, param);
+    await stream(context, withoutParens(node.expr), aggregation);
+    return { kind: "vector", series: await aggregation.finish() };
+  }
+
+  /** Hands the series of a vector to the sink: as they are computed where they come one by one, else once all are there. */
+  async function stream(context: PromContext, expr: PromExpr, sink: SeriesSink): Promise<void> {
+    const { points, run } = context.grid;
+    const isOnce = points > 1 && invariant.has(expr);
+    if (expr.kind === "selector" && !isOnce) return await streamSelector(context, expr, sink);
+    if (expr.kind === "call" && !isOnce) {
+      const range = rangeFunctions.get(expr.name);
+      if (range !== undefined && range.finish === undefined) {
+        return await streamRangeCall(context, expr, range, evaluate, sink);
+      }
+    }
+    const value = await evaluate(context, expr);
+    if (value.kind !== "vector") return;
+    for (const { labels, values, present } of value.series) {
+      sink.add(labels, values, present);
+      if (run.isDue()) await run.breathe();
+    }
   }
 
   async function evaluateCall(context: PromContext, call: PromCall): Promise<PromValue> {

@@ -2,26 +2,37 @@
 import type { Labels } from "../../base/labels.ts";
 import type { PromAggregate } from "../../promql/ast.ts";
 import { Grouping } from "../aggregate/grouping.ts";
-import type { PromSeries } from "./value.ts";
 
-export interface PromGroup {
-  /** What the result of the group is called. */
-  readonly labels: Labels;
-  /** At least one, in order of appearance. */
-  readonly series: PromSeries[];
-}
+/** What is known of each group, in order of appearance. A group begins with its first series. */
+export class Groups<State> {
+  readonly #grouping: Grouping;
+  readonly #begin: (labels: Labels) => State;
+  readonly #states = new Map<string, State>();
 
-/** In order of appearance. */
-export function groupSeries(node: PromAggregate, list: readonly PromSeries[]): PromGroup[] {
-  const grouping = groupingOf(node.isWithout, node.grouping);
-  const groups = new Map<string, PromGroup>();
-  for (const series of list) {
-    const key = grouping.key(series.labels);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { labels: grouping.labels(series.labels), series: [series] });
-    else group.series.push(series);
+  /** @param begin makes the state of a new group; `labels` are those of its result. */
+  constructor(node: PromAggregate, begin: (labels: Labels) => State) {
+    this.#grouping = groupingOf(node.isWithout, node.grouping);
+    this.#begin = begin;
   }
-  return [...groups.values()];
+
+  get size(): number {
+    return this.#states.size;
+  }
+
+  /** The state of the group that a series with these labels belongs to. */
+  of(labels: Labels): State {
+    const key = this.#grouping.key(labels);
+    let state = this.#states.get(key);
+    if (state === undefined) {
+      state = this.#begin(this.#grouping.labels(labels));
+      this.#states.set(key, state);
+    }
+    return state;
+  }
+
+  all(): Iterable<State> {
+    return this.#states.values();
+  }
 }
 
 export function groupingOf(isWithout: boolean, labels: readonly string[]): Grouping {

@@ -113,6 +113,38 @@ function addPoints(target: PromSeries, source: PromSeries): void {
   }
 }
 
+/**
+ * The same of series that come one after the other and lose metadata on their way. While all come from one metric and lose no more than
+ * its name they cannot become equal, and nothing is compared.
+ */
+export class DistinctLabels {
+  #name: string | null = null;
+  /** Of the series so far as they came, while they differ for sure: the source has them anyway. */
+  #waiting: Labels[] = [];
+  #keys: Set<string> | null;
+
+  /** @param mayStartEqual series may have been equal before they lost anything */
+  constructor(mayStartEqual: boolean) {
+    this.#keys = mayStartEqual ? new Set() : null;
+  }
+
+  /** `after` is what `before` is reduced to: by dropMetadata, or not at all. @throws InputError 422 if it was there already */
+  add(before: Labels, after: Labels): void {
+    this.#name ??= before.name;
+    if (this.#keys === null) {
+      if (before.name === this.#name && before.pairs.length === after.pairs.length) {
+        this.#waiting.push(before);
+        return;
+      }
+      this.#keys = new Set(this.#waiting.map((labels) => labelsKey(dropMetadata(labels))));
+      this.#waiting = [];
+    }
+    const key = labelsKey(after);
+    if (this.#keys.has(key)) throw sameLabels();
+    this.#keys.add(key);
+  }
+}
+
 /** What the functions of windows want: no equal labels at all, even at different points. @throws InputError 422 */
 export function refuseSameLabels(list: readonly { readonly labels: Labels }[]): void {
   if (list.length < 2) return;

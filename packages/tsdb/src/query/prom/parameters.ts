@@ -18,11 +18,14 @@ export function stringParam(param: PromValue | null): string {
 const INT64_MIN = -(2 ** 63);
 const INT64_MAX = 2 ** 63 - 1024;
 
+/** More series than any group has. */
+const COUNT_MAX = 2 ** 31 - 1;
+
 /**
- * How many series are wanted at each point: k without its fraction, from 0 to `most`.
+ * How many series are wanted at each point: k without its fraction, from 0 to COUNT_MAX.
  * @throws InputError 422 for NaN and for what is no 64-bit integer, unless no k is 1 or more: then nothing is asked for.
  */
-export function countsParam(param: PromValue | null, most: number): Int32Array {
+export function countsParam(param: PromValue | null): Int32Array {
   const values = scalarParam(param);
   const counts = new Int32Array(values.length);
   if (values.every((k) => k < 1)) return counts;
@@ -31,7 +34,7 @@ export function countsParam(param: PromValue | null, most: number): Int32Array {
     const k = values[i];
     if (k <= INT64_MIN) throw new InputError(`Scalar value ${formatShort(k)} underflows int64`, 422);
     if (k >= INT64_MAX) throw new InputError(`Scalar value ${formatShort(k)} overflows int64`, 422);
-    counts[i] = Math.max(0, Math.min(Math.trunc(k), most));
+    counts[i] = Math.max(0, Math.min(Math.trunc(k), COUNT_MAX));
   }
   return counts;
 }

@@ -38,6 +38,29 @@ export function unite(list: readonly { readonly present: Presence }[], points: n
   return union;
 }
 
+/** The same of masks that come one after the other and are only lent. */
+export class PresenceUnion {
+  #mask: Uint8Array | null = null;
+  #isEverywhere = false;
+
+  add(presence: Presence): void {
+    if (this.#isEverywhere) return;
+    if (presence === null) {
+      this.#isEverywhere = true;
+      this.#mask = null;
+    } else if (this.#mask === null) {
+      this.#mask = presence.slice();
+    } else {
+      addPresence(this.#mask, presence);
+    }
+  }
+
+  /** Of at least one mask. */
+  get mask(): Presence {
+    return this.#mask;
+  }
+}
+
 /** Where `a` has a value and `b` has none. */
 export function subtract(a: Presence, b: Presence, points: number): Uint8Array {
   const rest = new Uint8Array(points);

@@ -14,34 +14,68 @@ import { InputError } from "../../base/errors.ts";
 import { labelTextByteLength, writeLabelText } from "../../base/label-bytes.ts";
 import type { Labels } from "../../base/labels.ts";
 import { xxHash64Fraction } from "../../base/xxhash.ts";
-import type { PromExpr } from "../../promql/ast.ts";
+import type { PromAggregate, PromExpr } from "../../promql/ast.ts";
 import { formatShort } from "../number-text.ts";
 import { warn } from "./annotate.ts";
-import { groupSeries } from "./grouping.ts";
+import type { PromContext } from "./context.ts";
+import { Groups } from "./grouping.ts";
 import { countsParam, scalarParam } from "./parameters.ts";
-import { copyPresence, hasPoint } from "./presence.ts";
-import type { AggregateFunction } from "./tables.ts";
+import type { Presence } from "./presence.ts";
+import type { AggregateFunction, Aggregation } from "./tables.ts";
+import type { PromSeries } from "./value.ts";
 
-export const limitk: AggregateFunction = (context, node, series, param) => {
-  const counts = countsParam(param, series.length);
-  const taken = new Int32Array(context.grid.points);
-  for (const group of groupSeries(node, series)) {
-    taken.fill(0);
-    for (const one of group.series) {
-      const present = copyPresence(one.present, taken.length);
-      for (let k = 0; k < taken.length; k++) {
-        if (present[k] === 1 && taken[k]++ >= counts[k]) present[k] = 0;
-      }
-      one.present = present;
-    }
+export const limitk: AggregateFunction = (context, node, param) => new LimitK(context, node, countsParam(param));
+
+/** Keeps series until all points of their group have enough. */
+class LimitK implements Aggregation {
+  readonly keepsColumns = false;
+  readonly #context: PromContext;
+  readonly #counts: Int32Array;
+  readonly #groups: Groups<{ readonly taken: Int32Array; isFull: boolean }>;
+  readonly #list: PromSeries[] = [];
+
+  constructor(context: PromContext, node: PromAggregate, counts: Int32Array) {
+    this.#context = context;
+    this.#counts = counts;
+    const { run, points } = context.grid;
+    this.#groups = new Groups(node, () => {
+      run.reserveColumns(this.#groups.size + 1, points);
+      return { taken: new Int32Array(points), isFull: false };
+    });
   }
-  return series.filter((one) => hasPoint(one.present));
-};
+
+  add(labels: Labels, values: Float64Array, present: Presence): boolean {
+    const group = this.#groups.of(labels);
+    if (group.isFull) return false;
+    const counts = this.#counts;
+    const { taken } = group;
+    let mask: Uint8Array | null = null;
+    let isFull = true;
+    for (let k = 0; k < counts.length; k++) {
+      if (taken[k] >= counts[k]) continue;
+      if (present === null || present[k] === 1) {
+        mask ??= new Uint8Array(counts.length);
+        mask[k] = 1;
+        taken[k]++;
+      }
+      if (taken[k] < counts[k]) isFull = false;
+    }
+    group.isFull = isFull;
+    if (mask === null) return false;
+    this.#list.push({ labels, values, present: mask });
+    this.#context.grid.run.reserveColumns(this.#list.length, counts.length);
+    return true;
+  }
+
+  async finish(): Promise<PromSeries[]> {
+    return this.#list;
+  }
+}
 
 /** r beyond ±1 is ±1, with a warning. @throws InputError 422 for NaN. */
-export const limitRatio: AggregateFunction = (context, node, series, param) => {
-  const ratios = scalarParam(param);
-  if (ratios.every((ratio) => ratio === 0)) return [];
+export const limitRatio: AggregateFunction = (context, node, param) => {
+  const ratios = scalarParam(param).slice();
+  if (ratios.every((ratio) => ratio === 0)) return new LimitRatio(context, ratios);
   if (ratios.some((ratio) => ratio !== ratio)) throw new InputError("Ratio value is NaN", 422);
   const capped = (value: number, to: number): void =>
     warn(
@@ -53,17 +87,43 @@ export const limitRatio: AggregateFunction = (context, node, series, param) => {
   const least = ratios.reduce((a, b) => Math.min(a, b));
   if (greatest > 1) capped(greatest, 1);
   if (least < -1) capped(least, -1);
-  for (const one of series) {
-    const place = placeOf(one.labels);
-    const present = copyPresence(one.present, ratios.length);
-    for (let k = 0; k < ratios.length; k++) {
-      const ratio = Math.max(-1, Math.min(1, ratios[k]));
-      if (ratio === 0 || (ratio > 0 ? place >= ratio : place < 1 + ratio)) present[k] = 0;
-    }
-    one.present = present;
-  }
-  return series.filter((one) => hasPoint(one.present));
+  for (let k = 0; k < ratios.length; k++) ratios[k] = Math.max(-1, Math.min(1, ratios[k]));
+  return new LimitRatio(context, ratios);
 };
+
+/** Keeps the chosen series. */
+class LimitRatio implements Aggregation {
+  readonly keepsColumns = false;
+  readonly #context: PromContext;
+  readonly #ratios: Float64Array;
+  readonly #list: PromSeries[] = [];
+
+  constructor(context: PromContext, ratios: Float64Array) {
+    this.#context = context;
+    this.#ratios = ratios;
+  }
+
+  add(labels: Labels, values: Float64Array, present: Presence): boolean {
+    const ratios = this.#ratios;
+    const place = placeOf(labels);
+    let mask: Uint8Array | null = null;
+    for (let k = 0; k < ratios.length; k++) {
+      const ratio = ratios[k];
+      if (ratio === 0 || (ratio > 0 ? place >= ratio : place < 1 + ratio)) continue;
+      if (present !== null && present[k] === 0) continue;
+      mask ??= new Uint8Array(ratios.length);
+      mask[k] = 1;
+    }
+    if (mask === null) return false;
+    this.#list.push({ labels, values, present: mask });
+    this.#context.grid.run.reserveColumns(this.#list.length, ratios.length);
+    return true;
+  }
+
+  async finish(): Promise<PromSeries[]> {
+    return this.#list;
+  }
+}
 
 /** Names and values in order of names, each behind its length. */
 export function placeOf(labels: Labels): number {

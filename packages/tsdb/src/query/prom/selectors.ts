@@ -15,6 +15,7 @@ import { sourceFilters } from "../filters.ts";
 import { isMarker } from "../rollup/eval-rollup.ts";
 import type { PromContext } from "./context.ts";
 import { offsetMs } from "./durations.ts";
+import { SeriesList, type SeriesSink } from "./series-sink.ts";
 import type { PromSeries } from "./value.ts";
 
 /** Where a selector or subquery looks, for each point of the grid: at `startMs + k * stepMs`. With `@` all look at one time, and stepMs is 0. */
@@ -123,28 +124,45 @@ export async function lookUp(
   sight: Sight,
   aspect: SampleAspect,
 ): Promise<PromSeries[]> {
+  const sink = new SeriesList();
+  await lookUpInto(sink, context, filters, sight, aspect);
+  return sink.list;
+}
+
+/** evaluateSelector, series by series. */
+export async function streamSelector(context: PromContext, selector: PromSelector, sink: SeriesSink): Promise<void> {
+  await lookUpInto(sink, context, selector.filters, sightOf(context, selector.at, selector.offset), "value");
+}
+
+async function lookUpInto(
+  sink: SeriesSink,
+  context: PromContext,
+  filters: readonly LabelFilter[],
+  sight: Sight,
+  aspect: SampleAspect,
+): Promise<void> {
   const { grid, lookbackMs } = context;
   const { run, points } = grid;
-  const list: PromSeries[] = [];
-  const present = new Uint8Array(points);
+  let present = new Uint8Array(points);
   let column = new Float64Array(points);
   await readSeries(
     run,
     filters,
     sight.startMs - lookbackMs,
     sight.endMs,
-    (series) => run.reserveColumns(series, points),
+    (series) => run.reserveColumns(sink.keepsColumns ? series : 1, points),
     (labels, timestamps, values, lo, hi) => {
       const count = look(sight, lookbackMs, timestamps, values, lo, hi, column, present);
       if (count === 0) return null;
       if (aspect === "value") takeValues(column, present, values);
       else takeSeconds(column, present, timestamps);
-      list.push({ labels, values: column, present: count === points ? null : present.slice() });
+      const mask = count === points ? null : present;
+      if (!sink.add(labels, column, mask)) return null;
       column = new Float64Array(points);
+      if (mask !== null) present = new Uint8Array(points);
       return null;
     },
   );
-  return list;
 }
 
 /** Writes to `found` the index of the sample seen at each point, and to `present` whether there is one. Returns how many see one. */

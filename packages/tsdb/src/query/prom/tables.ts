@@ -1,6 +1,7 @@
 /** What the tables of functions and aggregates hold. A function is one entry; who evaluates arguments and windows is elsewhere. */
 import type { PromAggregate, PromCall, PromType } from "../../promql/ast.ts";
 import type { PromContext } from "./context.ts";
+import type { SeriesSink } from "./series-sink.ts";
 import type { PromSeries, PromValue } from "./value.ts";
 
 /**
@@ -64,10 +65,11 @@ export interface InstantFunction {
   ) => PromValue | Promise<PromValue>;
 }
 
-/** An aggregation over groups. `series` is what the expression evaluated to; `param` the evaluated k, φ or label. */
-export type AggregateFunction = (
-  context: PromContext,
-  node: PromAggregate,
-  series: PromSeries[],
-  param: PromValue | null,
-) => PromSeries[];
+/** An aggregation at work: takes series as they come, in the order that decides about roundings and ties. */
+export interface Aggregation extends SeriesSink {
+  /** Ends it, pausing where that takes long. Nothing is to be added any more. */
+  finish(): Promise<PromSeries[]>;
+}
+
+/** Begins an aggregation over groups. `param` is the evaluated k, φ or label. @throws InputError 422 for an impossible one. */
+export type AggregateFunction = (context: PromContext, node: PromAggregate, param: PromValue | null) => Aggregation;

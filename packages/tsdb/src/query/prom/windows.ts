@@ -9,8 +9,9 @@ import { isMarker } from "../rollup/eval-rollup.ts";
 import { withoutParens } from "./arguments.ts";
 import type { PromContext } from "./context.ts";
 import { positiveMs } from "./durations.ts";
-import { dropMetadata, refuseSameLabels } from "./label-sets.ts";
+import { DistinctLabels, dropMetadata } from "./label-sets.ts";
 import { readSeries, type Sight, sightOf } from "./selectors.ts";
+import { SeriesList, type SeriesSink } from "./series-sink.ts";
 import { type EvaluateExpr, evaluateSubquery } from "./subquery.ts";
 import type { EvaluateWindow, RangeFunction, RangeWindow } from "./tables.ts";
 import type { PromSeries } from "./value.ts";
@@ -25,6 +26,19 @@ export async function evaluateRangeCall(
   entry: RangeFunction,
   evaluate: EvaluateExpr,
 ): Promise<PromSeries[]> {
+  const sink = new SeriesList();
+  await streamRangeCall(context, call, entry, evaluate, sink);
+  return entry.finish === undefined ? sink.list : entry.finish(context, call, sink.list);
+}
+
+/** The same series by series. Not for an entry with a `finish`, which is about all of them. */
+export async function streamRangeCall(
+  context: PromContext,
+  call: PromCall,
+  entry: RangeFunction,
+  evaluate: EvaluateExpr,
+  sink: SeriesSink,
+): Promise<void> {
   const { run, points } = context.grid;
   let matrix: PromMatrix | PromSubquery | null = null;
   const scalars: Float64Array[] = [];
@@ -38,7 +52,7 @@ export async function evaluateRangeCall(
     }
   }
   if (matrix === null) throw new BugError("a function of windows without a range vector");
-  const roller = new WindowRoller(context, call, entry, matrix, scalars);
+  const roller = new WindowRoller(context, call, entry, matrix, scalars, sink);
   if (matrix.kind === "matrix") {
     const { sight, rangeMs } = roller;
     await readSeries(
@@ -46,7 +60,7 @@ export async function evaluateRangeCall(
       matrix.selector.filters,
       sight.startMs - rangeMs,
       sight.endMs,
-      (series) => run.reserveColumns(series, points),
+      (series) => run.reserveColumns(sink.keepsColumns ? series : 1, points),
       (labels, timestamps, values, lo, hi) => {
         roller.place(labels, timestamps, values, lo, hi);
         return roller.roll();
@@ -54,20 +68,16 @@ export async function evaluateRangeCall(
     );
   } else {
     const { timestamps, series } = await evaluateSubquery(context, matrix, evaluate);
-    run.reserveColumns(series.length, points);
+    run.reserveColumns(sink.keepsColumns ? series.length : 1, points);
     for (const one of series) {
       roller.placePoints(one, timestamps);
       await roller.roll();
       if (run.isDue()) await run.breathe();
     }
   }
-  if (entry.finish !== undefined) return entry.finish(context, call, roller.list);
-  refuseSameLabels(roller.list);
-  return roller.list;
 }
 
 class WindowRoller implements RangeWindow {
-  readonly list: PromSeries[] = [];
   readonly sight: Sight;
   readonly rangeMs: number;
   timestamps: Float64Array = new Float64Array(0);
@@ -82,6 +92,9 @@ class WindowRoller implements RangeWindow {
   readonly call: PromCall;
   hasValue = true;
   readonly #entry: RangeFunction;
+  readonly #sink: SeriesSink;
+  /** Null where series stay as different as they are, and for an entry whose `finish` makes up labels of its own. */
+  readonly #distinct: DistinctLabels | null;
   readonly #scalars: readonly Float64Array[];
   readonly #point: number[];
   #evaluate: EvaluateWindow;
@@ -90,7 +103,7 @@ class WindowRoller implements RangeWindow {
   #next = 0;
   #count = 0;
   #column: Float64Array;
-  readonly #present: Uint8Array;
+  #present: Uint8Array;
   /** Columns of our own, for series that cannot be used as they come. */
   #ownTimestamps: Float64Array = new Float64Array(0);
   #ownValues: Float64Array = new Float64Array(0);
@@ -101,6 +114,7 @@ class WindowRoller implements RangeWindow {
     entry: RangeFunction,
     matrix: PromMatrix | PromSubquery,
     scalars: readonly Float64Array[],
+    sink: SeriesSink,
   ) {
     const { at, offset } = matrix.kind === "matrix" ? matrix.selector : matrix;
     this.context = context;
@@ -109,6 +123,9 @@ class WindowRoller implements RangeWindow {
     this.rangeMs = positiveMs(context, matrix.range);
     this.labels = Labels.empty;
     this.#entry = entry;
+    this.#sink = sink;
+    const mayBecomeEqual = entry.finish === undefined && (entry.keepsName !== true || matrix.kind === "subquery");
+    this.#distinct = mayBecomeEqual ? new DistinctLabels(matrix.kind === "subquery") : null;
     this.#evaluate = entry.evaluate;
     this.#scalars = scalars;
     this.#point = scalars.map((column) => column[0] as number);
@@ -200,18 +217,19 @@ class WindowRoller implements RangeWindow {
     }
     this.#next = k;
     if (k < column.length) return false;
-    if (this.#count > 0) this.#keep();
+    if (this.#count > 0) this.#handOver();
     return true;
   }
 
-  #keep(): void {
+  #handOver(): void {
     const points = this.#column.length;
-    this.list.push({
-      labels: this.#entry.keepsName === true ? this.labels : dropMetadata(this.labels),
-      values: this.#column,
-      present: this.#count === points ? null : this.#present.slice(),
-    });
-    this.#column = new Float64Array(points);
+    const labels = this.#entry.keepsName === true ? this.labels : dropMetadata(this.labels);
+    this.#distinct?.add(this.labels, labels);
+    const mask = this.#count === points ? null : this.#present;
+    if (this.#sink.add(labels, this.#column, mask)) {
+      this.#column = new Float64Array(points);
+      if (mask !== null) this.#present = new Uint8Array(points);
+    }
     this.#entry.afterSeries?.(this);
   }
 

@@ -1,0 +1,31 @@
+/**
+ * Where the series of a vector go as they are computed, one after the other.
+ *
+ *   selector, window function ──column──▸ sink.add ──▸ kept whole (SeriesList), or added to a group and forgotten (aggregates.ts)
+ *
+ * So who reads samples need not know what becomes of them, and memory is the sink's affair.
+ */
+import type { Labels } from "../../base/labels.ts";
+import type { Presence } from "./presence.ts";
+import type { PromSeries } from "./value.ts";
+
+export interface SeriesSink {
+  /** True if it keeps the columns of most series it is given: their memory is then asked for beforehand. */
+  readonly keepsColumns: boolean;
+  /**
+   * Takes one series. Its column and its mask are only lent: the next series may be written into them. They are the sink's from now on
+   * if it answers true.
+   */
+  add(labels: Labels, values: Float64Array, present: Presence): boolean;
+}
+
+/** Keeps every series. */
+export class SeriesList implements SeriesSink {
+  readonly keepsColumns = true;
+  readonly list: PromSeries[] = [];
+
+  add(labels: Labels, values: Float64Array, present: Presence): boolean {
+    this.list.push({ labels, values, present });
+    return true;
+  }
+}
