@@ -286,3 +286,30 @@ test("the length of a text may be allowed to be more than the parser's default",
   assert.match(await refusal(at(0, long)), /want at most 65536/);
   assert.deepEqual(await at(0, long, { maxQueryLength: 1 << 17 }), ["m 1"]);
 });
+
+test("an aggregate's memory follows its groups, not its series", async () => {
+  const { range } = open(Array.from({ length: 100 }, (_, i) => `m_total{i="${i}",g="${i % 2}"} 0 60 _ 180`).join("\n"));
+  // A hundred columns of four points are 3,200 bytes.
+  const limits = { maxMemoryPerQuery: 1000 };
+  for (const inner of ["m_total", "rate(m_total[2m])", "max_over_time((m_total)[2m:1m])"]) {
+    if (!inner.includes(":")) assert.match(await refusal(range(0, 3, inner, { limits })), /maxMemoryPerQuery/, inner);
+    for (const query of [`sum by (g) (${inner})`, `max(${inner})`, `topk(2, (${inner}))`, `limitk(3, ${inner})`]) {
+      const want = await range(0, 3, query);
+      assert.ok(want.length > 0, query);
+      if (!inner.includes(":")) assert.deepEqual(await range(0, 3, query, { limits }), want, query);
+    }
+    assert.match(await refusal(range(0, 3, `quantile(0.5, ${inner})`, { limits })), /maxMemoryPerQuery/, inner);
+  }
+  assert.match(await refusal(range(0, 3, "topk(50, m_total)", { limits })), /maxMemoryPerQuery/);
+});
+
+test("series that become equal are refused inside of aggregates too", async () => {
+  const { at } = open(
+    'a_total{x="1"} 0 60\nb_total{x="2"} 0 60\na_total{x="2"} 0 60\na_total{x="2",__type__="counter"} 0 60',
+  );
+  const refused = "422 vector cannot contain metrics with the same labelset";
+  assert.equal(await refusal(at(1, 'sum(rate({__name__=~".+_total",__type__=""}[2m]))')), refused);
+  assert.equal(await refusal(at(1, "sum(rate(a_total[2m]))")), refused);
+  assert.deepEqual(await at(1, 'count(rate(a_total{__type__=""}[2m]))'), ["{} 2"]);
+  assert.deepEqual(await at(1, 'count(last_over_time({__name__=~".+_total"}[2m]))'), ["{} 4"]);
+});
