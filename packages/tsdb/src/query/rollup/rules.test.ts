@@ -5,24 +5,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Labels } from "../../base/labels.ts";
 import { evaluateRange } from "../eval.ts";
 import { ZERO_MS } from "../testing/harness.ts";
-import { MemorySource } from "../testing/memory-source.ts";
+import {
+  counted,
+  isClose,
+  moderate,
+  type Recorded,
+  recorded,
+  sourceOf,
+  type Value,
+} from "../testing/random-series.test.support.ts";
 import type { Rule, Sample, Window } from "./rules.test.support.ts";
 import * as rules from "./rules.test.support.ts";
 import { ROLLUPS, type RollupEntry } from "./table.ts";
 
 const SEED = 20240107;
-
-/** A value, or a staleness marker. */
-type Value = number | "marker";
-
-interface Recorded {
-  readonly intervalMs: number;
-  readonly timesMs: readonly number[];
-  readonly values: readonly Value[];
-}
 
 interface Shape {
   readonly startMs: number;
@@ -33,69 +31,6 @@ interface Shape {
   readonly lookbackMs: number;
   readonly minStalenessMs: number;
 }
-
-const whole = fc.integer({ min: -9, max: 9 });
-/** From values whose squares are still normal numbers to values whose squares are still finite. */
-const wide = fc
-  .tuple(fc.double({ min: 1, max: 10, maxExcluded: true }), fc.integer({ min: -120, max: 120 }), fc.boolean())
-  .map(([mantissa, exponent, isNegative]) => (isNegative ? -1 : 1) * mantissa * 10 ** exponent);
-
-/** Columns of a kind each: a counter with restarts looks unlike a gauge. */
-const columns: fc.Arbitrary<fc.Arbitrary<Value>> = fc.constantFrom<fc.Arbitrary<Value>>(
-  whole,
-  fc.constantFrom(0, 1),
-  fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((v) => (Math.abs(v) < 1e-9 ? 0 : v)),
-  fc.integer({ min: 0, max: 2 ** 40 }),
-  fc.oneof({ weight: 6, arbitrary: whole }, { weight: 2, arbitrary: wide }),
-  fc.oneof({ weight: 9, arbitrary: whole }, { weight: 1, arbitrary: fc.constantFrom(Infinity, -Infinity, -0) }),
-  fc.oneof(
-    { weight: 6, arbitrary: whole },
-    { weight: 1, arbitrary: fc.constantFrom<Value>(NaN, "marker", "marker", Infinity) },
-  ),
-);
-
-const recorded: fc.Arbitrary<Recorded> = fc
-  .tuple(fc.constantFrom(1_000, 5_000, 15_000, 60_000), columns)
-  .chain(([intervalMs, value]) =>
-    fc
-      .array(
-        fc.tuple(
-          fc.oneof(
-            { weight: 8, arbitrary: fc.constant(1) },
-            { weight: 2, arbitrary: fc.double({ min: 0.9, max: 1.1, noNaN: true }) },
-            // No distance: the later sample replaces the earlier one.
-            { weight: 1, arbitrary: fc.constant(0) },
-            { weight: 1, arbitrary: fc.integer({ min: 2, max: 25 }) },
-          ),
-          value,
-        ),
-        { maxLength: 50 },
-      )
-      .map((list) => {
-        let ms = ZERO_MS;
-        const timesMs = list.map(([distance]) => (ms += Math.round(distance * intervalMs)));
-        return { intervalMs, timesMs, values: list.map(([, v]) => v) };
-      }),
-  );
-
-/** A growing counter that restarts now and then, or falls a little. */
-const counted: fc.Arbitrary<Recorded> = recorded.chain((series) =>
-  fc
-    .array(fc.constantFrom(0, 1, 1, 2, 5, 0.5, -1, -1000, -Infinity), {
-      minLength: series.values.length,
-      maxLength: series.values.length,
-    })
-    .map((steps) => {
-      let v = 0;
-      const values = steps.map((step, i) => {
-        v = Math.max(step < 0 ? v + (step === -Infinity ? -v : step) : v + step * 7, 0);
-        return typeof series.values[i] === "number" && !Number.isNaN(series.values[i])
-          ? v
-          : (series.values[i] as Value);
-      });
-      return { ...series, values };
-    }),
-);
 
 function shapes({ intervalMs, timesMs }: Recorded): fc.Arbitrary<Shape> {
   const lengthMs = (timesMs.at(-1) ?? ZERO_MS) - ZERO_MS;
@@ -119,18 +54,10 @@ const scalar = fc.constantFrom(0, 0.3, 1, 2, -1, 20, NaN);
 
 /** Columns by label value; the label's name is not of interest. */
 async function answer(query: string, series: Recorded, shape: Shape): Promise<Map<string, number[]>> {
-  const source = new MemorySource();
-  const values = new Float64Array(series.values.length);
-  const words = new Uint32Array(values.buffer);
-  series.values.forEach((value, i) => {
-    if (value === "marker") words.set([2, 0x7ff00000], 2 * i);
-    else values[i] = value;
-  });
-  source.add(Labels.from([["__name__", "m"]]), series.timesMs, values);
   const { startMs, stepMs, points, lookbackMs, minStalenessMs } = shape;
   const endMs = startMs + (points - 1) * stepMs;
   const range = { startMs, endMs, stepMs, lookbackMs, minStalenessMs };
-  const result = await evaluateRange(query, { source, nowMs: endMs, mayAlign: false, ...range });
+  const result = await evaluateRange(query, { source: sourceOf(series), nowMs: endMs, mayAlign: false, ...range });
   return new Map(
     result.series.map(({ labels, timestamps, values: found }) => {
       const column = new Array<number>(points).fill(NaN);
@@ -171,11 +98,6 @@ function scaleOf({ v, previous, realPrevious, next }: Window): number {
   return scale;
 }
 
-function isClose(got: number, want: number, scale: number, digits = 1e-9): boolean {
-  if (got === want || (Number.isNaN(got) && Number.isNaN(want))) return true;
-  return Math.abs(got - want) <= digits * Math.abs(want) + 1e-3 * digits * scale;
-}
-
 /** Powers of the values' magnitude that a result's rounding errors grow with; 1 if it is not here. */
 const POWERS: ReadonlyMap<string, number> = new Map([
   ["stdvar_over_time", 2],
@@ -184,10 +106,6 @@ const POWERS: ReadonlyMap<string, number> = new Map([
 
 /** What loses digits, or all of them, to a single large value: series of moderate ones only. */
 const DELICATE: ReadonlySet<string> = new Set(["deriv", "predict_linear", "zscore_over_time", "mad_over_time"]);
-
-function moderate(series: Recorded): Recorded {
-  return { ...series, values: series.values.map((v) => (typeof v === "number" && !(Math.abs(v) < 2 ** 41) ? 3 : v)) };
-}
 
 async function check(name: string, tag: string | null, rule: Rule): Promise<void> {
   const { args, flags } = ROLLUPS.get(name) as RollupEntry;
