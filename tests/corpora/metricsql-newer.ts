@@ -1,6 +1,6 @@
 /**
  * What queries of the corpus mean that 1.79.5 cannot read: the same in its own words, worked out from the functions' formulas,
- * by id. metricsql-golden.test.ts compares our answers to both; tests/system/api-differential.test.ts compares ours to the
+ * by id. metricsql-golden.test.ts compares our answers to both; tests/system/api-differential-corpus.test.ts compares ours to the
  * newer query with those of 1.79.5 to the older one.
  */
 
