@@ -14,6 +14,11 @@ import { type HttpAnswer, http } from "./support/http.ts";
 import { startNyanza } from "./support/nyanza.ts";
 import { startPeer } from "./support/peers.ts";
 import { runCommand } from "./support/process.ts";
+import {
+  type ComplianceDifference,
+  PROMETHEUS_DIFFERENCES,
+  VICTORIA_METRICS_DIFFERENCES,
+} from "./support/promql-compliance-ledger.ts";
 import { queryString } from "./support/query.ts";
 import { Scope } from "./support/scope.ts";
 import { compareResults, readCorpus, type Series } from "./support/twins.ts";
@@ -29,19 +34,6 @@ interface StoredSeries {
   readonly values: readonly number[];
   readonly timestamps: readonly number[];
 }
-
-/** Queries by id, and why the answers differ. */
-type Ledger = readonly (readonly [reason: string, ids: readonly number[]])[];
-
-const PROMETHEUS_LEDGER: Ledger = [
-  ["any UTF-8 text may name a label since Prometheus 3.0; 2.42 refuses ~invalid", [456, 461]],
-];
-
-const VICTORIA_METRICS_LEDGER: Ledger = [
-  ["1.79.5 makes -6.3 ^ x of (-6.3) ^ x, which is -(6.3 ^ x); prometheus answers as we do", [163]],
-  ["a window that is written is used as it is since v1.85.3; 1.79.5 widens it to two scrapes", [435, 496]],
-  ["1.79.5 makes no more series than it was given, or 768; now -search.maxSeriesPerAggrFunc says how many", [534]],
-];
 
 const range = { start: 1_704_293_400, end: 1_704_294_000, step: 10 };
 
@@ -69,17 +61,19 @@ async function load(url: string): Promise<void> {
 
 test("the promql dialect answers as prometheus 2.42 does", { timeout: 300_000 }, async () => {
   const url = await startPrometheus();
-  await compareAll(url, "promql", PROMETHEUS_LEDGER);
+  await compareAll(url, "promql", PROMETHEUS_DIFFERENCES);
 });
 
 test("the metricsql dialect answers as victoria-metrics 1.79.5 does", { timeout: 300_000 }, async () => {
   const { url } = await startPeer(scope, "victoria-metrics", { flags: ["-search.disableCache"] });
   await load(url);
-  await compareAll(url, "metricsql", VICTORIA_METRICS_LEDGER);
+  await compareAll(url, "metricsql", VICTORIA_METRICS_DIFFERENCES);
 });
 
-async function compareAll(theirs: string, dialect: string, ledger: Ledger): Promise<void> {
-  const reasons = new Map(ledger.flatMap(([reason, ids]) => ids.map((id) => [id, reason] as const)));
+async function compareAll(theirs: string, dialect: string, ledger: readonly ComplianceDifference[]): Promise<void> {
+  const known = new Map(
+    ledger.flatMap(({ reason, queries }) => [...queries].map(([id, query]) => [id, { query, reason }] as const)),
+  );
   const problems: string[] = [];
   let equal = 0;
   for (const { id, query, should_fail: isRefused } of corpus.queries) {
@@ -88,15 +82,16 @@ async function compareAll(theirs: string, dialect: string, ledger: Ledger): Prom
       http(`${theirs}/api/v1/query_range${queryString({ query, ...range, nocache: 1 })}`),
     ]);
     const difference = compare(our, their, isRefused);
-    const reason = reasons.get(id);
-    reasons.delete(id);
+    const { reason, query: knownQuery = query } = known.get(id) ?? {};
+    known.delete(id);
+    if (knownQuery !== query) problems.push(`${id} ${query}\n    in the ledger it is ${knownQuery}`);
     if (difference === null) equal++;
     if (difference !== null && reason === undefined) problems.push(`${id} ${query}\n    ${difference}`);
     if (difference === null && reason !== undefined) {
       problems.push(`${id} ${query}\n    equal by now, take it off the ledger: ${reason}`);
     }
   }
-  for (const id of reasons.keys()) problems.push(`${id}: in the ledger, and no such query`);
+  for (const id of known.keys()) problems.push(`${id}: in the ledger, and no such query`);
   console.log(`promql-compliance, ${dialect}: ${equal} of ${corpus.queries.length} equal`);
   assert.equal(problems.join("\n"), "");
 }

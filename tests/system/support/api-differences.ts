@@ -26,7 +26,7 @@ export const API_DIFFERENCES = {
     reason: "a typing mistake should not change an answer in silence",
   },
   present: {
-    what: "an absent `time` of an instant query",
+    what: "an absent `time` of an instant query or `end` of an export",
     here: "now, to the millisecond",
     there: "now, on whole seconds",
     reason: "what was acknowledged a moment ago would be missing",
