@@ -7,14 +7,19 @@
 export type Arithmetic = (left: number, right: number) => number;
 
 export const ARITHMETIC: ReadonlyMap<string, Arithmetic> = new Map<string, Arithmetic>([
+  /** a + b: sum. */
   ["+", (a, b) => a + b],
+  /** a - b: difference. */
   ["-", (a, b) => a - b],
+  /** a * b: product. */
   ["*", (a, b) => a * b],
-  /** x / 0 is ±Inf, 0 / 0 nothing. */
+  /** a / b: quotient. x / 0 is ±Inf, 0 / 0 nothing. */
   ["/", (a, b) => a / b],
-  /** fmod: the sign of the left side; x % 0 is nothing. */
+  /** a % b: remainder, with the sign of the left side. x % 0 is nothing. */
   ["%", (a, b) => a % b],
+  /** a ^ b: power. 1 ^ y is 1, nothing to any power, even to 0, is nothing. */
   ["^", power],
+  /** a atan2 b: angle in radians of the point (b, a). */
   ["atan2", (a, b) => Math.atan2(a, b)],
 ]);
 
@@ -22,12 +27,19 @@ export const ARITHMETIC: ReadonlyMap<string, Arithmetic> = new Map<string, Arith
 export type Comparison = (left: number, right: number) => boolean;
 
 export const COMPARISONS: ReadonlyMap<string, Comparison> = new Map<string, Comparison>([
-  /** NaN equals NaN, so `m == NaN` keeps the points that have no value; anything else differs from it. */
+  /**
+   * a == b: equal. NaN equals NaN, so `m == NaN` keeps the points that have no value; anything else differs from it.
+   */
   ["==", (a, b) => a === b || (a !== a && b !== b)],
+  /** a != b: different. `m != NaN` keeps every value. */
   ["!=", (a, b) => (a !== a ? b === b : a !== b)],
+  /** a > b: above. */
   [">", (a, b) => a > b],
+  /** a < b: below. */
   ["<", (a, b) => a < b],
+  /** a >= b: not below. */
   [">=", (a, b) => a >= b],
+  /** a <= b: not above. */
   ["<=", (a, b) => a <= b],
 ]);
 

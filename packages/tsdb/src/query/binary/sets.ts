@@ -12,14 +12,20 @@ import { Matcher } from "./matching.ts";
 export type SetOperator = (run: QueryRun, expr: BinaryExpr, left: Series[], right: Series[]) => Promise<Series[]>;
 
 export const SET_OPERATORS: ReadonlyMap<string, SetOperator> = new Map<string, SetOperator>([
-  /** Left points where the right has one. */
+  /** a and b: left points where the right has one. */
   ["and", (run, expr, left, right) => keepPoints(run, expr, left, right, true, false)],
-  /** Like `and`; a label-less single right series serves every key. */
+  /** a if b: like `and`, and a right side that is one series without labels serves every left one. */
   ["if", (run, expr, left, right) => keepPoints(run, expr, left, right, true, true)],
-  /** Left points where the right has none. */
+  /** a unless b: left points where the right has none. */
   ["unless", (run, expr, left, right) => keepPoints(run, expr, left, right, false, false)],
+  /** a ifnot b: like `unless`, and a right side that is one series without labels serves every left one. */
   ["ifnot", (run, expr, left, right) => keepPoints(run, expr, left, right, false, true)],
+  /** a or b: left points, then the right ones where no left series with the same labels has any. */
   ["or", unite],
+  /**
+   * a default b: gaps of left series filled from the right one with the same labels, or from the only one if that has
+   * none; the right side if the left is empty.
+   */
   ["default", fillGaps],
 ]);
 

@@ -12,7 +12,7 @@ import type { PromSeries } from "./value.ts";
 type SetOperator = (context: PromContext, node: PromBinary, left: PromSeries[], right: PromSeries[]) => PromSeries[];
 
 export const SET_OPERATORS: ReadonlyMap<string, SetOperator> = new Map<string, SetOperator>([
-  /** Left points where the right has one. */
+  /** a and b: left points where the right has one. */
   [
     "and",
     (context, node, left, right) => {
@@ -24,7 +24,7 @@ export const SET_OPERATORS: ReadonlyMap<string, SetOperator> = new Map<string, S
       return left.filter((series) => hasPoint(series.present));
     },
   ],
-  /** Left points where the right has none. */
+  /** a unless b: left points where the right has none. */
   [
     "unless",
     (context, node, left, right) => {
@@ -37,7 +37,7 @@ export const SET_OPERATORS: ReadonlyMap<string, SetOperator> = new Map<string, S
       return left.filter((series) => hasPoint(series.present));
     },
   ],
-  /** All left points, then the right ones where the left has none. */
+  /** a or b: all left points, then the right ones where the left has none. */
   [
     "or",
     (context, node, left, right) => {

@@ -235,7 +235,7 @@ const ENTRIES: Record<string, RollupEntry> = {
    * mean is above (Hoeffding's inequality). The mean itself for a single sample.
    */
   hoeffding_bound_lower: withScalars(["scalar", "series"], (phi) => at.hoeffdingBound(-1, phi), { keepsName: true }),
-  /** hoeffding_bound_upper(phi, m[d]): the same distance above the mean. */
+  /** hoeffding_bound_upper(phi, m[d]): the mean plus what hoeffding_bound_lower takes off it. */
   hoeffding_bound_upper: withScalars(["scalar", "series"], (phi) => at.hoeffdingBound(1, phi), { keepsName: true }),
   /**
    * holt_winters(m[d], sf, tf): last level of double exponential smoothing, begun at the previous sample, with factor
@@ -392,7 +392,7 @@ const ENTRIES: Record<string, RollupEntry> = {
   sum_le_over_time: withScalars(["series", "scalar"], (x) => at.compareOverTime("sum", "le", x)),
   /** sum_over_time(m[d]): sum of the samples. */
   sum_over_time: one(quick.quickSum),
-  /** sum2_over_time(m[d]): sum of their squares. */
+  /** sum2_over_time(m[d]): sum of the samples' squares. */
   sum2_over_time: one(slide.slideSquares),
   /** tfirst_over_time(m[d]): when the first sample was taken, seconds since 1970. */
   tfirst_over_time: each(at.firstTime),
@@ -412,7 +412,7 @@ const ENTRIES: Record<string, RollupEntry> = {
   tlast_over_time: each(at.lastTime),
   /** tmax_over_time(m[d]): when the largest sample was taken, seconds since 1970; the last of equals. */
   tmax_over_time: each(at.extremeTime(1)),
-  /** tmin_over_time(m[d]): when the smallest sample was taken, the last of equals. */
+  /** tmin_over_time(m[d]): when the smallest sample was taken, seconds since 1970; the last of equals. */
   tmin_over_time: each(at.extremeTime(-1)),
   /**
    * zscore_over_time(m[d]): distance of the last sample from the mean in standard deviations, 0 if equal; nothing when

@@ -342,7 +342,7 @@ const ENTRIES: Record<string, TransformEntry> = {
   /** cosh(q): hyperbolic cosine. */
   cosh: points(Math.cosh),
   /**
-   * day_of_month([q]): 1 to 31, of q as seconds since 1970, in UTC; of the output time without q. So are the others.
+   * day_of_month([q]): 1 to 31, of q as seconds since 1970, in UTC; of the output time without q.
    */
   day_of_month: datePart("day_of_month"),
   /** day_of_week([q]): 0, Sunday, to 6. */
@@ -731,7 +731,7 @@ const ENTRIES: Record<string, TransformEntry> = {
     { labels: Labels.empty, values: zoneOffsets(call.text(0), call.context.timestamps()) },
   ]),
   /**
-   * union(q, …), also written (q, …): all series; of equal label sets the first. Scalars are all kept, for `q == (1,
+   * union(q, …): all series, also written `(q, …)`; of equal label sets the first. Scalars are all kept, for `q == (1,
    * 2)`. Nothing for (). Keeps the name.
    */
   union: entry(0, MANY, (call) => {
