@@ -172,7 +172,8 @@ test("a query says which dialect it is in, and promql has Prometheus' arguments"
       assert.equal(await status(`/api/v1/query_range?query=x&start=100&end=200.5&step=1m&${promql}`), 200);
       assert.equal(await status("/api/v1/query_range?query=x&start=100&end=200.5&step=0.5&dialect=promql"), 200);
       const [instant, range, plain] = database.asked.map(({ options }) => options);
-      const { signal, nowMs, stepMs, ...kept } = instant as InstantQuery;
+      const { signal, nowMs, stepMs, trace, ...kept } = instant as InstantQuery;
+      assert.equal(trace, null);
       assert.deepEqual(kept, {
         dialect: "promql",
         tenant: { accountId: 0, projectId: 0 },
@@ -652,6 +653,7 @@ test("a fault in the middle of an export breaks the connection: nobody takes a p
       const cursor = await original(request);
       let left = 2000;
       return {
+        seriesCount: cursor.seriesCount,
         isPartial: false,
         close: () => cursor.close(),
         next: async () => {

@@ -245,6 +245,7 @@ function createHandlers(
       maxLookbackMs: flags["search.maxLookback"] || flags["search.maxStalenessInterval"],
       isLookbackStep: flags["search.setLookbackToStep"],
       isCacheDisabled: flags["search.disableCache"],
+      isTracingDenied: flags.denyQueryTracing,
       logsImplicit: flags["search.logImplicitConversion"],
       limits: {
         maxSubqueryPoints: flags["search.maxPointsSubqueryPerTimeseries"],
@@ -266,11 +267,13 @@ function createHandlers(
       maxSeries: flags["search.maxSeries"],
       maxLabelNames: flags["search.maxTagKeys"],
       maxLabelValues: flags["search.maxTagValues"],
+      isTracingDenied: flags.denyQueryTracing,
     }),
     export: createExportHandler({
       database,
       maxDurationMs: flags["search.maxExportDuration"],
       maxSeries: flags["search.maxExportSeries"],
+      isTracingDenied: flags.denyQueryTracing,
     }),
     ...createQueryTextHandlers({ maxQueryBytes: flags["search.maxQueryLen"] }),
     ...createPromqlTextHandlers({ maxQueryBytes: flags["search.maxQueryLen"] }),

@@ -20,6 +20,7 @@ export { POINTS_MAX, printPoints } from "./kernel/points.ts";
 export { HeadFullError } from "./kernel/sample-store.ts";
 export type { QueryResult, ResultSeries } from "./query/result.ts";
 export type { Answer, SampleCursor, SeriesBatch } from "./query/source.ts";
+export { QueryTrace, type TraceJson } from "./query/trace.ts";
 export type { Logger } from "./storage/options.ts";
 export type { AppendOutcome } from "./storage/sample-selection.ts";
 export { ClosedError } from "./storage/storage.ts";

@@ -1,9 +1,10 @@
 /** Query results → the JSON VictoriaMetrics answers with, piece by piece. */
-import { type Labels, POINTS_MAX, printPoints } from "@nyanza/tsdb";
+import { type Labels, POINTS_MAX, printPoints, type QueryTrace } from "@nyanza/tsdb";
 import type { RequestContext } from "../http/context.ts";
 import { PIECE_BYTES } from "../http/pieces.ts";
 import { StreamedAnswer } from "../http/response.ts";
 import { JsonWriter } from "./json-writer.ts";
+import { writeTrace } from "./trace.ts";
 
 /** The parts of a query's result that are printed. */
 export interface PrintableResult {
@@ -26,16 +27,25 @@ const JSON_TYPE = "application/json";
 /** Warnings printed in full, and infos as many, as in Prometheus: a query over a thousand metrics may have a thousand of them. */
 const ANNOTATIONS_MAX = 10;
 
+/** What an answer says beside its result. */
+export interface ResultFacts {
+  readonly elapsedMs: number;
+  /** Of an instant query, for results of kind `string`. */
+  readonly timeMs?: number;
+  /** Ended here, when all else has been written. */
+  readonly trace: QueryTrace | null;
+}
+
 /**
- * `{"status":"success","isPartial":…,"data":{"resultType":…,"result":[…]},"stats":{…},"warnings":[…],"infos":[…]}`, the last two only if there
- * are any. `timeMs` is the time of an instant query, for results of kind `string`.
+ * `{"status":"success","isPartial":…,"data":{"resultType":…,"result":[…]},"stats":{…},"warnings":[…],"infos":[…],"trace":{…}}`, the last three
+ * only if there are any.
  */
 export async function sendResult(
   context: RequestContext,
   result: PrintableResult,
-  elapsedMs: number,
-  timeMs = 0,
+  { elapsedMs, timeMs = 0, trace }: ResultFacts,
 ): Promise<void> {
+  const step = trace?.begin("generate the response");
   const json = new JsonWriter();
   const answer = new StreamedAnswer(context, { contentType: JSON_TYPE });
   json.raw(`{"status":"success","isPartial":${result.isPartial},"data":{"resultType":"${result.kind}","result":`);
@@ -56,8 +66,17 @@ export async function sendResult(
   );
   writeAnnotations(json, "warning", result.warnings);
   writeAnnotations(json, "info", result.infos);
+  step?.end(extentOf(result));
+  trace?.end(`query=${context.args.get("query")}: series=${result.series.length}`);
+  writeTrace(json, trace);
   json.raw("}");
   await answer.end(json.finish());
+}
+
+function extentOf({ series }: PrintableResult): string {
+  let points = 0;
+  for (const { values } of series) points += values.length;
+  return `series=${series.length}, points=${points}`;
 }
 
 async function writeSeries(json: JsonWriter, answer: StreamedAnswer, result: PrintableResult): Promise<void> {
@@ -99,8 +118,9 @@ export async function sendStrings(
   context: RequestContext,
   items: readonly string[],
   isPartial: boolean,
+  trace: QueryTrace | null = null,
 ): Promise<void> {
-  await sendList(context, items, isPartial, (json, item) => json.string(item));
+  await sendList(context, items, isPartial, trace, (json, item) => json.string(item));
 }
 
 /** `{"status":"success","isPartial":…,"data":[…]}` of label sets. */
@@ -108,16 +128,19 @@ export async function sendLabelSets(
   context: RequestContext,
   items: readonly Labels[],
   isPartial: boolean,
+  trace: QueryTrace | null = null,
 ): Promise<void> {
-  await sendList(context, items, isPartial, writeLabels);
+  await sendList(context, items, isPartial, trace, writeLabels);
 }
 
 async function sendList<T>(
   context: RequestContext,
   items: readonly T[],
   isPartial: boolean,
+  trace: QueryTrace | null,
   write: (json: JsonWriter, item: T) => void,
 ): Promise<void> {
+  const step = trace?.begin("generate the response");
   const json = new JsonWriter();
   const answer = new StreamedAnswer(context, { contentType: JSON_TYPE });
   json.raw(`{"status":"success","isPartial":${isPartial},"data":[`);
@@ -126,7 +149,11 @@ async function sendList<T>(
     write(json, items[i] as T);
     if (json.length >= PIECE_BYTES) await answer.write(json.take());
   }
-  json.raw("]}");
+  json.raw("]");
+  step?.end(`items=${items.length}`);
+  trace?.end();
+  writeTrace(json, trace);
+  json.raw("}");
   await answer.end(json.finish());
 }
 

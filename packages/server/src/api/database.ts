@@ -2,7 +2,7 @@
  * What the endpoints need of a database, owned by its user. The embedded database has it; tests bring their own.
  * Times are milliseconds, ranges inclusive at both ends.
  */
-import type { Dialect, Labels, Tenant } from "@nyanza/tsdb";
+import type { Dialect, Labels, QueryTrace, Tenant } from "@nyanza/tsdb";
 import type { WriteBatch } from "@nyanza/tsdb/ingest";
 import type { FilterGroups } from "@nyanza/tsdb/metricsql";
 import type { PrintableResult } from "./answer.ts";
@@ -26,6 +26,7 @@ export interface QueryLimits {
   readonly dialect: Dialect;
   readonly nowMs: number;
   readonly signal: AbortSignal;
+  readonly trace: QueryTrace | null;
   /** Absent: from the distance of samples; in promql 5 minutes. */
   readonly lookbackMs?: number;
   /** Samples younger than this are not seen yet. */
@@ -79,6 +80,7 @@ export interface LabelsQuery {
   readonly maxMs: number;
   readonly limit: number;
   readonly signal: AbortSignal;
+  readonly trace: QueryTrace | null;
 }
 
 export interface ExportQuery {
@@ -103,6 +105,7 @@ export interface ExportedSeries {
 }
 
 export interface ExportCursor {
+  readonly seriesCount: number;
   readonly isPartial: boolean;
   next(): Promise<ExportedSeries | null>;
   close(): void;

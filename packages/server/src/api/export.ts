@@ -16,11 +16,13 @@ import { withDeadline } from "./deadline.ts";
 import { JsonWriter } from "./json-writer.ts";
 import { getMatchGroups } from "./selectors.ts";
 import { getTime } from "./time-arguments.ts";
+import { startTrace, writeTrace } from "./trace.ts";
 
 export interface ExportOptions {
   readonly database: Pick<ServedDatabase, "export">;
   readonly maxDurationMs: number;
   readonly maxSeries: number;
+  readonly isTracingDenied: boolean;
 }
 
 const SAMPLES_PER_CHECK = 1024;
@@ -29,6 +31,8 @@ interface Format {
   readonly contentType: string;
   readonly head: string;
   readonly foot: string;
+  /** The answer is one object, which has room for a trace before its end. */
+  readonly isObject: boolean;
   /** Between two series. */
   readonly separator: string;
   write(
@@ -59,22 +63,31 @@ async function answerExport(context: RequestContext, options: ExportOptions, sig
   const maxRowsPerLine = args.getInteger("max_rows_per_line");
   const minMs = getTime(args, "start", 0, nowMs);
   const endMs = getTime(args, "end", nowMs, nowMs);
+  const trace = format.isObject ? startTrace(context, options.isTracingDenied) : null;
+  const groups = getMatchGroups(args, true);
+  const search = trace?.begin(`search series to export: ${args.getAll("match[]").join(" or ")}`);
   const cursor = await options.database.export({
     tenant: context.tenant,
-    groups: getMatchGroups(args, true),
+    groups,
     minMs,
     maxMs: args.get("end") === "" ? nowMs : Math.max(endMs, minMs),
     maxSeries: options.maxSeries,
     signal,
   });
+  search?.end(`series=${cursor.seriesCount}`);
+  const step = trace?.begin("read and send samples");
   const json = new JsonWriter();
   const answer = new StreamedAnswer(context, { contentType: format.contentType });
   const output = { json, answer };
   let isFirst = true;
+  let series = 0;
+  let samples = 0;
   try {
     json.raw(format.head);
     for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
       let lo = 0;
+      series += batch.series.length;
+      samples += batch.ends[batch.series.length - 1] ?? 0;
       for (let i = 0; i < batch.series.length; i++) {
         const end = batch.ends[i] as number;
         const lineRows = maxRowsPerLine > 0 ? maxRowsPerLine : end - lo;
@@ -92,6 +105,12 @@ async function answerExport(context: RequestContext, options: ExportOptions, sig
     cursor.close();
   }
   json.raw(format.foot);
+  if (format.isObject) {
+    step?.end(`series=${series}, samples=${samples}`);
+    trace?.end();
+    writeTrace(json, trace);
+    json.raw("}");
+  }
   await answer.end(json.finish());
 }
 
@@ -112,6 +131,7 @@ const JSON_LINES: Format = {
   contentType: "application/stream+json; charset=utf-8",
   head: "",
   foot: "",
+  isObject: false,
   separator: "",
   async write({ json, answer }, labels, timestamps, values, lo, hi) {
     json.raw('{"metric":');
@@ -148,6 +168,7 @@ const PROMETHEUS_TEXT: Format = {
   contentType: "text/plain; charset=utf-8",
   head: "",
   foot: "",
+  isObject: false,
   separator: "",
   async write({ json, answer }, labels, timestamps, values, lo, hi) {
     const name = Buffer.from(formatSeriesName(labels));
@@ -169,7 +190,8 @@ const PROMETHEUS_TEXT: Format = {
 const PROMETHEUS_API: Format = {
   contentType: "application/json",
   head: '{"status":"success","data":{"resultType":"matrix","result":[',
-  foot: "]}}",
+  foot: "]}",
+  isObject: true,
   separator: ",",
   async write({ json, answer }, labels, timestamps, values, lo, hi) {
     json.raw('{"metric":');

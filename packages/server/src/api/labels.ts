@@ -1,11 +1,12 @@
 /** /api/v1/series, /api/v1/labels and /api/v1/label/<name>/values. */
-import type { Labels } from "@nyanza/tsdb";
+import type { Labels, QueryTrace } from "@nyanza/tsdb";
 import type { Handler, RequestContext } from "../http/context.ts";
 import { sendLabelSets, sendStrings } from "./answer.ts";
 import type { LabelsQuery, ServedDatabase } from "./database.ts";
 import { withDeadline } from "./deadline.ts";
 import { getMatchGroups } from "./selectors.ts";
 import { getTime } from "./time-arguments.ts";
+import { startTrace } from "./trace.ts";
 
 export interface LabelsOptions {
   readonly database: Pick<ServedDatabase, "series" | "labelNames" | "labelValues">;
@@ -13,6 +14,7 @@ export interface LabelsOptions {
   readonly maxSeries: number;
   readonly maxLabelNames: number;
   readonly maxLabelValues: number;
+  readonly isTracingDenied: boolean;
 }
 
 const DEFAULT_RANGE_MS = 300_000;
@@ -24,27 +26,36 @@ export function createLabelsHandlers(options: LabelsOptions): {
   labelValues: Handler;
 } {
   const { database } = options;
-  const limited = (context: RequestContext, work: (signal: AbortSignal) => Promise<void>): Promise<void> =>
-    withDeadline(context, options.maxDurationMs, "search.maxLabelsAPIDuration", work);
+  const limited = (
+    context: RequestContext,
+    work: (signal: AbortSignal, trace: QueryTrace | null) => Promise<void>,
+  ): Promise<void> => {
+    const trace = startTrace(context, options.isTracingDenied);
+    return withDeadline(context, options.maxDurationMs, "search.maxLabelsAPIDuration", (signal) => work(signal, trace));
+  };
   return {
     series: (context) =>
-      limited(context, async (signal) => {
-        const { items, isPartial } = await database.series(getRequest(context, true, options.maxSeries, signal));
-        await sendLabelSets(context, items as readonly Labels[], isPartial);
+      limited(context, async (signal, trace) => {
+        const { items, isPartial } = await database.series({
+          ...getRequest(context, true, options.maxSeries, signal),
+          trace,
+        });
+        await sendLabelSets(context, items as readonly Labels[], isPartial, trace);
       }),
     labels: (context) =>
-      limited(context, async (signal) => {
-        const { items, isPartial } = await database.labelNames(
-          getRequest(context, false, options.maxLabelNames, signal),
-        );
-        await sendStrings(context, items, isPartial);
+      limited(context, async (signal, trace) => {
+        const { items, isPartial } = await database.labelNames({
+          ...getRequest(context, false, options.maxLabelNames, signal),
+          trace,
+        });
+        await sendStrings(context, items, isPartial, trace);
       }),
     labelValues: (context) =>
-      limited(context, async (signal) => {
+      limited(context, async (signal, trace) => {
         const label = unescapeLabelName(context.rest);
         const request = getRequest(context, false, options.maxLabelValues, signal);
-        const { items, isPartial } = await database.labelValues(label, request);
-        await sendStrings(context, items, isPartial);
+        const { items, isPartial } = await database.labelValues(label, { ...request, trace });
+        await sendStrings(context, items, isPartial, trace);
       }),
   };
 }
@@ -53,7 +64,12 @@ export function createLabelsHandlers(options: LabelsOptions): {
  * `limit` can only lower the flag's. Without `start` the range begins with the UTC day of `end`: VictoriaMetrics asks
  * for the last five minutes, but its index answers by the day.
  */
-function getRequest(context: RequestContext, isMatchRequired: boolean, max: number, signal: AbortSignal): LabelsQuery {
+function getRequest(
+  context: RequestContext,
+  isMatchRequired: boolean,
+  max: number,
+  signal: AbortSignal,
+): Omit<LabelsQuery, "trace"> {
   const { args, startMs: nowMs } = context;
   const endMs = getTime(args, "end", nowMs, nowMs);
   const startMs = getTime(args, "start", 0, nowMs);

@@ -88,6 +88,7 @@ export class MemoryDatabase implements ServedDatabase {
     const all = [...this.stored.values()];
     let next = 0;
     return {
+      seriesCount: all.length,
       isPartial: false,
       next: async () => {
         await this.#enter(request.signal);

@@ -9,6 +9,7 @@ import { type PrintableResult, sendResult } from "./answer.ts";
 import type { QueryLimits } from "./database.ts";
 import { withDeadline } from "./deadline.ts";
 import type { FlagLimits, QueryOptions } from "./query.ts";
+import { wantShortQuery } from "./query-argument.ts";
 import { getPromTime, parseDuration } from "./time-arguments.ts";
 
 /** What requests of all dialects may say. */
@@ -17,6 +18,7 @@ export type CommonLimits = Pick<
   | "tenant"
   | "nowMs"
   | "signal"
+  | "trace"
   | "maxQueryLength"
   | "maxSeries"
   | "maxSamples"
@@ -33,27 +35,33 @@ const DEFAULT_LOOKBACK_MS = 300_000;
 export async function answerPromQuery(
   context: RequestContext,
   options: QueryOptions,
-  text: string,
   limitsOf: LimitsOf,
 ): Promise<void> {
   const { args, startMs: nowMs } = context;
+  const text = args.get("query");
+  wantShortQuery(text, options.maxQueryBytes);
   const seriesMax = getSeriesMax(args);
   const timeMs = getPromTime(args, "time", nowMs, nowMs);
   const lookbackMs = getLookback(args, options);
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
     const limits = toPromLimits(limitsOf(signal), lookbackMs, options);
     const result = await options.database.query(text, { ...limits, timeMs, stepMs: DEFAULT_LOOKBACK_MS });
-    await sendResult(context, truncate(result, seriesMax), Date.now() - nowMs, timeMs);
+    await sendResult(context, truncate(result, seriesMax), {
+      elapsedMs: Date.now() - nowMs,
+      timeMs,
+      trace: limits.trace,
+    });
   });
 }
 
 export async function answerPromQueryRange(
   context: RequestContext,
   options: QueryOptions,
-  text: string,
   limitsOf: LimitsOf,
 ): Promise<void> {
   const { args, startMs: nowMs } = context;
+  const text = args.get("query");
+  wantShortQuery(text, options.maxQueryBytes);
   const seriesMax = getSeriesMax(args);
   const startMs = getRequiredTime(args, "start", nowMs);
   const endMs = getRequiredTime(args, "end", nowMs);
@@ -66,7 +74,10 @@ export async function answerPromQueryRange(
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
     const limits = toPromLimits(limitsOf(signal), lookbackMs, options);
     const result = await options.database.queryRange(text, { ...limits, startMs, endMs, stepMs });
-    await sendResult(context, truncate(result, seriesMax), Date.now() - nowMs);
+    await sendResult(context, truncate(result, seriesMax), {
+      elapsedMs: Date.now() - nowMs,
+      trace: limits.trace,
+    });
   });
 }
 

@@ -16,7 +16,7 @@ import {
 } from "@nyanza/tsdb/promql";
 import type { Handlers, RequestContext } from "../http/context.ts";
 import { sendBody } from "../http/response.ts";
-import { wantShortQuery } from "./query.ts";
+import { wantShortQuery } from "./query-argument.ts";
 
 export interface PromqlTextOptions {
   readonly maxQueryBytes: number;

@@ -9,7 +9,7 @@ import { optimize, parse, prettify, printExpr } from "@nyanza/tsdb/metricsql";
 import type { Handlers, RequestContext } from "../http/context.ts";
 import { jsonString } from "../http/json-string.ts";
 import { sendBody } from "../http/response.ts";
-import { wantShortQuery } from "./query.ts";
+import { wantShortQuery } from "./query-argument.ts";
 
 export interface QueryTextOptions {
   readonly maxQueryBytes: number;

@@ -1,5 +1,5 @@
 /** /api/v1/query and /api/v1/query_range. */
-import { type Dialect, InputError } from "@nyanza/tsdb";
+import { type Dialect, InputError, type QueryTrace } from "@nyanza/tsdb";
 import { quote, type RequestArguments } from "../http/arguments.ts";
 import type { Handler, RequestContext } from "../http/context.ts";
 import type { Logger } from "../process/logger.ts";
@@ -7,8 +7,10 @@ import { sendResult } from "./answer.ts";
 import type { QueryLimits, ServedDatabase } from "./database.ts";
 import { withDeadline } from "./deadline.ts";
 import { answerPromQuery, answerPromQueryRange, type CommonLimits } from "./prom-query.ts";
+import { getQuery } from "./query-argument.ts";
 import { getExtraFilters } from "./selectors.ts";
 import { getDuration, getTime } from "./time-arguments.ts";
+import { startTrace } from "./trace.ts";
 
 export interface QueryOptions {
   readonly database: Pick<ServedDatabase, "query" | "queryRange">;
@@ -25,6 +27,7 @@ export interface QueryOptions {
   readonly maxLookbackMs: number;
   /** -search.disableCache: nothing is cached here, but ranges are not aligned either. */
   readonly isCacheDisabled: boolean;
+  readonly isTracingDenied: boolean;
   /** What flags alone say. */
   readonly limits: FlagLimits;
   readonly isLookbackStep: boolean;
@@ -52,33 +55,54 @@ const DEFAULT_STEP_MS = 300_000;
 
 export function createQueryHandlers(options: QueryOptions): { query: Handler; queryRange: Handler } {
   return {
-    query: (context) => logSlow(context, options, () => answerQuery(context, options)),
-    queryRange: (context) => logSlow(context, options, () => answerQueryRange(context, options)),
+    query: (context) => logSlow(context, options, () => answer(context, options, answerQuery, answerPromQuery)),
+    queryRange: (context) =>
+      logSlow(context, options, () => answer(context, options, answerQueryRange, answerPromQueryRange)),
   };
 }
 
-async function answerQuery(context: RequestContext, options: QueryOptions): Promise<void> {
+type Answer = (
+  context: RequestContext,
+  options: QueryOptions,
+  limitsOf: (signal: AbortSignal) => CommonLimits,
+) => Promise<void>;
+
+async function answer(
+  context: RequestContext,
+  options: QueryOptions,
+  metricsql: Answer,
+  promql: Answer,
+): Promise<void> {
+  const trace = startTrace(context, options.isTracingDenied);
+  const limitsOf = (signal: AbortSignal): CommonLimits => getCommonLimits(context, options, signal, trace);
+  const isPromql = getDialect(context.args, options.dialect) === "promql";
+  await (isPromql ? promql : metricsql)(context, options, limitsOf);
+}
+
+async function answerQuery(
+  context: RequestContext,
+  options: QueryOptions,
+  limitsOf: (signal: AbortSignal) => CommonLimits,
+): Promise<void> {
   const { args, startMs: nowMs } = context;
   const text = getQuery(args, options.maxQueryBytes);
-  if (getDialect(args, options.dialect) === "promql") {
-    return await answerPromQuery(context, options, text, (signal) => getCommonLimits(context, options, signal));
-  }
   const timeMs = getTime(args, "time", nowMs, nowMs);
   const lookbackMs = getLookback(args, options);
   const stepMs = getDuration(args, "step", lookbackMs === 0 ? DEFAULT_STEP_MS : lookbackMs);
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
-    const limits = getLimits(context, options, lookbackMs, signal);
+    const limits = getLimits(context, options, lookbackMs, limitsOf(signal));
     const result = await options.database.query(text, { ...limits, timeMs, stepMs });
-    await sendResult(context, result, Date.now() - nowMs);
+    await sendResult(context, result, { elapsedMs: Date.now() - nowMs, trace: limits.trace });
   });
 }
 
-async function answerQueryRange(context: RequestContext, options: QueryOptions): Promise<void> {
+async function answerQueryRange(
+  context: RequestContext,
+  options: QueryOptions,
+  limitsOf: (signal: AbortSignal) => CommonLimits,
+): Promise<void> {
   const { args, startMs: nowMs } = context;
   const text = getQuery(args, options.maxQueryBytes);
-  if (getDialect(args, options.dialect) === "promql") {
-    return await answerPromQueryRange(context, options, text, (signal) => getCommonLimits(context, options, signal));
-  }
   // On whole seconds, as in VictoriaMetrics: the same page asked for twice gets the same grid. An instant query's time is not rounded, or it
   // would miss what was acknowledged in the current second.
   const nowSecondMs = nowMs - (nowMs % 1000);
@@ -88,13 +112,9 @@ async function answerQueryRange(context: RequestContext, options: QueryOptions):
   const lookbackMs = getLookback(args, options);
   if (startMs > endMs) endMs = startMs + DEFAULT_STEP_MS;
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
-    const result = await options.database.queryRange(text, {
-      ...getLimits(context, options, lookbackMs, signal),
-      startMs,
-      endMs,
-      stepMs,
-    });
-    await sendResult(context, result, Date.now() - nowMs);
+    const limits = getLimits(context, options, lookbackMs, limitsOf(signal));
+    const result = await options.database.queryRange(text, { ...limits, startMs, endMs, stepMs });
+    await sendResult(context, result, { elapsedMs: Date.now() - nowMs, trace: limits.trace });
   });
 }
 
@@ -107,21 +127,6 @@ function getDialect(args: RequestArguments, absent: Dialect): Dialect {
   return text;
 }
 
-function getQuery(args: RequestArguments, maxBytes: number): string {
-  const text = args.get("query");
-  if (text === "") throw new InputError("missing `query` arg");
-  wantShortQuery(text, maxBytes);
-  return text;
-}
-
-/** @throws InputError that names the flag */
-export function wantShortQuery(text: string, maxBytes: number): void {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > maxBytes) {
-    throw new InputError(`too long query: ${bytes} bytes, at most ${maxBytes}; see the -search.maxQueryLen flag`);
-  }
-}
-
 function getLookback(args: RequestArguments, options: QueryOptions): number {
   const lookbackMs = getDuration(args, "max_lookback", options.maxLookbackMs);
   return options.isLookbackStep ? getDuration(args, "step", lookbackMs) : lookbackMs;
@@ -131,10 +136,10 @@ function getLimits(
   context: RequestContext,
   options: QueryOptions,
   lookbackMs: number,
-  signal: AbortSignal,
+  common: CommonLimits,
 ): QueryLimits {
   return {
-    ...getCommonLimits(context, options, signal),
+    ...common,
     dialect: "metricsql",
     latencyOffsetMs: getDuration(context.args, "latency_offset", options.latencyOffsetMs),
     // Whoever asks for no cache asks for those very times.
@@ -146,7 +151,12 @@ function getLimits(
 }
 
 /** What all dialects take. */
-function getCommonLimits(context: RequestContext, options: QueryOptions, signal: AbortSignal): CommonLimits {
+function getCommonLimits(
+  context: RequestContext,
+  options: QueryOptions,
+  signal: AbortSignal,
+  trace: QueryTrace | null,
+): CommonLimits {
   const { args } = context;
   const extraFilters = getExtraFilters(args);
   const digits = args.get("round_digits");
@@ -155,6 +165,7 @@ function getCommonLimits(context: RequestContext, options: QueryOptions, signal:
     tenant: context.tenant,
     nowMs: context.startMs,
     signal,
+    trace,
     maxQueryLength: options.maxQueryBytes,
     maxSeries: options.maxSeries || Infinity,
     maxSamples: options.maxSamples || Infinity,

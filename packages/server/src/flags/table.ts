@@ -268,6 +268,12 @@ export const FLAGS = {
     group: "Queries",
     description: "Hide samples younger than this from queries",
   },
+  denyQueryTracing: {
+    type: "bool",
+    default: "false",
+    group: "Queries",
+    description: "Ignore trace=1, with which answers say how they came about",
+  },
   "search.maxQueryLen": {
     type: "size",
     default: "16384",

@@ -27,6 +27,7 @@ import type { QueryLimits } from "../query/limits.ts";
 import { evaluatePromInstant, evaluatePromRange } from "../query/prom/eval.ts";
 import type { QueryResult } from "../query/result.ts";
 import type { Answer, LabelsRequest, SampleCursor, SearchRequest } from "../query/source.ts";
+import { printGroups, printTimeRange, type QueryTrace } from "../query/trace.ts";
 import { defaultStorageOptions, type Logger } from "../storage/options.ts";
 import { type AppendOutcome, NONE_INVALID } from "../storage/sample-selection.ts";
 import { Storage, type StorageCounters, type StorageDescription } from "../storage/storage.ts";
@@ -94,6 +95,8 @@ export interface QueryOptions {
    */
   readonly mayAlign?: boolean;
   readonly signal?: AbortSignal;
+  /** Is told what the query does and how long each step takes, and is printed with JSON.stringify. */
+  readonly trace?: QueryTrace | null;
   /** Or-ed groups of filters that every selector gets in addition. */
   readonly extraFilters?: FilterGroups;
   /** Series a selector may match, samples the query may read, points a series of the answer may have. */
@@ -137,6 +140,7 @@ export interface LabelsOptions {
   readonly maxMs?: number;
   readonly limit?: number;
   readonly signal?: AbortSignal;
+  readonly trace?: QueryTrace | null;
 }
 
 export type DatabaseStats = StorageDescription & StorageCounters;
@@ -250,17 +254,19 @@ export class Database {
 
   /** Label sets of series with samples in the range, sorted. */
   async series(options: LabelsOptions = {}): Promise<Answer<Labels>> {
-    return await this.source.series(labelsRequest(options));
+    return await traced(options, "search series", () => this.source.series(labelsRequest(options)));
   }
 
   /** Label names, sorted. */
   async labelNames(options: LabelsOptions = {}): Promise<Answer<string>> {
-    return await this.source.labelNames(labelsRequest(options));
+    return await traced(options, "search label names", () => this.source.labelNames(labelsRequest(options)));
   }
 
   /** Values of a label, sorted. */
   async labelValues(label: string, options: LabelsOptions = {}): Promise<Answer<string>> {
-    return await this.source.labelValues(label, labelsRequest(options));
+    return await traced(options, `search values of label ${JSON.stringify(label)}`, () =>
+      this.source.labelValues(label, labelsRequest(options)),
+    );
   }
 
   /** Raw samples, batch by batch, bit-exact. Close the cursor if you do not read it to its end. */
@@ -316,6 +322,7 @@ export class Database {
       ...(options.extraFilters === undefined ? {} : { extraFilters: options.extraFilters }),
       ...(options.roundDigits === undefined ? {} : { roundDigits: options.roundDigits }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
+      trace: options.trace ?? null,
     };
   }
 }
@@ -325,6 +332,20 @@ function isPromql(dialect: Dialect = "metricsql"): boolean {
     throw new InputError(`dialect: want metricsql or promql, got ${JSON.stringify(dialect)}`);
   }
   return dialect === "promql";
+}
+
+/** A search in the index, told to the trace if there is one. */
+async function traced<T>(
+  { groups = [], minMs = 0, maxMs = Number.MAX_SAFE_INTEGER, trace = null }: LabelsOptions,
+  what: string,
+  search: () => Promise<Answer<T>>,
+): Promise<Answer<T>> {
+  const step = trace?.begin(
+    `${what}: ${trace.text(() => printGroups(groups))}, timeRange=${printTimeRange(minMs, maxMs)}`,
+  );
+  const answer = await search();
+  step?.end(`found=${answer.items.length}`);
+  return answer;
 }
 
 function labelsRequest(options: LabelsOptions): LabelsRequest {

@@ -12,6 +12,7 @@ import { MAX_DEPTH } from "../metricsql/limits.ts";
 import { wantShortValue } from "./label-edit.ts";
 import type { QueryLimits } from "./limits.ts";
 import type { Source } from "./source.ts";
+import type { QueryTrace } from "./trace.ts";
 
 /** After this much time without a pause the event loop gets its turn. */
 const SLICE_MS = 8;
@@ -33,6 +34,8 @@ export interface QueryRunOptions {
   /** ANDed to every selector (`extra_filters[]`, `extra_label`); null means none. */
   readonly extraFilters: FilterGroups | null;
   readonly signal: AbortSignal | null;
+  /** What was done is told to it; null, the default, for a query that nobody wants to hear about. */
+  readonly trace?: QueryTrace | null;
 }
 
 /** One query from start to end: what it may use, what it used, and whether it may go on. */
@@ -46,6 +49,9 @@ export class QueryRun {
   readonly text: string;
   readonly extraFilters: FilterGroups | null;
   readonly signal: AbortSignal | null;
+  readonly trace: QueryTrace | null;
+  /** Time in which others had their turn. */
+  pausedMs = 0;
   seriesFetched = 0;
   samplesRead = 0;
   isPartial = false;
@@ -63,6 +69,7 @@ export class QueryRun {
     this.text = options.text;
     this.extraFilters = options.extraFilters;
     this.signal = options.signal;
+    this.trace = options.trace ?? null;
     this.#sliceEndMs = performance.now() + SLICE_MS;
   }
 
@@ -74,9 +81,12 @@ export class QueryRun {
   /** Lets the event loop run. @throws the signal's reason when the query was cancelled. */
   async breathe(): Promise<void> {
     this.signal?.throwIfAborted();
+    const startMs = performance.now();
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.signal?.throwIfAborted();
-    this.#sliceEndMs = performance.now() + SLICE_MS;
+    const endMs = performance.now();
+    this.pausedMs += endMs - startMs;
+    this.#sliceEndMs = endMs + SLICE_MS;
   }
 
   /** @throws InputError 422 when the query has read more samples than it may. */
@@ -156,27 +166,44 @@ export class EvalContext {
   /** Points of the grid, at least 1. */
   readonly points: number;
   readonly depth: number;
+  /** The step of the trace that evaluation here belongs to. */
+  readonly trace: QueryTrace | null;
   #timestamps: Float64Array | null = null;
 
-  constructor(run: QueryRun, startMs: number, endMs: number, stepMs: number, depth = 0) {
+  constructor(
+    run: QueryRun,
+    startMs: number,
+    endMs: number,
+    stepMs: number,
+    depth = 0,
+    trace: QueryTrace | null = run.trace,
+  ) {
     this.run = run;
     this.startMs = startMs;
     this.endMs = endMs;
     this.stepMs = stepMs;
     this.points = Math.floor((endMs - startMs) / stepMs) + 1;
     this.depth = depth;
+    this.trace = trace;
   }
 
   /** One level further down the tree. @throws InputError 422 past MAX_DEPTH. */
   deeper(expr: Expr): EvalContext {
     if (this.depth >= MAX_DEPTH) throw this.run.fail(expr, `evaluating: want at most ${MAX_DEPTH} nested expressions`);
-    const inner = new EvalContext(this.run, this.startMs, this.endMs, this.stepMs, this.depth + 1);
+    const inner = new EvalContext(this.run, this.startMs, this.endMs, this.stepMs, this.depth + 1, this.trace);
     inner.#timestamps = this.#timestamps;
     return inner;
   }
 
   onGrid(startMs: number, endMs: number, stepMs: number): EvalContext {
-    return new EvalContext(this.run, startMs, endMs, stepMs, this.depth);
+    return new EvalContext(this.run, startMs, endMs, stepMs, this.depth, this.trace);
+  }
+
+  /** The same, told to a step of the trace. */
+  traced(trace: QueryTrace): EvalContext {
+    const inner = new EvalContext(this.run, this.startMs, this.endMs, this.stepMs, this.depth, trace);
+    inner.#timestamps = this.#timestamps;
+    return inner;
   }
 
   /** Output times in milliseconds. Shared: read only. */

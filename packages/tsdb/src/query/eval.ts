@@ -12,6 +12,7 @@ import { DEFAULT_TENANT, type Tenant } from "../base/tenant.ts";
 import type { Expr, FilterGroups, RollupExpr, SelectorExpr } from "../metricsql/ast.ts";
 import { optimize } from "../metricsql/optimize.ts";
 import { parse } from "../metricsql/parse.ts";
+import { printExpr } from "../metricsql/printer.ts";
 import { isRanking } from "./aggregate/table.ts";
 import { EvalContext, QueryRun } from "./context.ts";
 import { evaluate } from "./expr.ts";
@@ -20,10 +21,12 @@ import { checkImplicit } from "./implicit.ts";
 import { labelsKey } from "./label-edit.ts";
 import { DEFAULT_LIMITS, type QueryLimits } from "./limits.ts";
 import { checkNames } from "./names.ts";
+import { traceReading } from "./reading-trace.ts";
 import type { QueryResult, ResultSeries } from "./result.ts";
 import { durationMs, isMarker } from "./rollup/eval-rollup.ts";
 import { isBlank, type Series } from "./series.ts";
 import type { Source } from "./source.ts";
+import { printExtent, type QueryTrace } from "./trace.ts";
 
 export interface QueryOptions {
   readonly source: Source;
@@ -49,6 +52,8 @@ export interface QueryOptions {
   /** Digits after the point that values are rounded to; negative ones round before it. Not rounded by default. */
   readonly roundDigits?: number;
   readonly signal?: AbortSignal;
+  /** Gets the steps of the evaluation. Null or absent costs nothing. */
+  readonly trace?: QueryTrace | null;
   readonly limits?: Partial<QueryLimits>;
 }
 
@@ -78,7 +83,7 @@ const LATENCY_STEP_MAX_MS = 60_000;
  * reason when cancelled.
  */
 export async function evaluateInstant(query: string | Expr, options: InstantOptions): Promise<QueryResult> {
-  const expr = readQuery(query);
+  const expr = readQuery(query, options);
   const run = startRun(query, options);
   wantPositiveStep(options.stepMs);
   checkImplicit(run, expr, options);
@@ -104,7 +109,7 @@ export async function evaluateInstant(query: string | Expr, options: InstantOpti
  * @throws as evaluateInstant
  */
 export async function evaluateRange(query: string | Expr, options: RangeOptions): Promise<QueryResult> {
-  const expr = readQuery(query);
+  const expr = readQuery(query, options);
   const run = startRun(query, options);
   const { stepMs } = options;
   wantPositiveStep(stepMs);
@@ -139,8 +144,12 @@ export async function evaluateRange(query: string | Expr, options: RangeOptions)
 }
 
 /** A tree that somebody else has built is taken as it is: how deep it is shows only as it is carried out. */
-function readQuery(query: string | Expr): Expr {
-  return typeof query === "string" ? optimize(parse(query)) : query;
+function readQuery(query: string | Expr, { trace = null }: QueryOptions): Expr {
+  if (typeof query !== "string") return query;
+  const step = trace?.begin("parse");
+  const expr = optimize(parse(query));
+  step?.end(`query=${trace?.text(() => printExpr(expr))}`);
+  return expr;
 }
 
 function startRun(query: string | Expr, options: QueryOptions): QueryRun {
@@ -154,6 +163,7 @@ function startRun(query: string | Expr, options: QueryOptions): QueryRun {
     text: typeof query === "string" ? query : "",
     extraFilters: options.extraFilters ?? null,
     signal: options.signal ?? null,
+    trace: options.trace ?? null,
   });
 }
 
@@ -190,6 +200,7 @@ async function readRaw(
   const groups = sourceFilters(selector.groups, run.extraFilters);
   const series: ResultSeries[] = [];
   if (groups.length > 0 && minMs <= maxMs) {
+    const reading = traceReading({ run, trace: run.trace }, groups, minMs, maxMs);
     const cursor = await run.source.search({
       tenant: run.tenant,
       groups,
@@ -200,8 +211,10 @@ async function readRaw(
     });
     try {
       run.seriesFetched += cursor.seriesCount;
+      reading?.found(cursor.seriesCount);
       for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
         run.signal?.throwIfAborted();
+        reading?.read(batch.series.length, batch.ends[batch.series.length - 1] ?? 0);
         let lo = 0;
         for (let s = 0; s < batch.series.length; s++) {
           const hi = batch.ends[s] as number;
@@ -214,8 +227,10 @@ async function readRaw(
           lo = hi;
         }
         if (run.isDue()) await run.breathe();
+        reading?.worked();
       }
       run.isPartial ||= cursor.isPartial;
+      reading?.end(cursor, "copy samples");
     } finally {
       cursor.close();
     }
@@ -260,6 +275,7 @@ async function shape(
   kind: QueryResult["kind"],
   roundDigits: number | undefined,
 ): Promise<QueryResult> {
+  const step = run.trace?.begin("put the answer in order");
   const shown: Series[] = [];
   for (const series of list) {
     if (!isBlank(series.values)) shown.push(series);
@@ -281,6 +297,7 @@ async function shape(
     series.push({ labels, timestamps: present.timestamps, values: present.values });
     if (run.isDue()) await run.breathe();
   }
+  step?.end(printExtent(series));
   return { kind, series, stats: statsOf(run), isPartial: run.isPartial };
 }
 

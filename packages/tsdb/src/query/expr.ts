@@ -1,6 +1,7 @@
 /** One node of the tree on one grid: which part of the evaluator takes it. */
 import { Labels } from "../base/labels.ts";
 import type { Expr, FunctionExpr } from "../metricsql/ast.ts";
+import { printExpr } from "../metricsql/printer.ts";
 import { evaluateAggregate } from "./aggregate/eval-aggregate.ts";
 import { AGGREGATES } from "./aggregate/table.ts";
 import { wantArguments } from "./arguments.ts";
@@ -10,6 +11,7 @@ import { unknownFunction } from "./names.ts";
 import { rollupCallOf } from "./rollup/call.ts";
 import { durationMs, evaluateRollup } from "./rollup/eval-rollup.ts";
 import { constantSeries, type Series } from "./series.ts";
+import { printExtent, printTimeRange } from "./trace.ts";
 import { TRANSFORMS, TransformCall } from "./transform/table.ts";
 
 /**
@@ -18,6 +20,22 @@ import { TRANSFORMS, TransformCall } from "./transform/table.ts";
  * @throws InputError 422 for what cannot be carried out; the signal's reason when cancelled.
  */
 export async function evaluate(outer: EvalContext, expr: Expr): Promise<Series[]> {
+  if (outer.trace === null || isConstant(expr)) return evaluateNode(outer, expr);
+  const { startMs, endMs, stepMs, trace } = outer;
+  const step = trace.begin(
+    `eval: query=${trace.text(() => printExpr(expr))}, timeRange=${printTimeRange(startMs, endMs)}, step=${stepMs}`,
+  );
+  const list = await evaluateNode(outer.traced(step), expr);
+  step.end(printExtent(list));
+  return list;
+}
+
+/** Nothing to tell about. */
+function isConstant({ kind }: Expr): boolean {
+  return kind === "number" || kind === "duration" || kind === "string";
+}
+
+async function evaluateNode(outer: EvalContext, expr: Expr): Promise<Series[]> {
   const context = outer.deeper(expr);
   switch (expr.kind) {
     case "number":
@@ -47,5 +65,8 @@ async function evaluateTransform(context: EvalContext, expr: FunctionExpr): Prom
   const args: Series[][] = [];
   for (const arg of expr.args) args.push(await evaluate(context, arg));
   if (context.run.isDue()) await context.run.breathe();
-  return entry.apply(new TransformCall(context, expr, args));
+  const step = context.trace?.begin(`transform ${expr.name}()`);
+  const list = await entry.apply(new TransformCall(context, expr, args));
+  step?.end();
+  return list;
 }

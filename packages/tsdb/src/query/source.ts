@@ -41,6 +41,8 @@ export interface SampleCursor {
   readonly seriesCount: number;
   /** Final once `next()` returned null. */
   readonly isPartial: boolean;
+  /** Bytes fetched from disk so far, packed as they are there; absent where nobody knows. */
+  readonly bytesRead?: number;
   next(): Promise<SeriesBatch | null>;
   close(): void;
 }

@@ -42,6 +42,8 @@ export class BlockGatherer {
   private readonly scratch: SampleColumns = new SampleColumns(0);
   private sharedTimes: Map<number, Float64Array>[] = [];
   private sharedSamples = 0;
+  /** Bytes of all batches. */
+  bytesRead = 0;
   /** A block of this batch could not be read. */
   private isDamaged = false;
   private readonly onCorruption: (part: PartReader, error: CorruptionError) => void;
@@ -100,7 +102,9 @@ export class BlockGatherer {
         lastTimes = times;
         ranges.push({ lo: times - COLUMN_HEADER_BYTES, hi: times + (entries.timesLengths[entry] as number) });
       }
-      this.runs.push(await readRuns(part, ranges));
+      const runs = await readRuns(part, ranges);
+      for (const { bytes } of runs) this.bytesRead += bytes.length;
+      this.runs.push(runs);
     }
   }
 

@@ -95,6 +95,10 @@ export class SearchCursor {
     });
   }
 
+  get bytesRead(): number {
+    return this.gatherer.bytesRead;
+  }
+
   /** The next series, or null. What it returned before is no longer valid. */
   async next(): Promise<SearchBatch | null> {
     const { search } = this;

@@ -26,7 +26,7 @@ export async function evaluateAggregate(
     const call = await rollupCallOf(context, expr.args[0] as Expr, evaluate);
     if (call !== null && call.rollup.expr.kind === "selector" && call.name !== "absent_over_time") {
       const grouping = new Grouping(expr.modifier);
-      const makeSink = (points: number): GroupSink => new GroupSink(points, grouping, expr.limit, accumulate, context);
+      const makeSink = (points: number): GroupSink => new GroupSink(points, grouping, expr, accumulate, context);
       return evaluateRollup(context, call, evaluate, makeSink);
     }
   }
@@ -40,7 +40,10 @@ export async function evaluateAggregate(
     else if (kind === "string" || kind === "string?") strings.push(readString(list, expr.name, i + 1));
     else pool = pool.length === 0 ? list : pool.concat(list);
   }
-  return aggregateList(context, expr, entry, dropBlank(pool), scalars, strings);
+  const step = context.trace?.begin(`aggregate ${expr.name}() over ${pool.length} series`);
+  const list = await aggregateList(context, expr, entry, dropBlank(pool), scalars, strings);
+  step?.end(`series=${list.length}`);
+  return list;
 }
 
 async function aggregateList(
@@ -53,7 +56,7 @@ async function aggregateList(
 ): Promise<Series[]> {
   const { run } = context;
   if (entry.accumulate !== null) {
-    const sink = new GroupSink(context.points, new Grouping(expr.modifier), expr.limit, entry.accumulate, context);
+    const sink = new GroupSink(context.points, new Grouping(expr.modifier), expr, entry.accumulate, context);
     for (const series of pool) {
       sink.accept(series.labels, series.values);
       if (run.isDue()) await run.breathe();
@@ -100,6 +103,7 @@ function kindOf(entry: AggregateEntry, i: number, count: number): string {
 /** Groups series as they come. */
 class GroupSink implements RollupSink {
   readonly keepsColumns = false;
+  readonly title: string;
   readonly #scratch: Float64Array;
   readonly #groups = new Map<string, { labels: Labels; accumulator: Accumulator }>();
   readonly #grouping: Grouping;
@@ -110,13 +114,14 @@ class GroupSink implements RollupSink {
   constructor(
     points: number,
     grouping: Grouping,
-    limit: number,
+    { limit, name }: AggregateExpr,
     accumulate: (points: number) => Accumulator,
     context: EvalContext,
   ) {
     this.#scratch = new Float64Array(points);
     this.#grouping = grouping;
     this.#limit = limit;
+    this.title = `${name}()`;
     this.#accumulate = accumulate;
     this.#context = context;
   }

@@ -16,11 +16,21 @@ export async function evaluateBinary(context: EvalContext, expr: BinaryExpr, eva
   // Nothing on the left leaves nothing, whatever the right is. It need not be read.
   if (left.length === 0 && expr.op !== "or" && expr.op !== "default" && expr.fillLeft === null) return [];
   const right = await evaluate(context, expr.right);
+  const step = context.trace?.begin(`binary op "${expr.op}": left series=${left.length}, right series=${right.length}`);
+  const list = await combine(context, expr, left, right);
+  step?.end(`series=${list.length}`);
+  return list;
+}
+
+function combine(
+  context: EvalContext,
+  expr: BinaryExpr,
+  left: Series[],
+  right: Series[],
+): Series[] | Promise<Series[]> {
   const choose = SET_OPERATORS.get(expr.op);
   if (choose !== undefined) return choose(context.run, expr, left, right);
-  const members = setMembership(expr, left, right);
-  if (members !== null) return members;
-  return applyPointwise(context, expr, left, right);
+  return setMembership(expr, left, right) ?? applyPointwise(context, expr, left, right);
 }
 
 /** `q == (1, 2, 3)` and `q != (1, 2)`: points that are, or are not, among the values. Null for any other expression. */

@@ -10,11 +10,13 @@ import { Labels } from "../../base/labels.ts";
 import { DEFAULT_TENANT } from "../../base/tenant.ts";
 import type { PromExpr, PromMatrix, PromSubquery } from "../../promql/ast.ts";
 import { parsePromql } from "../../promql/parse.ts";
+import { printPromql } from "../../promql/printer.ts";
 import { EvalContext, QueryRun } from "../context.ts";
 import { type QueryOptions, roundTo } from "../eval.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
 import type { QueryResult, ResultSeries } from "../result.ts";
 import { isMarker } from "../rollup/eval-rollup.ts";
+import { printExtent } from "../trace.ts";
 import { withoutParens } from "./arguments.ts";
 import type { PromContext } from "./context.ts";
 import { positiveMs } from "./durations.ts";
@@ -105,9 +107,12 @@ export async function evaluatePromRange(query: string | PromExpr, options: PromR
   return finish(context, "matrix", await shape(context, series, times, true, options));
 }
 
-function readQuery(query: string | PromExpr, { maxQueryLength }: PromOptions): PromExpr {
+function readQuery(query: string | PromExpr, { maxQueryLength, trace = null }: PromOptions): PromExpr {
   if (typeof query !== "string") return query;
-  return parsePromql(query, maxQueryLength === undefined ? {} : { limits: { lengthMax: maxQueryLength } });
+  const step = trace?.begin("parse");
+  const tree = parsePromql(query, maxQueryLength === undefined ? {} : { limits: { lengthMax: maxQueryLength } });
+  step?.end(`query=${trace?.text(() => printPromql(tree))}`);
+  return tree;
 }
 
 /** `stepMs` is 0 for a query at one time. */
@@ -129,6 +134,7 @@ function startQuery(
     text: typeof query === "string" ? query : "",
     extraFilters: options.extraFilters ?? null,
     signal: options.signal ?? null,
+    trace: options.trace ?? null,
   });
   return {
     grid: new EvalContext(run, startMs, endMs, stepMs === 0 ? 1 : stepMs),
@@ -148,7 +154,7 @@ async function readWindow(context: PromContext, { selector, range }: PromMatrix)
   const list: ResultSeries[] = [];
   const ignoreCount = (): void => {};
   await readSeries(
-    run,
+    context.grid,
     selector.filters,
     endMs - positiveMs(context, range),
     endMs,
@@ -197,6 +203,7 @@ async function shape(
   { roundDigits }: { readonly roundDigits?: number },
 ): Promise<ResultSeries[]> {
   const { run } = context.grid;
+  const step = run.trace?.begin("put the answer in order");
   const shown: ResultSeries[] = [];
   for (const series of list) {
     const points = presentPoints(series, times);
@@ -213,6 +220,7 @@ async function shape(
   }
   refuseSameLabels(shown);
   if (isSorted) shown.sort((a, b) => compareLabelSets(a.labels, b.labels));
+  step?.end(printExtent(shown));
   return shown;
 }
 

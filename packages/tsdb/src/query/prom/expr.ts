@@ -1,6 +1,8 @@
 /** One node of the tree on one grid: which part of the evaluator takes it. */
 import { InputError } from "../../base/errors.ts";
 import type { PromAggregate, PromCall, PromExpr, PromUnary } from "../../promql/ast.ts";
+import { printPromql } from "../../promql/printer.ts";
+import { printExtent, printTimeRange } from "../trace.ts";
 import { aggregateFunctions } from "./aggregates.ts";
 import { withoutParens } from "./arguments.ts";
 import { evaluateBinary } from "./binary.ts";
@@ -22,10 +24,15 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
   const invariant = findInvariant(tree);
 
   async function evaluate(context: PromContext, expr: PromExpr): Promise<PromValue> {
+    if (expr.kind === "number" || expr.kind === "string") return await evaluateNode(context, expr);
+    return await traced(context, expr, (inner) => evaluateNode(inner, expr), printOutcome);
+  }
+
+  async function evaluateNode(context: PromContext, expr: PromExpr): Promise<PromValue> {
     const { grid } = context;
     if (grid.run.isDue()) await grid.run.breathe();
     if (grid.points > 1 && invariant.has(expr) && expr.kind !== "number" && expr.kind !== "string") {
-      const once = await evaluate({ ...context, grid: grid.onGrid(grid.startMs, grid.startMs, grid.stepMs) }, expr);
+      const once = await evaluateNode({ ...context, grid: grid.onGrid(grid.startMs, grid.startMs, grid.stepMs) }, expr);
       return repeat(context, once);
     }
     switch (expr.kind) {
@@ -41,7 +48,11 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
         return evaluateUnary(expr, await evaluate(context, expr.expr));
       case "binary": {
         const left = await evaluate(context, expr.left);
-        return evaluateBinary(context, expr, left, await evaluate(context, expr.right));
+        const right = await evaluate(context, expr.right);
+        const step = grid.trace?.begin(`binary op "${expr.op}": left ${printValue(left)}, right ${printValue(right)}`);
+        const value = evaluateBinary(context, expr, left, right);
+        step?.end(printValue(value));
+        return value;
       }
       case "aggregate":
         return await evaluateAggregate(context, expr);
@@ -58,18 +69,28 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
     const param = node.param === null ? null : await evaluate(context, node.param);
     const aggregation = entry(context, node, param);
     await stream(context, withoutParens(node.expr), aggregation);
-    return { kind: "vector", series: await aggregation.finish() };
+    const step = context.grid.trace?.begin(`aggregate ${node.op}()`);
+    const series = await aggregation.finish();
+    step?.end(`series=${series.length}`);
+    return { kind: "vector", series };
   }
 
   /** Hands the series of a vector to the sink: as they are computed where they come one by one, else once all are there. */
   async function stream(context: PromContext, expr: PromExpr, sink: SeriesSink): Promise<void> {
     const { points, run } = context.grid;
     const isOnce = points > 1 && invariant.has(expr);
-    if (expr.kind === "selector" && !isOnce) return await streamSelector(context, expr, sink);
+    if (expr.kind === "selector" && !isOnce) {
+      return await traced(context, expr, (inner) => streamSelector(inner, expr, sink), printStreamed);
+    }
     if (expr.kind === "call" && !isOnce) {
       const range = rangeFunctions.get(expr.name);
       if (range !== undefined && range.finish === undefined) {
-        return await streamRangeCall(context, expr, range, evaluate, sink);
+        return await traced(
+          context,
+          expr,
+          (inner) => streamRangeCall(inner, expr, range, evaluate, sink),
+          printStreamed,
+        );
       }
     }
     const value = await evaluate(context, expr);
@@ -97,7 +118,10 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
         args.push(await evaluate(context, bare));
       }
     }
-    return await entry.evaluate(context, call, args);
+    const step = context.grid.trace?.begin(`call ${call.name}()`);
+    const value = await entry.evaluate(context, call, args);
+    step?.end();
+    return value;
   }
 
   return evaluate;
@@ -114,6 +138,36 @@ function evaluateUnary(node: PromUnary, value: PromValue): PromValue {
 
 function negate(values: Float64Array): void {
   for (let k = 0; k < values.length; k++) values[k] = -(values[k] as number);
+}
+
+/** Work on a node as a step of the trace, if there is one. */
+async function traced<T>(
+  context: PromContext,
+  expr: PromExpr,
+  work: (context: PromContext) => Promise<T>,
+  outcomeOf: (value: T) => string,
+): Promise<T> {
+  const { grid } = context;
+  const { endMs, startMs, stepMs, trace } = grid;
+  if (trace === null) return await work(context);
+  const step = trace.begin(
+    `eval: query=${trace.text(() => printPromql(expr))}, timeRange=${printTimeRange(startMs, endMs)}, step=${stepMs}`,
+  );
+  const value = await work({ ...context, grid: grid.traced(step) });
+  step.end(outcomeOf(value));
+  return value;
+}
+
+function printOutcome(value: PromValue): string {
+  return value.kind === "vector" ? printExtent(value.series) : value.kind;
+}
+
+function printStreamed(): string {
+  return "handed on series by series";
+}
+
+function printValue(value: PromValue): string {
+  return value.kind === "vector" ? `series=${value.series.length}` : value.kind;
 }
 
 /** The value of one point at every point of the grid. */

@@ -10,8 +10,9 @@ import type { LabelFilter } from "../../base/label-filter.ts";
 import type { Labels } from "../../base/labels.ts";
 import type { FilterGroups } from "../../metricsql/ast.ts";
 import type { PromAt, PromDuration, PromSelector } from "../../promql/ast.ts";
-import type { QueryRun } from "../context.ts";
+import type { EvalContext } from "../context.ts";
 import { sourceFilters } from "../filters.ts";
+import { traceReading } from "../reading-trace.ts";
 import { isMarker } from "../rollup/eval-rollup.ts";
 import type { PromContext } from "./context.ts";
 import { offsetMs } from "./durations.ts";
@@ -53,19 +54,22 @@ export type SeriesVisitor = (
 
 /** All samples of the matching series in (fromMs, toMs], markers included. `onCount` hears how many series there are before the first. */
 export async function readSeries(
-  run: QueryRun,
+  grid: Pick<EvalContext, "run" | "trace">,
   filters: readonly LabelFilter[],
   fromMs: number,
   toMs: number,
   onCount: (series: number) => void,
   visit: SeriesVisitor,
 ): Promise<void> {
+  const { run } = grid;
   const minMs = Math.max(Math.floor(fromMs) + 1, 0);
   const maxMs = Math.floor(toMs);
   if (minMs > maxMs) return;
+  const groups = withExtraFilters(filters, run.extraFilters);
+  const reading = traceReading(grid, groups, minMs, maxMs);
   const cursor = await run.source.search({
     tenant: run.tenant,
-    groups: withExtraFilters(filters, run.extraFilters),
+    groups,
     minMs,
     maxMs,
     maxSeries: run.limits.maxUniqueTimeseries,
@@ -73,11 +77,14 @@ export async function readSeries(
   });
   try {
     run.seriesFetched += cursor.seriesCount;
+    reading?.found(cursor.seriesCount);
     onCount(cursor.seriesCount);
     for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
       run.signal?.throwIfAborted();
       const { series, ends, timestamps, values } = batch;
-      run.countSamples(series.length === 0 ? 0 : (ends[series.length - 1] as number));
+      const samples = series.length === 0 ? 0 : (ends[series.length - 1] as number);
+      reading?.read(series.length, samples);
+      run.countSamples(samples);
       let lo = 0;
       for (let s = 0; s < series.length; s++) {
         const hi = ends[s] as number;
@@ -86,8 +93,10 @@ export async function readSeries(
         lo = hi;
         if (run.isDue()) await run.breathe();
       }
+      reading?.worked();
     }
     if (cursor.isPartial) run.isPartial = true;
+    reading?.end(cursor, "evaluate samples");
   } finally {
     cursor.close();
   }
@@ -146,7 +155,7 @@ async function lookUpInto(
   let present = new Uint8Array(points);
   let column = new Float64Array(points);
   await readSeries(
-    run,
+    grid,
     filters,
     sight.startMs - lookbackMs,
     sight.endMs,

@@ -56,7 +56,7 @@ export async function streamRangeCall(
   if (matrix.kind === "matrix") {
     const { sight, rangeMs } = roller;
     await readSeries(
-      run,
+      context.grid,
       matrix.selector.filters,
       sight.startMs - rangeMs,
       sight.endMs,

@@ -11,7 +11,9 @@ import type { DurationExpr, Expr, FilterGroups, RollupExpr, SelectorExpr } from 
 import type { EvalContext, QueryRun } from "../context.ts";
 import { sourceFilters } from "../filters.ts";
 import { withLabel, withoutName } from "../label-edit.ts";
+import { traceReading } from "../reading-trace.ts";
 import type { Series } from "../series.ts";
+import { printExtent } from "../trace.ts";
 import { changesToNext, ratesToNext, removeResets, secondsSincePrevious, survey } from "./counter.ts";
 import { RollupRun } from "./run.ts";
 import type { RollupEntry, RollupPlan } from "./table.ts";
@@ -35,6 +37,8 @@ export interface RollupCall {
 export interface RollupSink {
   /** True if memory grows with the number of series. */
   readonly keepsColumns: boolean;
+  /** What it makes of the columns, `sum()`; absent if it keeps them as they are. */
+  readonly title?: string;
   /** A column of the grid's length for the next series to be written into. */
   column(): Float64Array;
   /** The column is the sink's from now on. */
@@ -115,6 +119,7 @@ async function rollUpSelector(
   const windowMs = explicitWindowMs(grid, call);
   const minMs =
     grid.startMs - Math.max(windowMs, grid.stepMs) - (flags.previous ? query.minStalenessMs || PREVIOUS_MS : 0);
+  const reading = traceReading(grid, groups, minMs, grid.endMs);
   const cursor = await query.source.search({
     tenant: query.tenant,
     groups,
@@ -125,6 +130,7 @@ async function rollUpSelector(
   });
   try {
     query.seriesFetched += cursor.seriesCount;
+    reading?.found(cursor.seriesCount);
     if (cursor.seriesCount > query.limits.maxUniqueTimeseries) {
       throw query.fail(
         selector,
@@ -138,7 +144,9 @@ async function rollUpSelector(
     for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
       query.signal?.throwIfAborted();
       const { series, ends, timestamps, values, sameTimes } = batch;
-      query.countSamples(series.length === 0 ? 0 : (ends[series.length - 1] as number));
+      const samples = series.length === 0 ? 0 : (ends[series.length - 1] as number);
+      reading?.read(series.length, samples);
+      query.countSamples(samples);
       let before = 0;
       let lo = 0;
       for (let s = 0; s < series.length; s++) {
@@ -151,11 +159,17 @@ async function rollUpSelector(
         lo = hi;
         if (query.isDue()) await query.breathe();
       }
+      reading?.worked();
     }
     if (cursor.isPartial) query.isPartial = true;
+    reading?.end(cursor, titleOf(call, sink));
   } finally {
     cursor.close();
   }
+}
+
+function titleOf({ name }: RollupCall, { title }: RollupSink): string {
+  return title === undefined ? `rollup ${name}()` : `rollup ${name}() with ${title}`;
 }
 
 /** True if `[lo, hi)` says the same as `[before, lo)`. Windows cost more to find than this; of different targets it takes a look or two. */
@@ -194,6 +208,7 @@ async function rollUpSubquery(
   // A selector with a subquery's brackets is rolled up twice: by default_rollup inside, by the function outside.
   const list = await evaluate(inner, rollup.expr);
   const timestamps = inner.timestamps();
+  const step = grid.trace?.begin(`${titleOf(call, sink)} over the subquery: ${printExtent(list)}`);
   const roller = new SeriesRoller(grid, call, windowMs, sink);
   let isAlike = false;
   for (const series of list) {
@@ -201,6 +216,7 @@ async function rollUpSubquery(
     isAlike = true;
     if (query.isDue()) await query.breathe();
   }
+  step?.end();
 }
 
 function explicitWindowMs(grid: EvalContext, call: RollupCall): number {
