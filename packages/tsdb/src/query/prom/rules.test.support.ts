@@ -104,7 +104,14 @@ export const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["first_over_time", (w) => first(w.v)],
   ["idelta", ofTwo((w) => last(w.v) - (w.v.at(-2) as number))],
   ["increase", extrapolated(true)],
-  ["irate", ofTwo((w) => changeOf(w.v.slice(-2), true) / seconds(last(w.t) - (w.t.at(-2) as number)))],
+  [
+    // After a fall all of the last value is new.
+    "irate",
+    ofTwo(({ v, t }) => {
+      const [a, b] = [v.at(-2) as number, last(v)];
+      return (b < a ? b : b - a) / seconds(last(t) - (t.at(-2) as number));
+    }),
+  ],
   ["last_over_time", (w) => last(w.v)],
   [
     "mad_over_time",
