@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { openManual } from "./support/manual-engine.ts";
-import { isSameLine, readExamples, readStored } from "./support/manual-examples.ts";
+import { callAsSigned, isSameLine, readExamples, readFunctions, readStored } from "./support/manual-examples.ts";
 
 const page = readFileSync(new URL("../../../docs/MetricsQL.md", import.meta.url), "utf8");
 
@@ -39,4 +39,23 @@ test("the manual: a wrong answer would be seen", () => {
   assert.ok(!isSameLine('{a="b"} 2.1', '{a="b"} 2'));
   assert.ok(!isSameLine('{a="c"} 2', '{a="b"} 2'));
   assert.ok(!isSameLine("nothing", "2"));
+});
+
+test("the manual: every function takes what its signature says, and does with the name what its text says", async () => {
+  const ask = await openManual(readStored(page));
+  const wrong: string[] = [];
+  const functions = readFunctions(page);
+  for (const { name, dialect, signature, text } of functions) {
+    const query = callAsSigned(signature, 'http_request_duration_seconds_bucket{service="api",le="0.5"}');
+    const answer = await ask(dialect, query);
+    const isRefused = answer[0]?.startsWith("refused") === true;
+    if (isRefused !== text.startsWith("Refused")) wrong.push(`${dialect}: ${query}: ${answer[0]}`);
+    if (isRefused || answer[0] === "nothing") continue;
+    const isKept = answer.every((line) => line.startsWith("http_request") || line.startsWith("name"));
+    const isSaid = /(^Names|[Nn]ame (stays|kept|becomes)|Keeps the name|names? and labels)/i.test(text);
+    if (isKept !== isSaid) wrong.push(`${dialect}: ${name}: the name is ${isKept ? "kept" : "gone"}: ${text}`);
+  }
+  console.log(`manual: ${functions.length} functions called`);
+  assert.ok(functions.length > 300, `saw only ${functions.length} functions`);
+  assert.deepEqual(wrong, []);
 });

@@ -85,3 +85,47 @@ export function isSameLine(got: string, want: string): boolean {
   const [x, y] = [Number(a?.[2]), Number(b?.[2])];
   return a?.[2] === b?.[2] || Math.abs(x - y) <= 1e-6 * Math.max(Math.abs(x), Math.abs(y));
 }
+
+/** What the reference says of a function in one dialect. */
+export interface ManualFunction {
+  readonly name: string;
+  readonly dialect: ManualDialect;
+  /** `clamp(q, min, max)` */
+  readonly signature: string;
+  readonly text: string;
+}
+
+export function readFunctions(page: string): ManualFunction[] {
+  const found: ManualFunction[] = [];
+  for (const match of page.matchAll(/^(MetricsQL|PromQL|Both): `((\w+)\(.*?\))`\. (.*)$/gm)) {
+    const [, whose, signature = "", name = "", text = ""] = match;
+    for (const dialect of ["metricsql", "promql"] as const) {
+      if (whose === "Both" || whose?.toLowerCase() === dialect) found.push({ name, dialect, signature, text });
+    }
+  }
+  return found;
+}
+
+/** What the reference's words for arguments stand for, in a call over the series of `metric`. Anything else is a number below 1. */
+const ARGUMENTS: ReadonlyMap<string, (metric: string) => string> = new Map([
+  ...["m[d]", "range"].map((word) => [word, (metric: string) => `${metric}[10m]`] as const),
+  ...["q", "v", "buckets", "h"].map((word) => [word, (metric: string) => metric] as const),
+  ...["max", "high", "upper", "k", "limit", "nearest"].map((word) => [word, () => "1"] as const),
+  ...["i", "offset"].map((word) => [word, () => "0"] as const),
+  ['"regex"', () => '".*"'],
+  ['"zone"', () => '"Europe/Berlin"'],
+  ['"f" | ("f", "g")', () => '"rate"'],
+]);
+
+/** A call as the signature says, without what may be left out or repeated. */
+export function callAsSigned(signature: string, metric: string): string {
+  const open = signature.indexOf("(");
+  const list = signature
+    .slice(open + 1, -1)
+    .replace(/^\[[^\]]*\]$| \[[,"].*\]$/, "")
+    .replace(/, …/g, "");
+  // Commas within quotes or parentheses divide nothing.
+  const args = list.match(/"[^"]*" \| \(.*?\)|"[^"]*"|[^,\s]+/g) ?? [];
+  const texts = args.map((word) => ARGUMENTS.get(word)?.(metric) ?? (word.startsWith('"') ? word : "0.5"));
+  return `${signature.slice(0, open)}(${texts.join(", ")})`;
+}

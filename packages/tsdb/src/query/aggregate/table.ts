@@ -74,27 +74,27 @@ const ENTRIES: Record<string, AggregateEntry> = {
   ),
   /**
    * bottomk_avg(k, q [, "label=value"]): the k whole series of the least mean; the sum of the others with that label if
-   * one is given.
+   * one is given. Names and labels stay.
    */
   bottomk_avg: ranked("avg", -1),
   /**
-   * bottomk_last(k, q [, "label=value"]): the k whole series of the least last value, and the sum of the others if
-   * asked for.
+   * bottomk_last(k, q [, "label=value"]): the k whole series of the least last value; the sum of the others with that
+   * label if one is given. Names and labels stay.
    */
   bottomk_last: ranked("last", -1),
   /**
-   * bottomk_max(k, q [, "label=value"]): the k whole series of the least maximum, and the sum of the others if asked
-   * for.
+   * bottomk_max(k, q [, "label=value"]): the k whole series of the least maximum; the sum of the others with that label
+   * if one is given. Names and labels stay.
    */
   bottomk_max: ranked("max", -1),
   /**
-   * bottomk_median(k, q [, "label=value"]): the k whole series of the least median, and the sum of the others if asked
-   * for.
+   * bottomk_median(k, q [, "label=value"]): the k whole series of the least median; the sum of the others with that
+   * label if one is given. Names and labels stay.
    */
   bottomk_median: ranked("median", -1),
   /**
-   * bottomk_min(k, q [, "label=value"]): the k whole series of the least minimum, and the sum of the others if asked
-   * for.
+   * bottomk_min(k, q [, "label=value"]): the k whole series of the least minimum; the sum of the others with that label
+   * if one is given. Names and labels stay.
    */
   bottomk_min: ranked("min", -1),
   /** count(q, …): how many series have a value. */
@@ -120,8 +120,8 @@ const ENTRIES: Record<string, AggregateEntry> = {
    */
   histogram: grouped(["pool"], (group, { run }) => columns.histogram(group, run)),
   /**
-   * limitk(k, q): k series of each group, whole, always the same ones, as a hash of their labels chooses. k is read at
-   * the first point.
+   * limitk(k, q): whole series, k of each group, always the same ones, as a hash of their labels chooses. k is read at
+   * the first point. Names and labels stay.
    */
   limitk: grouped(["scalar", "series"], (group, { scalars }) =>
     ranking.limitSeries(group, Math.trunc((scalars[0] as Float64Array)[0] as number) || 0),
@@ -201,27 +201,27 @@ const ENTRIES: Record<string, AggregateEntry> = {
   ),
   /**
    * topk_avg(k, q [, "label=value"]): the k whole series of the largest mean; the sum of the others with that label if
-   * one is given.
+   * one is given. Names and labels stay.
    */
   topk_avg: ranked("avg", 1),
   /**
-   * topk_last(k, q [, "label=value"]): the k whole series of the largest last value, and the sum of the others if asked
-   * for.
+   * topk_last(k, q [, "label=value"]): the k whole series of the largest last value; the sum of the others with that
+   * label if one is given. Names and labels stay.
    */
   topk_last: ranked("last", 1),
   /**
-   * topk_max(k, q [, "label=value"]): the k whole series of the largest maximum, and the sum of the others if asked
-   * for.
+   * topk_max(k, q [, "label=value"]): the k whole series of the largest maximum; the sum of the others with that label
+   * if one is given. Names and labels stay.
    */
   topk_max: ranked("max", 1),
   /**
-   * topk_median(k, q [, "label=value"]): the k whole series of the largest median, and the sum of the others if asked
-   * for.
+   * topk_median(k, q [, "label=value"]): the k whole series of the largest median; the sum of the others with that
+   * label if one is given. Names and labels stay.
    */
   topk_median: ranked("median", 1),
   /**
-   * topk_min(k, q [, "label=value"]): the k whole series of the largest minimum, and the sum of the others if asked
-   * for.
+   * topk_min(k, q [, "label=value"]): the k whole series of the largest minimum; the sum of the others with that label
+   * if one is given. Names and labels stay.
    */
   topk_min: ranked("min", 1),
   /** zscore(q, …): each value's distance from the mean of its point in standard deviations. Name and labels stay. */

@@ -60,7 +60,7 @@ export const aggregateFunctions: ReadonlyMap<string, AggregateFunction> = new Ma
   ["topk", topk],
   /** bottomk(k, v): the series with the k least values at each point, name and labels kept; NaN last. */
   ["bottomk", bottomk],
-  /** limitk(k, v): k series of each group, the first ones, name and labels kept. */
+  /** limitk(k, v): the first k series of each group, name and labels kept. */
   ["limitk", limitk],
   /**
    * limit_ratio(r, v): about a share r of all series, chosen by their labels, which they keep; the ones that

@@ -20,7 +20,7 @@ import type { PromSeries } from "./value.ts";
 
 export const histogramFunctions: ReadonlyMap<string, InstantFunction> = new Map<string, InstantFunction>([
   /**
-   * histogram_quantile(φ, b): the value below which a share φ of the observations lies, in proportion within a bucket,
+   * histogram_quantile(φ, buckets): the value below which a share φ of the observations lies, in proportion within a bucket,
    * the first of which starts at 0 if its bound is positive. φ may change from point to point; outside 0 to 1 it gives
    * ±Inf and a warning. Nothing for a point without buckets, NaN for one without observations or without `le="+Inf"`.
    * Counts that fall from one bucket to the next are mended with an info; series without a number in `le` are left out
@@ -38,7 +38,7 @@ export const histogramFunctions: ReadonlyMap<string, InstantFunction> = new Map<
     },
   ],
   /**
-   * histogram_quantiles(b, "label", φ, …): histogram_quantile for up to ten φ at once, each in the label as OpenMetrics
+   * histogram_quantiles(buckets, "label", φ, …): histogram_quantile for up to ten φ at once, each in the label as OpenMetrics
    * writes it: `0.5`, `1.0`. Two equal φ, or a label the histograms are told apart by, are an error.
    */
   [
@@ -56,7 +56,7 @@ export const histogramFunctions: ReadonlyMap<string, InstantFunction> = new Map<
     },
   ],
   /**
-   * histogram_fraction(lower, upper, b): the share of the observations between two values, in proportion within a
+   * histogram_fraction(lower, upper, buckets): the share of the observations between two values, in proportion within a
    * bucket. Nothing for a point without buckets, NaN for one without observations, without `le="+Inf"` or with a NaN
    * limit.
    */

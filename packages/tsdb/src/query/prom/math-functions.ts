@@ -14,7 +14,7 @@ export const mathFunctions: ReadonlyMap<string, InstantFunction> = new Map<strin
   ["ceil", pointwise(Math.ceil)],
   /** floor(v): down to a whole number. */
   ["floor", pointwise(Math.floor)],
-  /** exp(v): e to the power of v. */
+  /** exp(v): exponential function, e^v. */
   ["exp", pointwise(Math.exp)],
   /** sqrt(v): square root; NaN below 0. */
   ["sqrt", pointwise(Math.sqrt)],

@@ -366,7 +366,7 @@ const ENTRIES: Record<string, TransformEntry> = {
   drop_empty_series: entry(1, 1, (call) => dropBlank(call.list(0))),
   /** end(): last time of the query, or of the subquery around it, in seconds since 1970. */
   end: constant((call) => call.context.endMs / 1000),
-  /** exp(q): e to the power of q. */
+  /** exp(q): exponential function, e^q. */
   exp: points(Math.exp),
   /** floor(q): down to a whole number. Keeps the name. */
   floor: keeping(1, 1, () => (values) => {
@@ -742,7 +742,7 @@ const ENTRIES: Record<string, TransformEntry> = {
       return !seen.has(key) && seen.add(key);
     });
   }),
-  /** vector(q): q as it is: there are no scalars apart from series here. */
+  /** vector(q): the series as they are, since numbers are series here. Keeps the name. */
   vector: entry(1, 1, (call) => call.list(0)),
   /** year([q]): such as 2024. */
   year: datePart("year"),
