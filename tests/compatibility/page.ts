@@ -16,6 +16,7 @@ import {
   VICTORIA_METRICS_DIFFERENCES,
 } from "../system/support/promql-compliance-ledger.ts";
 import { RANDOM_DIFFERENCES } from "../system/support/random-metricsql-ledger.ts";
+import { PROMQL_DIFFERENCES } from "../system/support/random-promql-ledger.ts";
 
 /** Compiled, this file lies in tests/dist/compatibility. */
 const framePath = fileURLToPath(new URL("../../compatibility/frame.md", import.meta.url));
@@ -50,6 +51,7 @@ const parts: ReadonlyMap<string, () => readonly string[]> = new Map([
         NEWER_FORMS.map((texts) => texts.map(code)),
       ),
   ],
+  ["promql-random", () => reasonsOf(PROMQL_DIFFERENCES)],
   ["metricsql-random", () => reasonsOf(RANDOM_DIFFERENCES)],
   ["paths-not-yet", () => [PATHS_NOT_YET.map(code).join(", ")]],
 ]);

@@ -246,6 +246,12 @@ test("parts of dates", async () => {
   assert.equal(await part("days_in_month", 1454284800), "{} 29");
   assert.equal(await part("hour", -1), "{} 23");
   assert.equal(await part("year", Number.NaN), "{} NaN");
+  assert.equal(await part("year", Number.POSITIVE_INFINITY), "{} NaN");
+  assert.equal(await part("hour", 2 ** 63), "{} NaN", "no int64");
+  // As Go's calendar has it, which reaches as far as an int64 of seconds.
+  const far = async (seconds: number) => (await Promise.all(parts.map((name) => part(name, seconds)))).join(" ");
+  assert.equal(await far(1e18), "{} 31688740476 {} 10 {} 23 {} 297 {} 5 {} 1 {} 46 {} 31");
+  assert.equal(await far(-1e18), "{} -31688736537 {} 3 {} 10 {} 69 {} 2 {} 22 {} 13 {} 31");
   assert.deepEqual(await apply("day_of_week", []), ["{} 4"], "the epoch was a Thursday");
   assert.deepEqual(await apply("minute", [], contextOf(2)), ["{} 0 1"]);
 });

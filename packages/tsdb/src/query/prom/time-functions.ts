@@ -43,7 +43,7 @@ export const timeFunctions: ReadonlyMap<string, InstantFunction> = new Map<strin
 
   /**
    * minute([v]): 0 to 59, of v as seconds since 1970, in UTC; of the time of evaluation without v. NaN for NaN and for
-   * times beyond what dates can say.
+   * what is no int64.
    */
   ["minute", datePart("minute")],
   /** hour([v]): 0 to 23. */

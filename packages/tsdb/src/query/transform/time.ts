@@ -1,8 +1,8 @@
 /** Functions of dates. Values are seconds since the epoch, read as UTC and cut to whole seconds. */
 import { InputError } from "../../base/errors.ts";
 
-/** One part of the date; NaN for NaN and for times beyond what dates can say. */
-export type DatePart = (date: Date) => number;
+/** One part of the date; the date itself is `cycles` times 400 years from `date`, which only years show. */
+export type DatePart = (date: Date, cycles: number) => number;
 
 export type DatePartName =
   | "minute"
@@ -26,18 +26,27 @@ export const DATE_PARTS: Readonly<Record<DatePartName, DatePart>> = {
   days_in_month: (date) => new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate(),
   /** From 1. */
   month: (date) => date.getUTCMonth() + 1,
-  year: (date) => date.getUTCFullYear(),
+  year: (date, cycles) => date.getUTCFullYear() + 400 * cycles,
 };
 
 function yearStart(date: Date): number {
   return Date.UTC(date.getUTCFullYear(), 0, 1);
 }
 
-/** Replaces times by a part of their dates, in place. */
+/** The calendar repeats after 400 years, weekdays and all. */
+const CYCLE_SECONDS = 146_097 * 86_400;
+
+/** Replaces times by a part of their dates, in place. NaN for NaN, and for what is no int64: there is no such second. */
 export function replaceByDatePart(values: Float64Array, part: DatePart): void {
   for (let k = 0; k < values.length; k++) {
-    const v = values[k] as number;
-    values[k] = v === v ? part(new Date(Math.trunc(v) * 1000)) : Number.NaN;
+    const seconds = Math.trunc(values[k] as number);
+    if (!(seconds >= -(2 ** 63) && seconds < 2 ** 63)) {
+      values[k] = Number.NaN;
+      continue;
+    }
+    // A Date reaches 285,000 years, an int64 of seconds a million times as far.
+    const rest = seconds % CYCLE_SECONDS;
+    values[k] = part(new Date(rest * 1000), Math.round((seconds - rest) / CYCLE_SECONDS));
   }
 }
 
