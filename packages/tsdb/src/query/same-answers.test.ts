@@ -106,13 +106,13 @@ test("a query at one time is the query over a range of one point", async () => {
 });
 
 /**
- * Not so in MetricsQL: what looks at whole series of the range (`topk_avg`, `running_sum`, `any`) or has a value for gaps (`sgn`, `histogram`), windows that are not written and values before
+ * Not so in MetricsQL: what looks at whole series of the range (`topk_avg`, `running_sum`, `any`, `union`) or has a value for gaps (`sgn`, `histogram`), windows that are not written and values before
  * them (an instant query knows no distance of samples), deviations to the last digit (they slide), and what asks whether a side has a series at all (`default`, `if`, `fill`).
  */
 const POINTWISE = {
   transforms: EVERYTHING.transforms.filter(
     (name) =>
-      !/^(range_|running_|keep_|drop_|smooth_|sort|limit_offset|interpolate|remove_resets|scalar|sgn|bitmap|start$|end$)/.test(
+      !/^(range_|running_|keep_|drop_|smooth_|sort|limit_offset|interpolate|remove_resets|scalar|sgn|bitmap|union|start$|end$)/.test(
         name,
       ),
   ),
