@@ -22,14 +22,17 @@ export interface PromqlTextOptions {
   readonly maxQueryBytes: number;
 }
 
+/** Operators of a chain whose tree is answered: that is as deep as the chain is long, for whoever reads the JSON too. */
+const CHAIN_MAX = 500;
+
 export function createPromqlTextHandlers({
   maxQueryBytes,
 }: PromqlTextOptions): Pick<Handlers, "formatQuery" | "parseQuery"> {
-  const parse = ({ args }: RequestContext): PromExpr => {
+  const parse = ({ args }: RequestContext, chainMax = Infinity): PromExpr => {
     const query = args.get("query");
     wantShortQuery(query, maxQueryBytes);
     try {
-      return parsePromql(query, { limits: { lengthMax: maxQueryBytes } });
+      return parsePromql(query, { limits: { lengthMax: maxQueryBytes, chainMax } });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       throw new InputError(`invalid parameter "query": ${error.message}`, error.status, error.line, error.column);
@@ -37,7 +40,7 @@ export function createPromqlTextHandlers({
   };
   return {
     formatQuery: (context) => sendData(context, printPromql(parse(context), { pretty: true })),
-    parseQuery: (context) => sendData(context, treeOf(parse(context))),
+    parseQuery: (context) => sendData(context, treeOf(parse(context, CHAIN_MAX))),
   };
 }
 

@@ -102,3 +102,13 @@ export interface BinaryExpr {
   readonly fillRight: number | null;
   readonly keepMetricNames: boolean;
 }
+
+/**
+ * A chain `a + b - c` is a tree that leans to the left, as deep as it is long: whoever walks trees by calls walks these nodes, from the top
+ * down, in a loop. The left side of the last one is where the chain begins.
+ */
+export function chainOf(top: BinaryExpr): BinaryExpr[] {
+  const links = [top];
+  for (let first = top.left; first.kind === "binary"; first = first.left) links.push(first);
+  return links;
+}

@@ -10,7 +10,15 @@
  * One difference is VictoriaMetrics' own: a side that consists of a single series without labels is combined with every
  * series of the other side, and a filter pushed into it makes it vanish, there as here.
  */
-import type { AggregateExpr, BinaryExpr, Expr, FunctionExpr, LabelFilter, SelectorExpr } from "./ast.ts";
+import {
+  type AggregateExpr,
+  type BinaryExpr,
+  chainOf,
+  type Expr,
+  type FunctionExpr,
+  type LabelFilter,
+  type SelectorExpr,
+} from "./ast.ts";
 
 /** The same query, reading less. Pure: shares the parts of `expr` that need no change. */
 export function optimize(expr: Expr): Expr {
@@ -54,6 +62,10 @@ class Optimizer {
         return KEEPING_AGGREGATES.has(expr.name) && args.length > 0 ? filters : throughAggregate(expr, filters);
       }
       case "binary":
+        // From the first link up, so that each finds its left side known: a chain costs no stack.
+        if (expr.left.kind === "binary" && !this.common.has(expr.left)) {
+          for (const link of chainOf(expr.left).reverse()) this.commonFilters(link);
+        }
         return this.commonOfBinary(expr);
       default:
         return NONE;
@@ -102,7 +114,7 @@ class Optimizer {
         return this.withArgs(expr, (arg) => (series.has(arg) ? inside : NONE));
       }
       case "binary":
-        return this.pushedBinary(expr, filters);
+        return this.pushedChain(expr, filters);
       default:
         return expr;
     }
@@ -113,7 +125,26 @@ class Optimizer {
     return args.some((arg, i) => arg !== expr.args[i]) ? { ...expr, args } : expr;
   }
 
-  private pushedBinary(expr: BinaryExpr, filters: Filters): Expr {
+  /** Down the chain with what its links let through, then up again. */
+  private pushedChain(top: BinaryExpr, filters: Filters): Expr {
+    const links = chainOf(top);
+    const forRights: Filters[] = [];
+    let inside = filters;
+    for (const link of links) {
+      const sides = this.filtersOfSides(link, inside);
+      forRights.push(sides.forRight);
+      inside = sides.forLeft;
+    }
+    let result = this.pushed((links.at(-1) as BinaryExpr).left, inside);
+    for (let i = links.length - 1; i >= 0; i--) {
+      const link = links[i] as BinaryExpr;
+      const right = this.pushed(link.right, forRights[i] as Filters);
+      result = result === link.left && right === link.right ? link : { ...link, left: result, right };
+    }
+    return result;
+  }
+
+  private filtersOfSides(expr: BinaryExpr, filters: Filters): { forLeft: Filters; forRight: Filters } {
     let forLeft = NONE;
     let forRight = NONE;
     const asked = throughMatching(expr, filters);
@@ -140,9 +171,7 @@ class Optimizer {
       forLeft = unite(asked, ofRight());
       forRight = unite(asked, ofLeft());
     }
-    const left = this.pushed(expr.left, forLeft);
-    const right = this.pushed(expr.right, forRight);
-    return left === expr.left && right === expr.right ? expr : { ...expr, left, right };
+    return { forLeft, forRight };
   }
 }
 

@@ -57,12 +57,17 @@ class Parser {
     this.enter();
     const operands: RawExpr[] = [];
     const pending: Pending[] = [];
+    let keepCount = 0;
     for (;;) {
       this.readSigns(operands, pending);
       operands.push(this.parseSuffixed());
       // After the right side of an operator; behind a function it already belongs to the function.
       const last = pending.findLast(({ isSign }) => !isSign);
-      if (last !== undefined && this.skipKeyword("keep_metric_names")) last.operator.keepMetricNames = true;
+      if (last !== undefined && this.skipKeyword("keep_metric_names")) {
+        last.operator.keepMetricNames = true;
+        // Each is printed in parentheses of its own.
+        this.checkDepth(this.depth + ++keepCount);
+      }
       const op = this.token().text.toLowerCase();
       const precedence = precedenceOf(op);
       if (precedence === 0) break;

@@ -100,8 +100,23 @@ test("white space does not grow with the square of the query", () => {
   assert.ok(prettify(query).length < 50 * query.length);
 });
 
+test("a chain is laid out whatever its length", () => {
+  const links = ` + ${"a".repeat(40)}`.repeat(300);
+  assert.equal(prettify(`a${links}`).split("\n").length, 601);
+  const kept = `a${" + b keep_metric_names".repeat(200)}`;
+  assert.equal(prettify(prettify(kept)), prettify(kept));
+});
+
 test("prettify refuses what is no query, and what is too deep", () => {
-  for (const query of ["", "foo{", "a b", "a +", `a${" + a".repeat(2000)}`, "(".repeat(10_000)]) {
+  for (const query of [
+    "",
+    "foo{",
+    "a b",
+    "a +",
+    `a${" ^ a".repeat(2000)}`,
+    `a${" + b keep_metric_names".repeat(700)}`,
+    "(".repeat(10_000),
+  ]) {
     assert.throws(
       () => prettify(query),
       (error) => error instanceof InputError && error.line > 0 && error.column > 0,

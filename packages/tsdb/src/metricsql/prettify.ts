@@ -15,17 +15,18 @@ import { precedenceOf } from "./operators.ts";
 import { parseRaw } from "./parser.ts";
 import { printNumber, printWord } from "./printer.ts";
 import { quoteString } from "./quoting.ts";
-import type {
-  RawBinary,
-  RawCall,
-  RawDuration,
-  RawExpr,
-  RawFilter,
-  RawLabel,
-  RawOperator,
-  RawRollup,
-  RawSelector,
-  RawTemplate,
+import {
+  type RawBinary,
+  type RawCall,
+  type RawDuration,
+  type RawExpr,
+  type RawFilter,
+  type RawLabel,
+  type RawOperator,
+  type RawRollup,
+  type RawSelector,
+  type RawTemplate,
+  rawChainOf,
 } from "./raw.ts";
 import { syntaxError } from "./syntax-error.ts";
 
@@ -52,6 +53,8 @@ class Prettifier {
   /** Every expression is asked for its one-line text again by all that it stands in. */
   readonly #flat = new Map<RawExpr, string>();
   readonly #lines: string[] = [];
+  /** Of what is being written; beyond the greatest it goes on one line, whatever its length. */
+  #level = 0;
 
   constructor(query: string) {
     this.#query = query;
@@ -77,7 +80,13 @@ class Prettifier {
 
   /** Lines of the expression, one if that is short enough or cannot be broken; `head` and `tail` go around it. */
   #write(expr: RawExpr, indent: number, head: string, tail: string): void {
-    if (this.#fits(expr, indent)) {
+    this.#level++;
+    this.#writeParts(expr, indent, head, tail);
+    this.#level--;
+  }
+
+  #writeParts(expr: RawExpr, indent: number, head: string, tail: string): void {
+    if (this.#fits(expr, indent) || this.#level > MAX_DEPTH) {
       this.#line(indent, head + this.flat(expr, 0) + tail);
       return;
     }
@@ -189,6 +198,10 @@ class Prettifier {
   flat(expr: RawExpr, depth: number): string {
     let text = this.#flat.get(expr);
     if (text === undefined) {
+      // From the first link up, so that each finds its left side known: a chain costs no stack.
+      if (expr.kind === "rawBinary" && expr.left.kind === "rawBinary" && !this.#flat.has(expr.left)) {
+        for (const link of rawChainOf(expr.left).reverse()) this.flat(link, depth);
+      }
       if (depth > MAX_DEPTH) throw syntaxError(this.#query, expr.pos, `want at most ${MAX_DEPTH} levels of nesting`);
       text = this.#makeFlat(expr, depth + 1);
       this.#flat.set(expr, text);

@@ -5,15 +5,16 @@
  * quotes; durations in days and smaller units.
  */
 import { formatDuration } from "../base/duration.ts";
-import type {
-  AggregateExpr,
-  BinaryExpr,
-  DurationExpr,
-  Expr,
-  FunctionExpr,
-  LabelFilter,
-  RollupExpr,
-  SelectorExpr,
+import {
+  type AggregateExpr,
+  type BinaryExpr,
+  chainOf,
+  type DurationExpr,
+  type Expr,
+  type FunctionExpr,
+  type LabelFilter,
+  type RollupExpr,
+  type SelectorExpr,
 } from "./ast.ts";
 import { escapeWord } from "./lexer.ts";
 import { isRightAssociative, precedenceOf } from "./operators.ts";
@@ -37,7 +38,7 @@ export function printExpr(expr: Expr): string {
     case "aggregate":
       return printAggregate(expr);
     case "binary":
-      return expr.keepMetricNames ? `(${printBinary(expr)}) keep_metric_names` : printBinary(expr);
+      return printChain(expr);
   }
 }
 
@@ -95,9 +96,20 @@ function printAtom(expr: Expr): string {
   return expr.kind === "binary" || expr.kind === "rollup" || isNegative(expr) ? `(${text})` : text;
 }
 
-function printBinary(expr: BinaryExpr): string {
+function printChain(top: BinaryExpr): string {
+  const links = chainOf(top).reverse();
+  let text = printExpr((links[0] as BinaryExpr).left);
+  for (const link of links) {
+    text = printLink(link, text);
+    if (link.keepMetricNames) text = `(${text}) keep_metric_names`;
+  }
+  return text;
+}
+
+/** `left` is the text of the left side. */
+function printLink(expr: BinaryExpr, left: string): string {
   const { op, matching, join } = expr;
-  const words = [printSide(expr.left, op, "left"), op];
+  const words = [op];
   if (expr.isBool) words.push("bool");
   if (matching !== null) words.push(`${matching.op} (${printLabels(matching.labels)})`);
   if (join !== null) {
@@ -111,12 +123,13 @@ function printBinary(expr: BinaryExpr): string {
     if (fillLeft !== null) words.push(`fill_left (${printNumber(fillLeft)})`);
     if (fillRight !== null) words.push(`fill_right (${printNumber(fillRight)})`);
   }
-  words.push(printSide(expr.right, op, "right"));
-  return words.join(" ");
+  words.push(wrapSide(expr.right, printExpr(expr.right), op, "right"));
+  // Appended, not joined: the left side of a long chain is not copied for each of its links.
+  return `${wrapSide(expr.left, left, op, "left")} ${words.join(" ")}`;
 }
 
-function printSide(expr: Expr, op: string, side: "left" | "right"): string {
-  const text = printExpr(expr);
+/** The text of an operand as it stands beside the operator: in parentheses where it needs them. */
+function wrapSide(expr: Expr, text: string, op: string, side: "left" | "right"): string {
   if (expr.kind === "binary") {
     // Behind `keep_metric_names` stand parentheses already.
     if (expr.keepMetricNames) return text;

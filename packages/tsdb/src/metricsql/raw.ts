@@ -112,6 +112,13 @@ export interface RawOperator {
   keepMetricNames: boolean;
 }
 
+/** The operators of a chain from the last to the first: see `chainOf`. */
+export function rawChainOf(top: RawBinary): RawBinary[] {
+  const links = [top];
+  for (let first = top.left; first.kind === "rawBinary"; first = first.left) links.push(first);
+  return links;
+}
+
 export interface RawParens {
   readonly kind: "rawParens";
   readonly pos: number;

@@ -12,17 +12,18 @@ import { compileRegex } from "../base/regex.ts";
 import type { BinaryExpr, DurationExpr, Expr, LabelFilter, RollupExpr, SelectorExpr } from "./ast.ts";
 import { MAX_DEPTH, MAX_EXPANDED_NODES, MAX_REGEX_SIZE, MAX_STRING_LENGTH } from "./limits.ts";
 import { parseRaw } from "./parser.ts";
-import type {
-  RawBinary,
-  RawCall,
-  RawDuration,
-  RawExpr,
-  RawFilter,
-  RawLabel,
-  RawRollup,
-  RawSelector,
-  RawStringPart,
-  RawTemplate,
+import {
+  type RawBinary,
+  type RawCall,
+  type RawDuration,
+  type RawExpr,
+  type RawFilter,
+  type RawLabel,
+  type RawRollup,
+  type RawSelector,
+  type RawStringPart,
+  type RawTemplate,
+  rawChainOf,
 } from "./raw.ts";
 import { constantOf, simplifyBinary } from "./simplify.ts";
 import { shown, syntaxError } from "./syntax-error.ts";
@@ -131,9 +132,23 @@ class Expander {
 
   // ── operators ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** A chain in a loop, from its first operator to the last. */
   private expandBinary(raw: RawBinary, scope: Scope | null, depth: number): Expr {
+    const links = rawChainOf(raw).reverse();
+    let expr = this.expand((links[0] as RawBinary).left, scope, depth + 1);
+    let keepCount = 0;
+    for (const link of links) {
+      this.count(link.pos, 1);
+      // Each is printed in parentheses of its own.
+      if (link.operator.keepMetricNames) keepCount++;
+      if (depth + keepCount >= MAX_DEPTH) throw this.error(link.pos, `want at most ${MAX_DEPTH} levels of nesting`);
+      expr = this.expandLink(link, expr, scope, depth);
+    }
+    return expr;
+  }
+
+  private expandLink(raw: RawBinary, left: Expr, scope: Scope | null, depth: number): Expr {
     const { operator } = raw;
-    const left = this.expand(raw.left, scope, depth + 1);
     const right = this.expand(raw.right, scope, depth + 1);
     const { matching, join } = operator;
     const expr: BinaryExpr = {

@@ -150,3 +150,13 @@ export interface PromParens extends Node<PromType> {
   readonly kind: "parens";
   readonly expr: PromExpr;
 }
+
+/**
+ * A chain `a + b - c` is a tree that leans to the left, as deep as it is long: whoever walks trees by calls walks these nodes, from the top
+ * down, in a loop. The left side of the last one is where the chain begins. `isLink` may end it earlier.
+ */
+export function chainOf(top: PromBinary, isLink: (node: PromBinary) => boolean = () => true): PromBinary[] {
+  const links = [top];
+  for (let first = top.left; first.kind === "binary" && isLink(first); first = first.left) links.push(first);
+  return links;
+}

@@ -7,6 +7,7 @@ import { shown, syntaxError } from "./syntax-error.ts";
 export class Cursor {
   readonly query: string;
   readonly depthMax: number;
+  readonly chainMax: number;
   private readonly tokens: readonly Token[];
   private at = 0;
   private depth = 0;
@@ -14,6 +15,7 @@ export class Cursor {
   constructor(query: string, limits: PromLimits) {
     this.query = query;
     this.depthMax = limits.depthMax;
+    this.chainMax = limits.chainMax;
     this.tokens = tokenize(query);
   }
 

@@ -42,7 +42,7 @@ export function surviving(tree: PromExpr, query: string): void {
 }
 
 /** Printed text may be longer than what was written. */
-const LONG = { limits: { lengthMax: 1024 * 1024 } };
+const LONG = { limits: { lengthMax: 4 * 1024 * 1024 } };
 
 function tryQuery(query: string): PromExpr | null {
   try {

@@ -391,13 +391,24 @@ class Parser {
 
   /** Before anybody walks the tree by calls. */
   private checkHeight(root: PromExpr): void {
-    const { cursor } = this;
-    let level: PromExpr[] = [root];
-    for (let height = 1; level.length > 0; height++) {
-      if (height > cursor.depthMax) throw cursor.errorAt(root.pos, tooDeep(cursor.depthMax));
-      level = level.flatMap(childrenOf);
+    const { depthMax, chainMax } = this.cursor;
+    const open: Place[] = [{ expr: root, depth: 1, chain: 0 }];
+    for (let place = open.pop(); place !== undefined; place = open.pop()) {
+      const { expr, depth, chain } = place;
+      if (depth > depthMax) throw this.cursor.errorAt(root.pos, tooDeep(depthMax));
+      if (chain > chainMax) throw this.cursor.errorAt(root.pos, `query has a chain of more than ${chainMax} operators`);
+      if (expr.kind === "binary") {
+        open.push({ expr: expr.left, depth, chain: chain + 1 }, { expr: expr.right, depth: depth + 1, chain });
+      } else for (const child of childrenOf(expr)) open.push({ expr: child, depth: depth + 1, chain });
     }
   }
+}
+
+/** A node, and how it is reached: levels of nesting, and steps to the left in chains. */
+interface Place {
+  readonly expr: PromExpr;
+  readonly depth: number;
+  readonly chain: number;
 }
 
 const NO_MATCHING: NonNullable<PromBinary["matching"]> = {
@@ -413,14 +424,13 @@ function shiftOf(expr: Shiftable): Pick<PromSelector, "offset" | "at"> {
   return expr.kind === "matrix" ? expr.selector : expr;
 }
 
-function childrenOf(expr: PromExpr): readonly PromExpr[] {
+/** Of all but operators. */
+function childrenOf(expr: Exclude<PromExpr, PromBinary>): readonly PromExpr[] {
   switch (expr.kind) {
     case "call":
       return expr.args;
     case "aggregate":
       return expr.param === null ? [expr.expr] : [expr.param, expr.expr];
-    case "binary":
-      return [expr.left, expr.right];
     case "subquery":
     case "unary":
     case "parens":

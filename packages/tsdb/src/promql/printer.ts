@@ -7,7 +7,15 @@
 import { labelTextByteLength } from "../base/label-bytes.ts";
 import type { LabelFilter } from "../base/label-filter.ts";
 import { formatFloat } from "../base/number-format.ts";
-import type { PromAggregate, PromAt, PromBinary, PromDuration, PromExpr, PromSelector } from "./ast.ts";
+import {
+  chainOf,
+  type PromAggregate,
+  type PromAt,
+  type PromBinary,
+  type PromDuration,
+  type PromExpr,
+  type PromSelector,
+} from "./ast.ts";
 import { isPlainLabel } from "./lexer.ts";
 import { formatPromDuration } from "./literals.ts";
 import { quoteString } from "./strings.ts";
@@ -67,8 +75,15 @@ class Line {
         const param = expr.param === null ? "" : `${this.print(expr.param)}, `;
         return `${aggregateHead(expr)}(${param}${this.print(expr.expr)})`;
       }
-      case "binary":
-        return `${withoutPlus(expr, this.print(expr.left))} ${operatorText(expr)} ${this.print(expr.right)}`;
+      case "binary": {
+        const links = chainOf(expr);
+        let text = this.print((links.at(-1) as PromBinary).left);
+        for (const link of links.reverse()) {
+          text = `${withoutPlus(link, text)} ${operatorText(link)} ${this.print(link.right)}`;
+          this.texts.set(link, text);
+        }
+        return text;
+      }
       case "unary":
         return expr.op + this.print(expr.expr);
       case "parens":
@@ -101,6 +116,17 @@ class Line {
 /** Bytes of a line that is not broken. */
 const LINE_MAX = 100;
 
+/** Deeper levels are indented no further, or white space would grow with the square of the query. */
+const INDENTS_MAX = 50;
+
+function isLine(text: string): boolean {
+  return text.length <= LINE_MAX && labelTextByteLength(text) <= LINE_MAX;
+}
+
+function indentOf(level: number): string {
+  return "  ".repeat(Math.min(level, INDENTS_MAX));
+}
+
 /** Breaks what is longer than a line at its outermost node, and so on; Prometheus' layout. */
 class Layout {
   private readonly line = new Line(true);
@@ -108,8 +134,8 @@ class Layout {
   /** The text of `expr`, each of its lines indented by `level` or more. */
   print(expr: PromExpr, level: number): string {
     const text = this.line.print(expr);
-    const indent = "  ".repeat(level);
-    if (expr.kind !== "unary" && labelTextByteLength(text) <= LINE_MAX) return indent + text;
+    const indent = indentOf(level);
+    if (expr.kind !== "unary" && isLine(text)) return indent + text;
     switch (expr.kind) {
       case "call": {
         const args = expr.args.map((arg) => this.print(arg, level + 1)).join(",\n");
@@ -120,8 +146,14 @@ class Layout {
         return `${indent}${aggregateHead(expr)}(\n${param}${this.print(expr.expr, level + 1)}\n${indent})`;
       }
       case "binary": {
-        const left = withoutPlus(expr, this.print(expr.left, level + 1));
-        return `${left}\n${indent}${operatorText(expr)}\n${this.print(expr.right, level + 1)}`;
+        const links = chainOf(expr, (link) => !isLine(this.line.print(link)));
+        let laidOut = this.print((links.at(-1) as PromBinary).left, level + links.length);
+        for (let i = links.length - 1; i >= 0; i--) {
+          const link = links[i] as PromBinary;
+          const operator = `${indentOf(level + i)}${operatorText(link)}`;
+          laidOut = `${withoutPlus(link, laidOut)}\n${operator}\n${this.print(link.right, level + i + 1)}`;
+        }
+        return laidOut;
       }
       case "unary":
         return `${indent}${expr.op}${this.print(expr.expr, level).trim()}`;

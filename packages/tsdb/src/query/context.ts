@@ -57,6 +57,7 @@ export class QueryRun {
   isPartial = false;
   /** UTF-16 units of text that label functions have added to series. */
   #labelUnits = 0;
+  #heldBytes = 0;
   #sliceEndMs: number;
 
   constructor(options: QueryRunOptions) {
@@ -115,13 +116,30 @@ export class QueryRun {
   /** @throws InputError 422 when so many series of so many points would not fit. Asked before the columns are made. */
   reserveColumns(series: number, points: number): void {
     const bytes = series * points * 8;
-    if (bytes > this.limits.maxMemoryPerQuery) {
+    if (this.#heldBytes + bytes > this.limits.maxMemoryPerQuery) {
+      const others = this.#heldBytes === 0 ? "" : ` beside ${this.#heldBytes} for what it is to meet`;
       throw new InputError(
-        `evaluating ${series} series of ${points} points: needs about ${bytes} bytes, more than -search.maxMemoryPerQuery=` +
+        `evaluating ${series} series of ${points} points: needs about ${bytes} bytes${others}, more than -search.maxMemoryPerQuery=` +
           `${this.limits.maxMemoryPerQuery}; use a larger step, a shorter range or fewer series, or raise the flag`,
         422,
       );
     }
+  }
+
+  /**
+   * Counts columns that stay while something else is evaluated: the left side of an operator, the arguments before one. Answers the bytes, to be
+   * released when they are used up.
+   * @throws InputError 422 as reserveColumns
+   */
+  holdColumns(series: number, points: number): number {
+    this.reserveColumns(series, points);
+    const bytes = series * points * 8;
+    this.#heldBytes += bytes;
+    return bytes;
+  }
+
+  release(bytes: number): void {
+    this.#heldBytes -= bytes;
   }
 
   /**

@@ -2,8 +2,8 @@
  * `left op right`: evaluates both sides, finds which series meet, and applies the operator point by point into the columns of the side
  * whose labels the result has.
  */
-import type { BinaryExpr, Expr } from "../../metricsql/ast.ts";
-import type { EvalContext } from "../context.ts";
+import { type BinaryExpr, chainOf, type Expr } from "../../metricsql/ast.ts";
+import type { EvalContext, QueryRun } from "../context.ts";
 import { labelsKey, withoutName } from "../label-edit.ts";
 import type { Evaluate } from "../rollup/eval-rollup.ts";
 import { dropBlank, isScalarList, type Series } from "../series.ts";
@@ -11,30 +11,51 @@ import { joinLabels, Matcher, mergeApart } from "./matching.ts";
 import { ARITHMETIC, COMPARISONS } from "./operators.ts";
 import { SET_OPERATORS } from "./sets.ts";
 
+/** The operators of a chain one after the other: a long one costs no stack. */
 export async function evaluateBinary(context: EvalContext, expr: BinaryExpr, evaluate: Evaluate): Promise<Series[]> {
-  const left = await evaluate(context, expr.left);
-  // Nothing on the left leaves nothing, whatever the right is. It need not be read.
-  if (left.length === 0 && expr.op !== "or" && expr.op !== "default" && expr.fillLeft === null) return [];
-  const right = await evaluate(context, expr.right);
-  const step = context.trace?.begin(`binary op "${expr.op}": left series=${left.length}, right series=${right.length}`);
-  const list = await combine(context, expr, left, right);
-  step?.end(`series=${list.length}`);
+  const links = chainOf(expr).reverse();
+  let list = await evaluate(context, (links[0] as BinaryExpr).left);
+  for (const link of links) {
+    list = await applyOperator(context, link, list, evaluate);
+    if (context.run.isDue()) await context.run.breathe();
+  }
   return list;
 }
 
-function combine(
+async function applyOperator(
   context: EvalContext,
   expr: BinaryExpr,
   left: Series[],
-  right: Series[],
-): Series[] | Promise<Series[]> {
+  evaluate: Evaluate,
+): Promise<Series[]> {
+  const { run, points } = context;
+  // Nothing on the left leaves nothing, whatever the right is. It need not be read.
+  if (left.length === 0 && expr.op !== "or" && expr.op !== "default" && expr.fillLeft === null) return [];
+  const heldLeft = run.holdColumns(left.length, points);
+  const right = await evaluate(context, expr.right);
+  const heldRight = run.holdColumns(right.length, points);
+  const step = context.trace?.begin(`binary op "${expr.op}": left series=${left.length}, right series=${right.length}`);
+  const result = await combine(context, expr, left, right);
+  step?.end(`series=${result.length}`);
+  run.release(heldLeft + heldRight);
+  return result;
+}
+
+async function combine(context: EvalContext, expr: BinaryExpr, left: Series[], right: Series[]): Promise<Series[]> {
   const choose = SET_OPERATORS.get(expr.op);
   if (choose !== undefined) return choose(context.run, expr, left, right);
-  return setMembership(expr, left, right) ?? applyPointwise(context, expr, left, right);
+  const members = await setMembership(context.run, expr, left, right);
+  if (members !== null) return members;
+  return applyPointwise(context, expr, left, right);
 }
 
 /** `q == (1, 2, 3)` and `q != (1, 2)`: points that are, or are not, among the values. Null for any other expression. */
-function setMembership(expr: BinaryExpr, left: Series[], right: Series[]): Series[] | null {
+async function setMembership(
+  run: QueryRun,
+  expr: BinaryExpr,
+  left: Series[],
+  right: Series[],
+): Promise<Series[] | null> {
   if (expr.op !== "==" && expr.op !== "!=") return null;
   const isSwapped = isUnion(expr.left);
   if (!isSwapped && !isUnion(expr.right)) return null;
@@ -45,6 +66,7 @@ function setMembership(expr: BinaryExpr, left: Series[], right: Series[]): Serie
     for (let k = 0; k < values.length; k++) {
       const isMember = members.some((member) => member.values[k] === values[k]);
       if (isMember !== (expr.op === "==")) values[k] = Number.NaN;
+      if ((k & 127) === 0 && run.isDue()) await run.breathe();
     }
   }
   return tested;
@@ -77,7 +99,7 @@ async function applyPointwise(
   }
   if (left.length === 0 && (expr.fillLeft === null || right.length === 0)) return [];
   if (right.length === 0 && expr.fillRight === null) return [];
-  const pairs = pairUp(context, expr, left, right);
+  const pairs = await pairUp(context, expr, left, right);
   const operate = compare === undefined ? ARITHMETIC.get(expr.op) : comparisonOf(expr, compare);
   if (operate === undefined) throw run.fail(expr, `unknown operator "${expr.op}"`);
   const { fillLeft, fillRight } = expr;
@@ -130,13 +152,20 @@ const SCALAR_FUNCTIONS: ReadonlySet<string> = new Set([
   "timezone_offset",
 ]);
 
-function isScalarLike(expr: Expr): boolean {
-  if (expr.kind === "number" || expr.kind === "duration") return true;
-  if (expr.kind === "binary") return isScalarLike(expr.left) && isScalarLike(expr.right);
-  return expr.kind === "function" && SCALAR_FUNCTIONS.has(expr.name);
+function isScalarLike(root: Expr): boolean {
+  const open = [root];
+  for (let expr = open.pop(); expr !== undefined; expr = open.pop()) {
+    if (expr.kind === "binary") open.push(expr.left, expr.right);
+    else if (
+      expr.kind === "function" ? !SCALAR_FUNCTIONS.has(expr.name) : expr.kind !== "number" && expr.kind !== "duration"
+    )
+      return false;
+  }
+  return true;
 }
 
-function pairUp(context: EvalContext, expr: BinaryExpr, left: Series[], right: Series[]): Pair[] {
+async function pairUp(context: EvalContext, expr: BinaryExpr, left: Series[], right: Series[]): Promise<Pair[]> {
+  const { run } = context;
   const dropsName = !expr.keepMetricNames && (expr.isBool || !COMPARISONS.has(expr.op));
   const named = (series: Series): Series => {
     if (dropsName) series.labels = withoutName(series.labels);
@@ -148,8 +177,8 @@ function pairUp(context: EvalContext, expr: BinaryExpr, left: Series[], right: S
     if (isScalarList(right)) return left.map((series) => ({ left: series, right: onlyRight, target: named(series) }));
   }
   const matcher = new Matcher(expr);
-  const leftGroups = matcher.group(left);
-  const rightGroups = matcher.group(right);
+  const leftGroups = await matcher.group(run, left);
+  const rightGroups = await matcher.group(run, right);
   if (expr.fillLeft !== null) {
     for (const key of rightGroups.keys()) if (!leftGroups.has(key)) leftGroups.set(key, []);
   }
@@ -159,21 +188,22 @@ function pairUp(context: EvalContext, expr: BinaryExpr, left: Series[], right: S
   });
   const pairs: Pair[] = [];
   for (const [key, foundLeft] of leftGroups) {
+    if (run.isDue()) await run.breathe();
     const foundRight = rightGroups.get(key) ?? [];
     if (foundRight.length === 0 && expr.fillRight === null) continue;
     const lefts = foundLeft.length > 0 ? foundLeft : [absent(foundRight[0] as Series)];
     const rights = foundRight.length > 0 ? foundRight : [absent(foundLeft[0] as Series)];
     if (expr.join?.op === "group_left") {
-      for (const [many, one] of joinMany(context, expr, lefts, rights, "right", named)) {
+      for (const [many, one] of await joinMany(context, expr, lefts, rights, "right", named)) {
         pairs.push({ left: many, right: one, target: many });
       }
     } else if (expr.join?.op === "group_right") {
-      for (const [many, one] of joinMany(context, expr, rights, lefts, "left", named)) {
+      for (const [many, one] of await joinMany(context, expr, rights, lefts, "left", named)) {
         pairs.push({ left: one, right: many, target: many });
       }
     } else {
-      const one = mustBeOne(context, expr, lefts, "left");
-      const other = mustBeOne(context, expr, rights, "right");
+      const one = await mustBeOne(context, expr, lefts, "left");
+      const other = await mustBeOne(context, expr, rights, "right");
       const target = named(one);
       target.labels = matcher.matched(target.labels);
       pairs.push({ left: one, right: other, target });
@@ -182,37 +212,49 @@ function pairUp(context: EvalContext, expr: BinaryExpr, left: Series[], right: S
   return pairs;
 }
 
-function mustBeOne(context: EvalContext, expr: BinaryExpr, list: readonly Series[], side: string): Series {
+async function mustBeOne(
+  context: EvalContext,
+  expr: BinaryExpr,
+  list: readonly Series[],
+  side: string,
+): Promise<Series> {
   const one = list[0] as Series;
   for (let i = list.length - 1; i > 0; i--) {
     const other = list[i] as Series;
     if (!mergeApart(one, other)) throw duplicate(context, expr, side, one, other);
+    if (context.run.isDue()) await context.run.breathe();
   }
   return one;
 }
 
 /** Every "many" series with its "one"; several are fine if the labels taken from them make the results differ. */
-function joinMany(
+async function joinMany(
   context: EvalContext,
   expr: BinaryExpr,
   many: readonly Series[],
   ones: readonly Series[],
   oneSide: string,
   named: (series: Series) => Series,
-): [Series, Series][] {
+): Promise<[Series, Series][]> {
+  const { run } = context;
   const joined: [Series, Series][] = [];
+  if (ones.length > 1) run.reserveColumns(many.length * ones.length, context.points);
   for (const series of many) {
+    if (run.isDue()) await run.breathe();
     named(series);
     const only = ones[0] as Series;
     if (ones.length === 1) {
-      series.labels = joinLabels(expr, series.labels, only.labels);
+      const before = series.labels;
+      series.labels = joinLabels(expr, before, only.labels);
+      run.countLabels(before, series.labels);
       joined.push([series, only]);
       continue;
     }
-    context.run.reserveColumns(many.length * ones.length, context.points);
     const byLabels = new Map<string, [Series, Series]>();
     for (const one of ones) {
+      if (run.isDue()) await run.breathe();
       const labels = joinLabels(expr, series.labels, one.labels);
+      run.countLabels(series.labels, labels);
       const key = labelsKey(labels);
       const earlier = byLabels.get(key);
       if (earlier === undefined) {

@@ -4,6 +4,7 @@
  */
 import type { Labels } from "../../base/labels.ts";
 import type { BinaryExpr } from "../../metricsql/ast.ts";
+import type { QueryRun } from "../context.ts";
 import { dropLabels, keepLabels, labelsKey, withLabel, withoutName } from "../label-edit.ts";
 import type { Series } from "../series.ts";
 
@@ -34,9 +35,10 @@ export class Matcher {
   }
 
   /** Series by key, keys in order of appearance. */
-  group(list: readonly Series[]): Map<string, Series[]> {
+  async group(run: QueryRun, list: readonly Series[]): Promise<Map<string, Series[]>> {
     const groups = new Map<string, Series[]>();
     for (const series of list) {
+      if (run.isDue()) await run.breathe();
       const key = this.key(series.labels);
       const group = groups.get(key);
       if (group === undefined) groups.set(key, [series]);

@@ -6,6 +6,7 @@ import { compareLabels } from "../../base/labels.ts";
 import type { BinaryExpr } from "../../metricsql/ast.ts";
 import type { QueryRun } from "../context.ts";
 import { labelsKey } from "../label-edit.ts";
+import { sortPaced } from "../pace.ts";
 import { dropBlank, isBlank, isScalarList, type Series } from "../series.ts";
 import { Matcher } from "./matching.ts";
 
@@ -38,9 +39,9 @@ async function keepPoints(
   servesAll: boolean,
 ): Promise<Series[]> {
   const matcher = new Matcher(expr);
-  const rightGroups = matcher.group(right);
+  const rightGroups = await matcher.group(run, right);
   const result: Series[] = [];
-  for (const [key, group] of matcher.group(left)) {
+  for (const [key, group] of await matcher.group(run, left)) {
     if (run.isDue()) await run.breathe();
     const others = servesAll ? groupOrScalar(rightGroups, key) : rightGroups.get(key);
     if (others === undefined) {
@@ -86,8 +87,8 @@ function groupOrScalar(groups: ReadonlyMap<string, Series[]>, key: string): Seri
 async function fillGaps(run: QueryRun, expr: BinaryExpr, left: Series[], right: Series[]): Promise<Series[]> {
   if (left.length === 0) return right;
   const matcher = new Matcher(expr);
-  const rightGroups = matcher.group(right);
-  for (const [key, group] of matcher.group(left)) {
+  const rightGroups = await matcher.group(run, right);
+  for (const [key, group] of await matcher.group(run, left)) {
     if (run.isDue()) await run.breathe();
     const others = groupOrScalar(rightGroups, key);
     if (others === undefined) continue;
@@ -107,9 +108,9 @@ async function fillGaps(run: QueryRun, expr: BinaryExpr, left: Series[], right: 
 async function unite(run: QueryRun, expr: BinaryExpr, left: Series[], right: Series[]): Promise<Series[]> {
   const matcher = new Matcher(expr);
   const shown = dropBlank(left);
-  const leftGroups = matcher.group(shown);
+  const leftGroups = await matcher.group(run, shown);
   const added: Series[] = [];
-  for (const [key, others] of matcher.group(right)) {
+  for (const [key, others] of await matcher.group(run, right)) {
     if (run.isDue()) await run.breathe();
     const group = leftGroups.get(key);
     if (group === undefined) {
@@ -117,8 +118,13 @@ async function unite(run: QueryRun, expr: BinaryExpr, left: Series[], right: Ser
       continue;
     }
     const taken = await firstValues(run, group);
-    const byLabels = new Map(group.map((series) => [labelsKey(series.labels), series.values]));
+    const byLabels = new Map<string, Float64Array>();
+    for (const { labels, values } of group) {
+      byLabels.set(labelsKey(labels), values);
+      if (run.isDue()) await run.breathe();
+    }
     for (const other of others) {
+      if (run.isDue()) await run.breathe();
       const same = byLabels.get(labelsKey(other.labels));
       if (same !== undefined) {
         for (let k = 0; k < same.length; k++) if (same[k] !== same[k]) same[k] = other.values[k] as number;
@@ -130,5 +136,5 @@ async function unite(run: QueryRun, expr: BinaryExpr, left: Series[], right: Ser
     }
   }
   const byLabels = (a: Series, b: Series): number => compareLabels(a.labels, b.labels);
-  return shown.sort(byLabels).concat(added.sort(byLabels));
+  return (await sortPaced(run, shown, byLabels)).concat(await sortPaced(run, added, byLabels));
 }

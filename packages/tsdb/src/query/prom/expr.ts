@@ -1,6 +1,13 @@
 /** One node of the tree on one grid: which part of the evaluator takes it. */
 import { InputError } from "../../base/errors.ts";
-import type { PromAggregate, PromCall, PromExpr, PromUnary } from "../../promql/ast.ts";
+import {
+  chainOf,
+  type PromAggregate,
+  type PromBinary,
+  type PromCall,
+  type PromExpr,
+  type PromUnary,
+} from "../../promql/ast.ts";
 import { printPromql } from "../../promql/printer.ts";
 import { printExtent, printTimeRange } from "../trace.ts";
 import { aggregateFunctions } from "./aggregates.ts";
@@ -46,14 +53,8 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
         return await evaluate(context, expr.expr);
       case "unary":
         return evaluateUnary(expr, await evaluate(context, expr.expr));
-      case "binary": {
-        const left = await evaluate(context, expr.left);
-        const right = await evaluate(context, expr.right);
-        const step = grid.trace?.begin(`binary op "${expr.op}": left ${printValue(left)}, right ${printValue(right)}`);
-        const value = evaluateBinary(context, expr, left, right);
-        step?.end(printValue(value));
-        return value;
-      }
+      case "binary":
+        return await evaluateChain(context, expr);
       case "aggregate":
         return await evaluateAggregate(context, expr);
       case "call":
@@ -61,6 +62,24 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
       default:
         throw new InputError(`a range vector has no value at a point of time: ${expr.kind} outside of a function`, 422);
     }
+  }
+
+  /** Operators from the first to the last: a long chain costs no stack. What is the same at all points is a value of its own. */
+  async function evaluateChain(context: PromContext, top: PromBinary): Promise<PromValue> {
+    const { grid } = context;
+    const { run, points } = grid;
+    const links = chainOf(top, (link) => points === 1 || !invariant.has(link));
+    let value = await evaluate(context, (links.at(-1) as PromBinary).left);
+    for (const link of links.reverse()) {
+      const heldLeft = run.holdColumns(seriesCount(value), points);
+      const right = await evaluate(context, link.right);
+      const heldRight = run.holdColumns(seriesCount(right), points);
+      const step = grid.trace?.begin(`binary op "${link.op}": left ${printValue(value)}, right ${printValue(right)}`);
+      value = await evaluateBinary(context, link, value, right);
+      step?.end(printValue(value));
+      run.release(heldLeft + heldRight);
+    }
+    return value;
   }
 
   async function evaluateAggregate(context: PromContext, node: PromAggregate): Promise<PromValue> {
@@ -109,22 +128,31 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
     if (call.name === "info") return { kind: "vector", series: await evaluateInfo(context, call, evaluate) };
     const entry = instantFunctions.get(call.name) ?? histogramFunctions.get(call.name);
     if (entry === undefined) throw new InputError(`unknown function with name ${JSON.stringify(call.name)}`);
+    const { run, points } = context.grid;
     const args: PromValue[] = [];
+    let held = 0;
     for (const arg of call.args) {
       const bare = withoutParens(arg);
+      let value: PromValue;
       if (entry.wantsSampleTimes === true && bare.kind === "selector") {
-        args.push({ kind: "vector", series: await evaluateSelector(context, bare, "time") });
-      } else {
-        args.push(await evaluate(context, bare));
-      }
+        value = { kind: "vector", series: await evaluateSelector(context, bare, "time") };
+      } else value = await evaluate(context, bare);
+      args.push(value);
+      held += run.holdColumns(seriesCount(value), points);
     }
     const step = context.grid.trace?.begin(`call ${call.name}()`);
-    const value = await entry.evaluate(context, call, args);
+    const answer = await entry.evaluate(context, call, args);
     step?.end();
-    return value;
+    run.release(held);
+    return answer;
   }
 
   return evaluate;
+}
+
+/** Columns that a value takes. */
+function seriesCount(value: PromValue): number {
+  return value.kind === "vector" ? value.series.length : value.kind === "scalar" ? 1 : 0;
 }
 
 /** `+` changes nothing, not even names. */

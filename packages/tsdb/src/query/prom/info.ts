@@ -9,7 +9,7 @@ import { InputError } from "../../base/errors.ts";
 import type { LabelFilter } from "../../base/label-filter.ts";
 import { Labels } from "../../base/labels.ts";
 import { compileRegex, MAX_PATTERN_LENGTH } from "../../base/regex.ts";
-import type { PromAt, PromCall, PromExpr } from "../../promql/ast.ts";
+import { chainOf, type PromAt, type PromBinary, type PromCall, type PromExpr } from "../../promql/ast.ts";
 import { withoutParens } from "./arguments.ts";
 import type { PromContext } from "./context.ts";
 import { offsetMs } from "./durations.ts";
@@ -131,8 +131,14 @@ function firstSelector(context: PromContext, expr: PromExpr): Anchor | null {
       return firstSelector(context, expr.expr);
     case "aggregate":
       return firstSelector(context, expr.expr);
-    case "binary":
-      return firstSelector(context, expr.left) ?? firstSelector(context, expr.right);
+    case "binary": {
+      const links = chainOf(expr).reverse();
+      let found = firstSelector(context, (links[0] as PromBinary).left);
+      for (let i = 0; i < links.length && found === null; i++) {
+        found = firstSelector(context, (links[i] as PromBinary).right);
+      }
+      return found;
+    }
     case "call": {
       for (const arg of expr.args) {
         const found = firstSelector(context, arg);

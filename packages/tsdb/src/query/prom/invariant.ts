@@ -2,7 +2,7 @@
  * What has the same value at every point of a grid, because each of its selectors is pinned by `@`: it is evaluated once, whatever the number of
  * points.
  */
-import type { PromExpr } from "../../promql/ast.ts";
+import { chainOf, type PromBinary, type PromExpr } from "../../promql/ast.ts";
 
 /** Functions of the time they are evaluated at, when called without arguments. */
 const CLOCKS: ReadonlySet<string> = new Set([
@@ -51,8 +51,13 @@ function ask(expr: PromExpr, found: Set<PromExpr>): boolean {
       return visit(expr.expr, found) && isParam;
     }
     case "binary": {
-      const isLeft = visit(expr.left, found);
-      return visit(expr.right, found) && isLeft;
+      const links = chainOf(expr).reverse();
+      let isInvariant = visit((links[0] as PromBinary).left, found);
+      for (const link of links) {
+        if (!visit(link.right, found)) isInvariant = false;
+        if (isInvariant) found.add(link);
+      }
+      return isInvariant;
     }
     case "call": {
       const { name, args } = expr;
