@@ -78,12 +78,12 @@ export function readStored(page: string): StoredSeries[] {
   });
 }
 
-/** Whether two lines of answers say the same, numbers to six digits. */
-export function isSameLine(got: string, want: string): boolean {
+/** Whether two lines of answers say the same, numbers to six digits unless said otherwise. */
+export function isSameLine(got: string, want: string, tolerance = 1e-6): boolean {
   const [a, b] = [got, want].map((line) => /^(.*?)(\S+)$/.exec(line) as RegExpExecArray);
   if (a?.[1] !== b?.[1]) return false;
   const [x, y] = [Number(a?.[2]), Number(b?.[2])];
-  return a?.[2] === b?.[2] || Math.abs(x - y) <= 1e-6 * Math.max(Math.abs(x), Math.abs(y));
+  return a?.[2] === b?.[2] || Math.abs(x - y) <= tolerance * Math.max(Math.abs(x), Math.abs(y));
 }
 
 /** What the reference says of a function in one dialect. */
