@@ -9,6 +9,17 @@ import { median } from "./measure.ts";
 export interface BenchQuery {
   readonly name: string;
   readonly path: string;
+  /** True for an expression, which the dialects may answer differently; false for questions about labels. */
+  readonly isExpression: boolean;
+}
+
+export type Dialect = "metricsql" | "promql";
+
+export const dialects: readonly Dialect[] = ["metricsql", "promql"];
+
+/** The same question in PromQL, for us: MetricsQL is what we speak unless told otherwise. */
+export function inPromql(query: BenchQuery): BenchQuery {
+  return { ...query, path: `${query.path}&dialect=promql` };
 }
 
 const windowSeconds = 2 * 3600;
@@ -26,15 +37,18 @@ export function querySet(load: Load): BenchQuery[] {
   const range = (name: string, query: string): BenchQuery => ({
     name,
     path: `/api/v1/query_range${queryString({ query, start, end, step: stepSeconds, nocache: 1 })}`,
+    isExpression: true,
   });
   const instant = (name: string, query: string): BenchQuery => ({
     name,
     path: `/api/v1/query${queryString({ query, time: end, nocache: 1 })}`,
+    isExpression: true,
   });
   const host = (i: number): string => `instance="${instanceOf(i)}"`;
   const meta = (name: string, path: string, more: Record<string, string> = {}): BenchQuery => ({
     name,
     path: `/api/v1/${path}${queryString({ start, end, ...more })}`,
+    isExpression: false,
   });
   return [
     range("one series", `node_load_0{idx="4",${host(1)}}`),

@@ -13,7 +13,7 @@ import { remoteWriteHeaders } from "#support/remote-write";
 import { withScope } from "#support/scope";
 import { generate, type Load } from "./generator.ts";
 import { cpuSeconds, folderBytes, geometricMean, median, waitUntilIdle } from "./measure.ts";
-import { compareAnswers, querySet, timeQuery } from "./queries.ts";
+import { type BenchQuery, compareAnswers, type Dialect, dialects, inPromql, querySet, timeQuery } from "./queries.ts";
 import { readRecorded } from "./recorded.ts";
 import { type RunningSystem, type SystemName, startSystem, systemNames } from "./systems.ts";
 
@@ -24,6 +24,8 @@ export interface SideBySideOptions {
   readonly shards: number;
   readonly idleSeconds: number;
   readonly systems: readonly SystemName[];
+  /** What we are asked in. Each has a peer that speaks it as well: VictoriaMetrics, Prometheus. */
+  readonly dialects: readonly Dialect[];
   readonly data: readonly string[];
 }
 
@@ -34,6 +36,7 @@ const standard: SideBySideOptions = {
   shards: 4,
   idleSeconds: 10,
   systems: systemNames,
+  dialects,
   data: ["generated", "recorded"],
 };
 
@@ -45,14 +48,14 @@ export function readOptions(args: readonly string[]): SideBySideOptions {
     const key = name === "idle" ? "idleSeconds" : name;
     if (!(key in standard) || value === undefined) {
       throw new Error(
-        `bench: ${arg}: there are --series --scrapes --runs --shards --idle --systems --data, each with =value`,
+        `bench: ${arg}: there are --series --scrapes --runs --shards --idle --systems --dialects --data, each with =value`,
       );
     }
     if (typeof standard[key as keyof SideBySideOptions] === "number") {
       if (!(Number(value) > 0)) throw new Error(`bench: ${arg}: wants a number above 0`);
       options[key] = Number(value);
     } else {
-      const known = key === "systems" ? systemNames : standard.data;
+      const known = standard[key as "systems" | "dialects" | "data"];
       const chosen = value.split(",");
       for (const one of chosen)
         if (!(known as readonly string[]).includes(one)) throw new Error(`bench: ${arg}: there are ${known.join(",")}`);
@@ -72,8 +75,14 @@ interface Turn {
   readonly diskBytes: number;
   readonly loadPeakBytes: number;
   readonly queryPeakBytes: number;
-  /** ms by query name. */
-  readonly queryMs: ReadonlyMap<string, number>;
+  readonly asked: Asked;
+  /** Our own answers in PromQL. */
+  readonly askedInPromql: Asked;
+}
+
+/** By query name. */
+interface Asked {
+  readonly ms: ReadonlyMap<string, number>;
   readonly answers: ReadonlyMap<string, HttpAnswer>;
 }
 
@@ -82,7 +91,8 @@ export async function runSideBySide(options: SideBySideOptions): Promise<void> {
     `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`,
   );
   for (const name of options.data) {
-    const endMs = Math.floor(Date.now() / 1000) * 1000;
+    // Scrapes fall between the steps: whether a window has its very edge is answered differently from release to release.
+    const endMs = Math.floor(Date.now() / 15_000) * 15_000 - 8_000;
     const load = name === "generated" ? generate({ ...options, endMs }) : readRecorded(options.shards, endMs);
     if (load === null) {
       console.log("\nrecorded: ../shared/corpora/recorded.jsonl.gz is not there, left out");
@@ -100,12 +110,13 @@ async function compare(load: Load, withQueries: boolean, options: SideBySideOpti
   );
   const turns = new Map<SystemName, Turn[]>(options.systems.map((name) => [name, []]));
   const differences = new Map<string, string>();
+  const differencesInPromql = new Map<string, string>();
   for (let run = 0; run < options.runs; run++) {
     // Another one begins each run.
     const order = options.systems.map((_, i) => options.systems[(i + run) % options.systems.length] as SystemName);
     const latest = new Map<SystemName, Turn>();
     for (const name of order) {
-      const turn = await takeTurn(name, load, withQueries, options.idleSeconds);
+      const turn = await takeTurn(name, load, withQueries, options);
       turns.get(name)?.push(turn);
       latest.set(name, turn);
       console.error(
@@ -113,18 +124,31 @@ async function compare(load: Load, withQueries: boolean, options: SideBySideOpti
           `${(turn.diskBytes / load.sampleCount).toFixed(2)} bytes/sample`,
       );
     }
-    const [ours, theirs] = [latest.get("nyanza"), latest.get("victoria-metrics")];
-    if (ours === undefined || theirs === undefined) continue;
-    for (const [query, answer] of ours.answers) {
-      const difference = compareAnswers(answer, theirs.answers.get(query) as HttpAnswer);
-      if (difference !== null) differences.set(query, difference);
-    }
+    const ours = latest.get("nyanza");
+    noteDifferences(ours?.asked, latest.get("victoria-metrics")?.asked, differences);
+    noteDifferences(ours?.askedInPromql, latest.get("prometheus")?.asked, differencesInPromql);
   }
   printLoadTable(load, turns);
-  if (withQueries) printQueryTable(load, turns, differences);
+  if (!withQueries) return;
+  if (options.dialects.includes("metricsql")) printQueryTable(load, turns, differences);
+  if (options.dialects.includes("promql") && turns.has("nyanza")) printPromqlTable(load, turns, differencesInPromql);
 }
 
-async function takeTurn(name: SystemName, load: Load, withQueries: boolean, idleSeconds: number): Promise<Turn> {
+function noteDifferences(ours: Asked | undefined, theirs: Asked | undefined, differences: Map<string, string>): void {
+  if (ours === undefined || theirs === undefined) return;
+  for (const [query, answer] of ours.answers) {
+    const other = theirs.answers.get(query);
+    const difference = other === undefined ? null : compareAnswers(answer, other);
+    if (difference !== null) differences.set(query, difference);
+  }
+}
+
+async function takeTurn(
+  name: SystemName,
+  load: Load,
+  withQueries: boolean,
+  { idleSeconds, dialects }: SideBySideOptions,
+): Promise<Turn> {
   return await withScope(async (scope) => {
     const system = await startSystem(scope, name);
     const { pid } = system;
@@ -137,16 +161,32 @@ async function takeTurn(name: SystemName, load: Load, withQueries: boolean, idle
     await system.settle();
     const totalCpuSeconds = (await waitUntilIdle(pid, Math.min(5, idleSeconds))) - startCpu;
     const diskBytes = folderBytes(system.dataFolder);
-    const queryMs = new Map<string, number>();
-    const answers = new Map<string, HttpAnswer>();
-    for (const query of withQueries ? querySet(load) : []) {
-      const { ms, answer } = await timeQuery(system.url, query);
-      queryMs.set(query.name, ms);
-      answers.set(query.name, answer);
-    }
+    const queries = withQueries ? querySet(load) : [];
+    const expressions = name === "nyanza" && dialects.includes("promql") ? queries.filter((q) => q.isExpression) : [];
+    const asked = await ask(system, queries);
+    const askedInPromql = await ask(system, expressions.map(inPromql));
     const queryPeakBytes = readMemory(pid).peakBytes;
-    return { wallSeconds, loadCpuSeconds, totalCpuSeconds, diskBytes, loadPeakBytes, queryPeakBytes, queryMs, answers };
+    return {
+      wallSeconds,
+      loadCpuSeconds,
+      totalCpuSeconds,
+      diskBytes,
+      loadPeakBytes,
+      queryPeakBytes,
+      asked,
+      askedInPromql,
+    };
   });
+}
+
+async function ask(system: RunningSystem, queries: readonly BenchQuery[]): Promise<Asked> {
+  const asked = { ms: new Map<string, number>(), answers: new Map<string, HttpAnswer>() };
+  for (const query of queries) {
+    const { ms, answer } = await timeQuery(system.url, query);
+    asked.ms.set(query.name, ms);
+    asked.answers.set(query.name, answer);
+  }
+  return asked;
 }
 
 /** Each shard over a connection of its own, one body after the other. */
@@ -204,7 +244,7 @@ function printQueryTable(
     const ms = new Map(
       names.map((system) => [
         system,
-        median((turns.get(system) ?? []).map((turn) => turn.queryMs.get(name) as number)),
+        median((turns.get(system) ?? []).map((turn) => turn.asked.ms.get(name) as number)),
       ]),
     );
     const [ours, theirs] = [ms.get("nyanza"), ms.get("victoria-metrics")];
@@ -223,6 +263,43 @@ function printQueryTable(
   console.log("");
   printTable(headers, rows);
   for (const [query, difference] of differences) console.log(`\nanswers differ, ${query}: ${difference}`);
+}
+
+/** The expressions again, in PromQL, beside Prometheus and beside ourselves in MetricsQL. */
+function printPromqlTable(
+  load: Load,
+  turns: ReadonlyMap<SystemName, readonly Turn[]>,
+  differences: ReadonlyMap<string, string>,
+): void {
+  const ours = turns.get("nyanza") ?? [];
+  const theirs = turns.get("prometheus") ?? [];
+  const medianOf = (list: readonly Asked[], query: string): number =>
+    median(list.map((one) => one.ms.get(query) as number));
+  const inMetricsql = ours.map((turn) => turn.asked);
+  const inPromql = ours.map((turn) => turn.askedInPromql);
+  const peers = theirs.map((turn) => turn.asked);
+  const ratios: number[] = [];
+  const rows: string[][] = [];
+  for (const { name, isExpression } of querySet(load)) {
+    if (!isExpression) continue;
+    const promqlMs = medianOf(inPromql, name);
+    const metricsqlMs = medianOf(inMetricsql, name);
+    const cells = [name, promqlMs.toFixed(2), metricsqlMs.toFixed(2), `${(promqlMs / metricsqlMs).toFixed(2)}×`];
+    if (peers.length > 0) {
+      const peerMs = medianOf(peers, name);
+      ratios.push(peerMs / promqlMs);
+      cells.push(peerMs.toFixed(2), `${(peerMs / promqlMs).toFixed(2)}×`, differences.has(name) ? "no" : "yes");
+    }
+    rows.push(cells);
+  }
+  const headers = ["query, in PromQL", "nyanza ms", "nyanza in MetricsQL ms", "time of MetricsQL's"];
+  if (ratios.length > 0) {
+    headers.push("prometheus ms", "times as fast as Prometheus", "same answer");
+    rows.push(["geometric mean", "", "", "", "", `${geometricMean(ratios).toFixed(2)}×`, ""]);
+  }
+  console.log("");
+  printTable(headers, rows);
+  for (const [query, difference] of differences) console.log(`\nanswers differ in PromQL, ${query}: ${difference}`);
 }
 
 function printTable(headers: readonly string[], rows: readonly (readonly string[])[]): void {
