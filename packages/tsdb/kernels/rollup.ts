@@ -5,6 +5,9 @@
  *   VALUES ──┬── windows (FIRSTS, ENDS) ──▶ sums, averages, least, most ──┐
  *            └── spans (LASTS, BASES, SECONDS) ──▶ picks, deltas, rates ──┴─▶ OUT ──▶ FIRST_STATE, SECOND_STATE
  *
+ * PromQL has the same desk and operations of its own: sums that keep what rounding would lose, and changes that are extended to
+ * the ends of their window (query/prom/quick.ts).
+ *
  * Times are not known here. Windows and spans say it all as indexes into VALUES, and hold for every series with the same
  * times. Two slots behind the samples always hold 0 and NaN, for spans whose value does not come from a sample.
  */
@@ -17,6 +20,8 @@ const NO_PAST: i32 = -1;
 
 const HAS_NAN: i32 = 1;
 const HAS_DROP: i32 = 2;
+const HAS_UNEVEN: i32 = 4;
+const HAS_NEGATIVE_ZERO: i32 = 8;
 
 const VALUES: usize = memory.data((16384 + 2) * 8, 16);
 const SUFFIXES: usize = memory.data(16384 * 8, 16);
@@ -25,6 +30,8 @@ const ENDS: usize = memory.data(16384 * 4, 16);
 const LASTS: usize = memory.data(16384 * 4, 16);
 const BASES: usize = memory.data(16384 * 4, 16);
 const SECONDS: usize = memory.data(16384 * 8, 16);
+const BEFORES: usize = memory.data(16384 * 8, 16);
+const AFTERS: usize = memory.data(16384 * 8, 16);
 const OUT: usize = memory.data(16384 * 8, 16);
 const FIRST_STATE: usize = memory.data(16384 * 8, 16);
 const SECOND_STATE: usize = memory.data(16384 * 8, 16);
@@ -76,6 +83,14 @@ export function secondsAddress(): usize {
   return SECONDS;
 }
 
+export function beforesAddress(): usize {
+  return BEFORES;
+}
+
+export function aftersAddress(): usize {
+  return AFTERS;
+}
+
 export function outAddress(): usize {
   return OUT;
 }
@@ -118,6 +133,34 @@ export function survey(count: i32): i32 {
     const v = valueAt(i);
     if (v != v) found |= HAS_NAN;
     if (i > 0 && v < valueAt(i - 1)) found |= HAS_DROP;
+  }
+  return found;
+}
+
+/**
+ * survey, and more: HAS_UNEVEN where a value is not a whole number of at most `wholeMax` (sums of others have roundings),
+ * HAS_NEGATIVE_ZERO where one is -0 (which is as great as 0 and yet not the same).
+ */
+export function surveyClosely(count: i32, wholeMax: f64): i32 {
+  let uneven = i64x2.splat(0);
+  let negativeZero = i64x2.splat(0);
+  const most = f64x2.splat(wholeMax);
+  const minusZero = i64x2.splat(i64.MIN_VALUE);
+  let i = 0;
+  let p = VALUES;
+  for (; i + 1 < count; i += 2, p += 16) {
+    const pair = v128.load(p);
+    const isWhole = v128.and(f64x2.eq(f64x2.nearest(pair), pair), f64x2.le(f64x2.abs(pair), most));
+    uneven = v128.or(uneven, v128.not(isWhole));
+    negativeZero = v128.or(negativeZero, i64x2.eq(pair, minusZero));
+  }
+  let found = survey(count);
+  if (v128.any_true(uneven)) found |= HAS_UNEVEN;
+  if (v128.any_true(negativeZero)) found |= HAS_NEGATIVE_ZERO;
+  if (i < count) {
+    const v = valueAt(i);
+    if (!(Math.abs(v) <= wholeMax) || nearest<f64>(v) != v) found |= HAS_UNEVEN;
+    if (v == 0 && 1 / v < 0) found |= HAS_NEGATIVE_ZERO;
   }
   return found;
 }
@@ -205,6 +248,81 @@ function better(a: v128, b: v128, isMost: bool): v128 {
   return isMost ? f64x2.pmax(a, b) : f64x2.pmin(a, b);
 }
 
+/**
+ * Σ of each window, and what the additions have lost: the sum of their rounding errors, each of which is exact (Knuth's two-sum; what
+ * query/prom/kahan.ts gets by comparing first). Every window anew, so that nothing drifts: two windows of one length at a time.
+ */
+export function compensatedSums(points: i32, divides: bool): void {
+  let k = 0;
+  for (; k + 3 < points; ) {
+    const first = indexAt(FIRSTS, k);
+    const size = indexAt(ENDS, k) - first;
+    const second = indexAt(FIRSTS, k + 1);
+    const third = indexAt(FIRSTS, k + 2);
+    const fourth = indexAt(FIRSTS, k + 3);
+    if (
+      size == 0 ||
+      indexAt(ENDS, k + 1) - second != size ||
+      indexAt(ENDS, k + 2) - third != size ||
+      indexAt(ENDS, k + 3) - fourth != size
+    ) {
+      compensatedSum(k++, divides);
+      continue;
+    }
+    let p = VALUES + ((<usize>first) << 3);
+    let q = VALUES + ((<usize>second) << 3);
+    let r = VALUES + ((<usize>third) << 3);
+    let s = VALUES + ((<usize>fourth) << 3);
+    let sumA = f64x2.splat(0);
+    let lostA = f64x2.splat(0);
+    let sumB = f64x2.splat(0);
+    let lostB = f64x2.splat(0);
+    for (let i = 0; i < size; i++, p += 8, q += 8, r += 8, s += 8) {
+      const a = v128.load64_lane(q, v128.load64_zero(p), 1);
+      const b = v128.load64_lane(s, v128.load64_zero(r), 1);
+      const nextA = f64x2.add(sumA, a);
+      const nextB = f64x2.add(sumB, b);
+      const addedA = f64x2.sub(nextA, sumA);
+      const addedB = f64x2.sub(nextB, sumB);
+      lostA = f64x2.add(lostA, f64x2.add(f64x2.sub(sumA, f64x2.sub(nextA, addedA)), f64x2.sub(a, addedA)));
+      lostB = f64x2.add(lostB, f64x2.add(f64x2.sub(sumB, f64x2.sub(nextB, addedB)), f64x2.sub(b, addedB)));
+      sumA = nextA;
+      sumB = nextB;
+    }
+    if (divides) {
+      const count = f64x2.splat(<f64>size);
+      sumA = f64x2.div(sumA, count);
+      lostA = f64x2.div(lostA, count);
+      sumB = f64x2.div(sumB, count);
+      lostB = f64x2.div(lostB, count);
+    }
+    const at = OUT + ((<usize>k) << 3);
+    v128.store(at, f64x2.add(sumA, lostA));
+    v128.store(at, f64x2.add(sumB, lostB), 16);
+    k += 4;
+  }
+  for (; k < points; k++) compensatedSum(k, divides);
+}
+
+function compensatedSum(k: i32, divides: bool): void {
+  const first = indexAt(FIRSTS, k);
+  const end = indexAt(ENDS, k);
+  let sum: f64 = 0;
+  let lost: f64 = 0;
+  for (let i = first; i < end; i++) {
+    const v = valueAt(i);
+    const next = sum + v;
+    const added = next - sum;
+    lost += sum - (next - added) + (v - added);
+    sum = next;
+  }
+  if (divides) {
+    sum /= <f64>(end - first);
+    lost /= <f64>(end - first);
+  }
+  setOut(k, sum + lost);
+}
+
 // ---- Rollups over spans ----
 
 /** VALUES[LASTS[k]] */
@@ -237,6 +355,30 @@ export function rates(points: i32): void {
     const base = f64x2(valueAt(indexAt(BASES, k)), valueAt(indexAt(BASES, k + 1)));
     const at = (<usize>k) << 3;
     v128.store(OUT + at, f64x2.div(f64x2.sub(last, base), v128.load(SECONDS + at)));
+  }
+}
+
+/**
+ * PromQL's rate, increase and delta: how much VALUES[LASTS[k]] is more than VALUES[BASES[k]], SECONDS[k] earlier, as it were over
+ * the BEFORES[k] and AFTERS[k] seconds around them too; divided by `perSeconds`. A counter was 0 at the earliest.
+ */
+export function extrapolations(points: i32, perSeconds: f64, isCounter: bool): void {
+  const zero = f64x2.splat(0);
+  const per = f64x2.splat(perSeconds);
+  for (let k = 0; k < points; k += 2) {
+    const at = (<usize>k) << 3;
+    const last = f64x2(valueAt(indexAt(LASTS, k)), valueAt(indexAt(LASTS, k + 1)));
+    const base = f64x2(valueAt(indexAt(BASES, k)), valueAt(indexAt(BASES, k + 1)));
+    const seconds = v128.load(SECONDS + at);
+    const change = f64x2.sub(last, base);
+    let before = v128.load(BEFORES + at);
+    if (isCounter) {
+      const sinceZero = f64x2.mul(seconds, f64x2.div(base, change));
+      const grew = v128.and(f64x2.gt(change, zero), f64x2.ge(base, zero));
+      before = v128.bitselect(sinceZero, before, v128.and(grew, f64x2.lt(sinceZero, before)));
+    }
+    const whole = f64x2.add(f64x2.add(seconds, before), v128.load(AFTERS + at));
+    v128.store(OUT + at, f64x2.mul(change, f64x2.div(f64x2.div(whole, seconds), per)));
   }
 }
 

@@ -22,10 +22,15 @@ interface RollupExports extends KernelExports {
   lastsAddress(): number;
   basesAddress(): number;
   secondsAddress(): number;
+  beforesAddress(): number;
+  aftersAddress(): number;
   outAddress(): number;
   firstStateAddress(): number;
   secondStateAddress(): number;
   survey(count: number): number;
+  surveyClosely(count: number, wholeMax: number): number;
+  compensatedSums(points: number, divides: number): void;
+  extrapolations(points: number, perSeconds: number, isCounter: number): void;
   sums(points: number): void;
   averages(points: number): void;
   least(points: number): void;
@@ -43,6 +48,9 @@ interface RollupExports extends KernelExports {
 export const HAS_NAN = 1;
 /** A value smaller than the one before it. */
 export const HAS_DROP = 2;
+/** A value that is no whole number, or too large for a sum of all of them to be exact. */
+export const HAS_UNEVEN = 4;
+export const HAS_NEGATIVE_ZERO = 8;
 /** In `bases`: the series has no past. */
 export const NO_PAST = -1;
 
@@ -82,6 +90,11 @@ export function surveyValues(count: number): number {
   return (kernel as Kernel<RollupExports>).exports.survey(count);
 }
 
+/** All four, of the first `count` values on the desk. */
+export function surveyClosely(count: number): number {
+  return (kernel as Kernel<RollupExports>).exports.surveyClosely(count, 2 ** 53 / count);
+}
+
 // ---- Windows: point k's samples are [firsts[k], ends[k]) ----
 
 /** Returns the ticket, or 0 if so many points do not fit. */
@@ -104,6 +117,9 @@ export interface Spans {
   readonly lasts: Int32Array;
   readonly bases: Int32Array;
   readonly seconds: Float64Array;
+  /** Seconds around them that `extrapolate` extends the change to. */
+  readonly befores: Float64Array;
+  readonly afters: Float64Array;
   /** Index of a value that is always 0. */
   readonly zero: number;
   /** Index of a value that is always NaN. */
@@ -114,6 +130,8 @@ export const spans: Spans = {
   lasts: indexesAt(kernel?.exports.lastsAddress()),
   bases: indexesAt(kernel?.exports.basesAddress()),
   seconds: doublesAt(kernel?.exports.secondsAddress()),
+  befores: doublesAt(kernel?.exports.beforesAddress()),
+  afters: doublesAt(kernel?.exports.aftersAddress()),
   zero: kernel === null ? 0 : kernel.exports.zeroSlot(),
   nothing: kernel === null ? 0 : kernel.exports.nanSlot(),
 };
@@ -164,6 +182,18 @@ export function runOperation(
   else if (operation === "rates") exports.rates(points);
   else exports.deltas(points, count);
   if (target !== out) target.set(outColumn(points) as Float64Array, at);
+}
+
+/** PromQL's sums of windows, or their means, into `target`: see the kernel. */
+export function compensatedSums(points: number, isMean: boolean, target: Float64Array): void {
+  (kernel as Kernel<RollupExports>).exports.compensatedSums(points, isMean ? 1 : 0);
+  if (target !== out) target.set(outColumn(points) as Float64Array);
+}
+
+/** PromQL's changes of spans, extended to the ends of their windows and divided by `perSeconds`, into `target`. */
+export function extrapolate(points: number, perSeconds: number, isCounter: boolean, target: Float64Array): void {
+  (kernel as Kernel<RollupExports>).exports.extrapolations(points, perSeconds, isCounter ? 1 : 0);
+  if (target !== out) target.set(outColumn(points) as Float64Array);
 }
 
 // ---- Aggregates ----

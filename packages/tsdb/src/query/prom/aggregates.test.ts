@@ -52,11 +52,10 @@ async function aggregate(
   assert.ok(run, op);
   const aggregation = run(context, node, value);
   for (const { labels, values, present } of series) {
-    // Lent, unless it is kept: what becomes of the columns must not matter to the result.
+    // What becomes of what is only lent must not matter to the result.
     const column = values.slice();
     const mask = present?.slice() ?? null;
-    if (aggregation.add(labels, column, mask)) continue;
-    column.fill(-7);
+    if (!aggregation.add(labels, column, mask)) column.fill(-7);
     mask?.fill(1);
   }
   return { lines: show(await aggregation.finish()), warnings: [...context.annotations.warnings] };

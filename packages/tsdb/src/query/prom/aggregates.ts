@@ -151,7 +151,7 @@ class Quantile implements Aggregation {
   }
 
   add(labels: Labels, values: Float64Array, present: Presence): boolean {
-    this.#groups.of(labels).series.push({ values, present });
+    this.#groups.of(labels).series.push({ values, present: present === null ? null : present.slice() });
     return true;
   }
 

@@ -10,6 +10,7 @@ import { warn } from "./annotate.ts";
 import type { PromContext } from "./context.ts";
 import { meanOf, sumOf, varianceOf } from "./kahan.ts";
 import { copyWindow, quantileOf } from "./quantile.ts";
+import { quickAverage, quickMax, quickMin, quickSum } from "./quick.ts";
 import type { EvaluateWindow, RangeFunction, RangeWindow } from "./tables.ts";
 
 const MATRIX: readonly PromType[] = ["matrix"];
@@ -19,15 +20,24 @@ export const overTimeFunctions: ReadonlyMap<string, RangeFunction> = new Map<str
    * sum_over_time(range): sum of the samples, compensated, so that large ones that cancel each other leave the small
    * ones.
    */
-  ["sum_over_time", { args: MATRIX, evaluate: sumIn, slide: () => slideWholeSum((sum) => sum, sumIn) }],
+  [
+    "sum_over_time",
+    { args: MATRIX, evaluate: sumIn, slide: () => slideWholeSum((sum) => sum, sumIn), quick: quickSum },
+  ],
   /** avg_over_time(range): mean, right even where the sum would be infinite. */
-  ["avg_over_time", { args: MATRIX, evaluate: meanIn, slide: () => slideWholeSum((sum, n) => sum / n, meanIn) }],
+  [
+    "avg_over_time",
+    { args: MATRIX, evaluate: meanIn, slide: () => slideWholeSum((sum, n) => sum / n, meanIn), quick: quickAverage },
+  ],
   /** count_over_time(range): how many samples. */
   ["count_over_time", { args: MATRIX, evaluate: ({ lo, hi }) => hi - lo }],
   /** min_over_time(range): the smallest sample. */
-  ["min_over_time", { args: MATRIX, evaluate: extremeIn(isLess), slide: () => slideExtreme(isLess) }],
+  ["min_over_time", { args: MATRIX, evaluate: extremeIn(isLess), slide: () => slideExtreme(isLess), quick: quickMin }],
   /** max_over_time(range): the largest sample. */
-  ["max_over_time", { args: MATRIX, evaluate: extremeIn(isGreater), slide: () => slideExtreme(isGreater) }],
+  [
+    "max_over_time",
+    { args: MATRIX, evaluate: extremeIn(isGreater), slide: () => slideExtreme(isGreater), quick: quickMax },
+  ],
   /** first_over_time(range): the oldest sample. */
   ["first_over_time", { args: MATRIX, keepsName: true, evaluate: ({ values, lo }) => values[lo] as number }],
   /** last_over_time(range): the newest sample. */

@@ -8,6 +8,7 @@ import { InputError } from "../../base/errors.ts";
 import type { PromType } from "../../promql/ast.ts";
 import { inform } from "./annotate.ts";
 import { KahanSum } from "./kahan.ts";
+import { quickDelta, quickIncrease, quickRate } from "./quick.ts";
 import type { EvaluateWindow, RangeFunction, RangeWindow } from "./tables.ts";
 
 const MATRIX: readonly PromType[] = ["matrix"];
@@ -23,6 +24,7 @@ export const rateFunctions: ReadonlyMap<string, RangeFunction> = new Map<string,
       args: MATRIX,
       evaluate: (window) => extrapolate(window, growthIn(window), true, secondsOf(window)),
       slide: () => slideGrowth((window, growth) => extrapolate(window, growth, true, secondsOf(window))),
+      quick: quickRate,
       afterSeries: informOfCounterName,
     },
   ],
@@ -33,6 +35,7 @@ export const rateFunctions: ReadonlyMap<string, RangeFunction> = new Map<string,
       args: MATRIX,
       evaluate: (window) => extrapolate(window, growthIn(window), true, 1),
       slide: () => slideGrowth((window, growth) => extrapolate(window, growth, true, 1)),
+      quick: quickIncrease,
       afterSeries: informOfCounterName,
     },
   ],
@@ -40,7 +43,10 @@ export const rateFunctions: ReadonlyMap<string, RangeFunction> = new Map<string,
    * delta(range): how much a gauge has changed over the window, extended to its ends. No value with less than two
    * samples.
    */
-  ["delta", { args: MATRIX, evaluate: (window) => extrapolate(window, differenceIn(window), false, 1) }],
+  [
+    "delta",
+    { args: MATRIX, evaluate: (window) => extrapolate(window, differenceIn(window), false, 1), quick: quickDelta },
+  ],
   /**
    * irate(range): growth of a counter per second between the last two samples; after a fall, from 0 to the last one. No
    * value with less than two.

@@ -13,7 +13,7 @@ import type { PromAt, PromDuration, PromSelector } from "../../promql/ast.ts";
 import type { EvalContext } from "../context.ts";
 import { sourceFilters } from "../filters.ts";
 import { traceReading } from "../reading-trace.ts";
-import { isMarker } from "../rollup/eval-rollup.ts";
+import { isMarker, isRepeated } from "../rollup/eval-rollup.ts";
 import type { PromContext } from "./context.ts";
 import { offsetMs } from "./durations.ts";
 import { SeriesList, type SeriesSink } from "./series-sink.ts";
@@ -43,13 +43,17 @@ export function shiftedSight(context: PromContext, at: PromAt | null, shiftMs: n
   return { startMs: atMs - shiftMs, stepMs: 0, endMs: atMs - shiftMs };
 }
 
-/** Takes the samples `[lo, hi)` of one series, before the batch they are in is gone. A promise is waited for. */
+/**
+ * Takes the samples `[lo, hi)` of one series, before the batch they are in is gone. A promise is waited for. `isAlike`: their times
+ * are those of the series before, in the same batch.
+ */
 export type SeriesVisitor = (
   labels: Labels,
   timestamps: Float64Array,
   values: Float64Array,
   lo: number,
   hi: number,
+  isAlike: boolean,
 ) => Promise<void> | null;
 
 /** All samples of the matching series in (fromMs, toMs], markers included. `onCount` hears how many series there are before the first. */
@@ -81,15 +85,19 @@ export async function readSeries(
     onCount(cursor.seriesCount);
     for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
       run.signal?.throwIfAborted();
-      const { series, ends, timestamps, values } = batch;
+      const { series, ends, timestamps, values, sameTimes } = batch;
       const samples = series.length === 0 ? 0 : (ends[series.length - 1] as number);
       reading?.read(series.length, samples);
       run.countSamples(samples);
+      let before = 0;
       let lo = 0;
       for (let s = 0; s < series.length; s++) {
         const hi = ends[s] as number;
-        const pending = visit(series[s] as Labels, timestamps, values, lo, hi);
+        const isAlike =
+          s > 0 && ((sameTimes !== undefined && sameTimes[s] === 1) || isRepeated(timestamps, before, lo, hi));
+        const pending = visit(series[s] as Labels, timestamps, values, lo, hi, isAlike);
         if (pending !== null) await pending;
+        before = lo;
         lo = hi;
         if (run.isDue()) await run.breathe();
       }
@@ -152,7 +160,7 @@ async function lookUpInto(
 ): Promise<void> {
   const { grid, lookbackMs } = context;
   const { run, points } = grid;
-  let present = new Uint8Array(points);
+  const present = new Uint8Array(points);
   let column = new Float64Array(points);
   await readSeries(
     grid,
@@ -165,10 +173,7 @@ async function lookUpInto(
       if (count === 0) return null;
       if (aspect === "value") takeValues(column, present, values);
       else takeSeconds(column, present, timestamps);
-      const mask = count === points ? null : present;
-      if (!sink.add(labels, column, mask)) return null;
-      column = new Float64Array(points);
-      if (mask !== null) present = new Uint8Array(points);
+      if (sink.add(labels, column, count === points ? null : present)) column = new Float64Array(points);
       return null;
     },
   );

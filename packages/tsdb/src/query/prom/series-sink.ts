@@ -13,8 +13,8 @@ export interface SeriesSink {
   /** True if it keeps the columns of most series it is given: their memory is then asked for beforehand. */
   readonly keepsColumns: boolean;
   /**
-   * Takes one series. Its column and its mask are only lent: the next series may be written into them. They are the sink's from now on
-   * if it answers true.
+   * Takes one series. Its column is lent, and the next series may be written into it, unless the sink answers true: then it is the
+   * sink's from now on. The mask is lent in any case.
    */
   add(labels: Labels, values: Float64Array, present: Presence): boolean;
 }
@@ -25,7 +25,7 @@ export class SeriesList implements SeriesSink {
   readonly list: PromSeries[] = [];
 
   add(labels: Labels, values: Float64Array, present: Presence): boolean {
-    this.list.push({ labels, values, present });
+    this.list.push({ labels, values, present: present === null ? null : present.slice() });
     return true;
   }
 }

@@ -1,6 +1,7 @@
 /** What the tables of functions and aggregates hold. A function is one entry; who evaluates arguments and windows is elsewhere. */
 import type { PromAggregate, PromCall, PromType } from "../../promql/ast.ts";
 import type { PromContext } from "./context.ts";
+import type { QuickFunction } from "./quick.ts";
 import type { SeriesSink } from "./series-sink.ts";
 import type { PromSeries, PromValue } from "./value.ts";
 
@@ -41,6 +42,8 @@ export interface RangeFunction {
    * what a query answers at a time does not depend on which other times it asks for.
    */
   readonly slide?: () => EvaluateWindow;
+  /** Quicker still for whole series, where it serves: its values are the same too. */
+  readonly quick?: QuickFunction;
   /** Called once for a series that got at least one value, after its last window: what can be said of the series as a whole. */
   readonly afterSeries?: (window: RangeWindow) => void;
   /** Replaces the function's result, all series of it, names dropped already: `absent_over_time` is about what is not there. */

@@ -6,10 +6,12 @@ import { BugError } from "../../base/errors.ts";
 import { Labels } from "../../base/labels.ts";
 import type { PromCall, PromMatrix, PromSubquery } from "../../promql/ast.ts";
 import { isMarker } from "../rollup/eval-rollup.ts";
+import { AlikeWindows } from "./alike-windows.ts";
 import { withoutParens } from "./arguments.ts";
 import type { PromContext } from "./context.ts";
 import { positiveMs } from "./durations.ts";
 import { DistinctLabels, dropMetadata } from "./label-sets.ts";
+import type { Presence } from "./presence.ts";
 import { readSeries, type Sight, sightOf } from "./selectors.ts";
 import { SeriesList, type SeriesSink } from "./series-sink.ts";
 import { type EvaluateExpr, evaluateSubquery } from "./subquery.ts";
@@ -61,7 +63,8 @@ export async function streamRangeCall(
       sight.startMs - rangeMs,
       sight.endMs,
       (series) => run.reserveColumns(sink.keepsColumns ? series : 1, points),
-      (labels, timestamps, values, lo, hi) => {
+      (labels, timestamps, values, lo, hi, isAlike) => {
+        if (roller.rollQuickly(labels, timestamps, values, lo, hi, isAlike)) return null;
         roller.place(labels, timestamps, values, lo, hi);
         return roller.roll();
       },
@@ -95,6 +98,7 @@ class WindowRoller implements RangeWindow {
   readonly #sink: SeriesSink;
   /** Null where series stay as different as they are, and for an entry whose `finish` makes up labels of its own. */
   readonly #distinct: DistinctLabels | null;
+  readonly #alike: AlikeWindows;
   readonly #scalars: readonly Float64Array[];
   readonly #point: number[];
   #evaluate: EvaluateWindow;
@@ -103,7 +107,7 @@ class WindowRoller implements RangeWindow {
   #next = 0;
   #count = 0;
   #column: Float64Array;
-  #present: Uint8Array;
+  readonly #present: Uint8Array;
   /** Columns of our own, for series that cannot be used as they come. */
   #ownTimestamps: Float64Array = new Float64Array(0);
   #ownValues: Float64Array = new Float64Array(0);
@@ -122,6 +126,7 @@ class WindowRoller implements RangeWindow {
     this.sight = sightOf(context, at, offset);
     this.rangeMs = positiveMs(context, matrix.range);
     this.labels = Labels.empty;
+    this.#alike = new AlikeWindows(this.sight, this.rangeMs, context.grid.points);
     this.#entry = entry;
     this.#sink = sink;
     const mayBecomeEqual = entry.finish === undefined && (entry.keepsName !== true || matrix.kind === "subquery");
@@ -131,6 +136,26 @@ class WindowRoller implements RangeWindow {
     this.#point = scalars.map((column) => column[0] as number);
     this.#column = new Float64Array(context.grid.points);
     this.#present = new Uint8Array(context.grid.points);
+  }
+
+  /** All windows over samples `[lo, hi)` at once; false if that is not to be. `isAlike`: their times are those of the call before. */
+  rollQuickly(
+    labels: Labels,
+    timestamps: Float64Array,
+    values: Float64Array,
+    lo: number,
+    hi: number,
+    isAlike: boolean,
+  ): boolean {
+    const { quick } = this.#entry;
+    if (quick === undefined) return false;
+    const windows = this.#alike;
+    if (!isAlike) windows.place(timestamps, lo, hi);
+    if (!quick.evaluate(windows, values.subarray(lo, hi), this.#column)) return false;
+    const { mask, count } = windows.presence(quick.samplesMin);
+    this.labels = labels;
+    if (count > 0) this.#handOver(mask);
+    return true;
   }
 
   /** Samples `[lo, hi)` are rolled up next. Valid until the columns change. */
@@ -217,19 +242,14 @@ class WindowRoller implements RangeWindow {
     }
     this.#next = k;
     if (k < column.length) return false;
-    if (this.#count > 0) this.#handOver();
+    if (this.#count > 0) this.#handOver(this.#count === column.length ? null : present);
     return true;
   }
 
-  #handOver(): void {
-    const points = this.#column.length;
+  #handOver(present: Presence): void {
     const labels = this.#entry.keepsName === true ? this.labels : dropMetadata(this.labels);
     this.#distinct?.add(this.labels, labels);
-    const mask = this.#count === points ? null : this.#present;
-    if (this.#sink.add(labels, this.#column, mask)) {
-      this.#column = new Float64Array(points);
-      if (mask !== null) this.#present = new Uint8Array(points);
-    }
+    if (this.#sink.add(labels, this.#column, present)) this.#column = new Float64Array(this.#column.length);
     this.#entry.afterSeries?.(this);
   }
 

@@ -173,7 +173,7 @@ function titleOf({ name }: RollupCall, { title }: RollupSink): string {
 }
 
 /** True if `[lo, hi)` says the same as `[before, lo)`. Windows cost more to find than this; of different targets it takes a look or two. */
-function isRepeated(timestamps: Float64Array, before: number, lo: number, hi: number): boolean {
+export function isRepeated(timestamps: Float64Array, before: number, lo: number, hi: number): boolean {
   const count = lo - before;
   if (hi - lo !== count) return false;
   if (timestamps[hi - 1] !== timestamps[lo - 1]) return false;
