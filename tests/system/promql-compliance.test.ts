@@ -6,14 +6,12 @@
  * for what the two ledgers list with a reason; a query listed whose answers are equal fails, so that the ledgers only shrink.
  */
 import assert from "node:assert/strict";
-import { createWriteStream } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gunzipSync } from "node:zlib";
+import { startBackfilledPrometheus } from "./support/backfill.ts";
 import { type HttpAnswer, http } from "./support/http.ts";
 import { startNyanza } from "./support/nyanza.ts";
 import { startPeer } from "./support/peers.ts";
-import { runCommand } from "./support/process.ts";
 import {
   type ComplianceDifference,
   PROMETHEUS_DIFFERENCES,
@@ -27,12 +25,6 @@ interface Query {
   readonly id: number;
   readonly query: string;
   readonly should_fail: boolean;
-}
-
-interface StoredSeries {
-  readonly metric: Readonly<Record<string, string>>;
-  readonly values: readonly number[];
-  readonly timestamps: readonly number[];
 }
 
 const range = { start: 1_704_293_400, end: 1_704_294_000, step: 10 };
@@ -60,7 +52,7 @@ async function load(url: string): Promise<void> {
 }
 
 test("the promql dialect answers as prometheus 2.42 does", { timeout: 300_000 }, async () => {
-  const url = await startPrometheus();
+  const { url } = await startBackfilledPrometheus(scope, data.toString());
   await compareAll(url, "promql", PROMETHEUS_DIFFERENCES);
 });
 
@@ -108,35 +100,4 @@ function compare(our: HttpAnswer, their: HttpAnswer, isRefused: boolean): string
 
 function resultOf({ text }: HttpAnswer): readonly Series[] {
   return (JSON.parse(text) as { data: { result: readonly Series[] } }).data.result;
-}
-
-/** A prometheus whose blocks were made from the samples as text, the way its own documentation backfills. */
-async function startPrometheus(): Promise<string> {
-  const { url } = await startPeer(scope, "prometheus", {
-    flags: ["--storage.tsdb.retention.time=100y"],
-    prepare: async (folder) => {
-      const text = join(folder, "samples.txt");
-      await writeOpenMetrics(text);
-      const args = ["tsdb", "create-blocks-from", "openmetrics", "--quiet", text, join(folder, "data")];
-      const { code, output } = await runCommand(scope, "promtool", args);
-      assert.equal(code, 0, output);
-    },
-  });
-  return url;
-}
-
-async function writeOpenMetrics(path: string): Promise<void> {
-  const file = createWriteStream(path);
-  for (const line of data.toString().split("\n")) {
-    if (line === "") continue;
-    const { metric, values, timestamps } = JSON.parse(line) as StoredSeries;
-    const labels = Object.entries(metric).filter(([name]) => name !== "__name__");
-    const series = `${metric["__name__"]}{${labels.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join()}}`;
-    file.write(values.map((value, i) => `${series} ${value} ${(timestamps[i] as number) / 1000}\n`).join(""));
-  }
-  file.write("# EOF\n");
-  await new Promise<void>((resolve, reject) => {
-    file.on("error", reject);
-    file.end(resolve);
-  });
 }
