@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { KNOWN_DIFFERENCES } from "../corpora/metricsql-known.ts";
 import { NEWER_FORMS } from "../corpora/metricsql-newer.ts";
 import { KNOWN, type KnownLines } from "../corpora/promql-known.ts";
+import { readDocumentQueries } from "../corpora/support/document-queries.ts";
 import { API_DIFFERENCES, PATHS_NOT_YET } from "../system/support/api-differences.ts";
 import {
   type ComplianceDifference,
@@ -16,7 +17,7 @@ import {
   VICTORIA_METRICS_DIFFERENCES,
 } from "../system/support/promql-compliance-ledger.ts";
 import { RANDOM_DIFFERENCES } from "../system/support/random-metricsql-ledger.ts";
-import { PROMQL_DIFFERENCES } from "../system/support/random-promql-ledger.ts";
+import { PROMQL_DIFFERENCES, PROMQL_DIFFERENCES } from "../system/support/random-promql-ledger.ts";
 
 /** Compiled, this file lies in tests/dist/compatibility. */
 const framePath = fileURLToPath(new URL("../../compatibility/frame.md", import.meta.url));
@@ -53,6 +54,8 @@ const parts: ReadonlyMap<string, () => readonly string[]> = new Map([
   ],
   ["promql-random", () => reasonsOf(PROMQL_DIFFERENCES)],
   ["metricsql-random", () => reasonsOf(RANDOM_DIFFERENCES)],
+  ["promql-random", () => reasonsOf(PROMQL_DIFFERENCES)],
+  ["guide", () => tableOf(["query", "of", "why"], guideRows())],
   ["paths-not-yet", () => [PATHS_NOT_YET.map(code).join(", ")]],
 ]);
 
@@ -84,6 +87,13 @@ function complianceOf(ledger: readonly ComplianceDifference[]): string[] {
   return tableOf(
     ["queries", "why"],
     ledger.map(({ queries, reason }) => [[...queries.values()].map(code).join("<br>"), reason]),
+  );
+}
+
+/** Queries of the Go guide, and right forms of them, that a Debian program answers otherwise. */
+function guideRows(): string[][] {
+  return readDocumentQueries().queries.flatMap(({ query, differs = {} }) =>
+    Object.entries(differs).map(([program, reason]) => [code(query), program, reason]),
   );
 }
 

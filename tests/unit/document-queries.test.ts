@@ -52,7 +52,7 @@ test("the guide's queries answer what is stored", async () => {
 
 /** As JSON with a series a line. */
 function layOut(queries: DocumentQueries): string {
-  const series = /\n {12}\{\n[^]*?\n {12}\}/g;
+  const series = /\n {12}\{\n.*?\n {12}\}/gs;
   const text = JSON.stringify(queries, null, 2).replace(series, (one) => {
     const { line } = JSON.parse(`{"line":${one}}`) as { line: unknown };
     return `\n            ${JSON.stringify(line)}`;
