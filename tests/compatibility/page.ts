@@ -17,7 +17,7 @@ import {
   VICTORIA_METRICS_DIFFERENCES,
 } from "../system/support/promql-compliance-ledger.ts";
 import { RANDOM_DIFFERENCES } from "../system/support/random-metricsql-ledger.ts";
-import { PROMQL_DIFFERENCES, PROMQL_DIFFERENCES } from "../system/support/random-promql-ledger.ts";
+import { PROMQL_DIFFERENCES } from "../system/support/random-promql-ledger.ts";
 
 /** Compiled, this file lies in tests/dist/compatibility. */
 const framePath = fileURLToPath(new URL("../../compatibility/frame.md", import.meta.url));
@@ -54,7 +54,6 @@ const parts: ReadonlyMap<string, () => readonly string[]> = new Map([
   ],
   ["promql-random", () => reasonsOf(PROMQL_DIFFERENCES)],
   ["metricsql-random", () => reasonsOf(RANDOM_DIFFERENCES)],
-  ["promql-random", () => reasonsOf(PROMQL_DIFFERENCES)],
   ["guide", () => tableOf(["query", "of", "why"], guideRows())],
   ["paths-not-yet", () => [PATHS_NOT_YET.map(code).join(", ")]],
 ]);
