@@ -5,12 +5,13 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { MetricSet } from "@nyanza/metrics";
-import { Labels } from "@nyanza/tsdb";
+import { InputError, Labels } from "@nyanza/tsdb";
 import { encodeSnappy, encodeWriteRequest } from "@nyanza/tsdb/ingest";
 import type { InstantQuery, RangeQuery } from "./api/database.ts";
 import { MemoryDatabase } from "./api/memory-database.ts";
 import { parseFlags } from "./flags/parse.ts";
 import { FLAGS } from "./flags/table.ts";
+import { OverloadError } from "./http/errors.ts";
 import { ROUTES } from "./http/routes.ts";
 import { createLoggers } from "./process/logger.ts";
 import { type RunningServer, startServer } from "./start.ts";
@@ -181,6 +182,7 @@ test("a query says which dialect it is in, and promql has Prometheus' arguments"
         lookbackMs: 90_000,
         latencyOffsetMs: 0,
         mayAlign: false,
+        stats: false,
         maxQueryLength: 16_384,
         maxSeries: 300_000,
         maxSamples: 1_000_000_000,
@@ -206,7 +208,10 @@ test("a query says which dialect it is in, and promql has Prometheus' arguments"
       };
       await refused("/api/v1/query?query=x&dialect=logql", /argument dialect: want metricsql or promql, got "logql"/);
       await refused("/api/v1/query?query=x&dialect=promql&limit=-1", /invalid parameter "limit"/);
-      await refused("/api/v1/query?query=x&dialect=promql&lookback_delta=x", /invalid parameter "lookback_delta"/);
+      await refused(
+        "/api/v1/query?query=x&dialect=promql&lookback_delta=x",
+        /error parsing lookback delta duration: cannot parse "x" to a valid duration/,
+      );
       const ranges = "/api/v1/query_range?dialect=promql&query=x";
       await refused(`${ranges}&end=2&step=1`, /invalid parameter "start": cannot parse "" to a valid timestamp/);
       await refused(
@@ -217,6 +222,43 @@ test("a query says which dialect it is in, and promql has Prometheus' arguments"
       await refused(`${ranges}&start=1&end=2&step=0`, /invalid parameter "step": zero or negative query resolution/);
     },
   ));
+
+test("in promql errors have Prometheus' names and statuses", () =>
+  withServer(["-search.maxQueryDuration=50ms"], async ({ database, port }) => {
+    const path = "/api/v1/query?query=x&dialect=promql&stats=all";
+    const fail = async (failure: Error): Promise<unknown[]> => {
+      database.failure = failure;
+      const { headers, status, text } = await ask(port, path);
+      database.failure = null;
+      const { errorType, error } = JSON.parse(text) as { errorType: string; error: string };
+      return [status, errorType, error, headers["retry-after"]];
+    };
+    const failures: [Error, unknown[]][] = [
+      [
+        new InputError("1:2: parse error: x", 400, 1, 2),
+        [400, "bad_data", 'invalid parameter "query": 1:2: parse error: x'],
+      ],
+      [new InputError("too many points"), [400, "bad_data", "too many points"]],
+      [new InputError("too many samples", 422), [422, "execution", "too many samples"]],
+      [new OverloadError(503, "busy", 3), [503, "unavailable", "busy", "3"]],
+      [new Error("a bug"), [500, "internal", "internal error; see the server's log"]],
+    ];
+    for (const [failure, want] of failures) {
+      const got = await fail(failure);
+      assert.deepEqual(got.slice(0, want.length), want);
+    }
+    let open = (): void => {};
+    database.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const { status, text } = await ask(port, path);
+    open();
+    assert.equal(status, 503);
+    assert.match(
+      text,
+      /"errorType":"timeout","error":"query timed out in expression evaluation: .*-search\.maxQueryDuration/,
+    );
+  }));
 
 test("-search.dialect is for requests that name none", () =>
   withServer(["-search.dialect=promql", "-search.maxLookback=1m"], async ({ port, database }) => {
@@ -475,7 +517,7 @@ test("a PromQL query can be formatted and taken apart", () =>
       assert.equal(refused.status, 400);
       assert.deepEqual(JSON.parse(refused.text), {
         status: "error",
-        errorType: "400",
+        errorType: "bad_data",
         error:
           'invalid parameter "query": 1:6: parse error: expected type range vector in call to function "rate", got instant vector',
       });

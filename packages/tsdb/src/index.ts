@@ -18,7 +18,7 @@ export {
 export { LockedError } from "./disk/disk.ts";
 export { POINTS_MAX, printPoints } from "./kernel/points.ts";
 export { HeadFullError } from "./kernel/sample-store.ts";
-export type { QueryResult, ResultSeries } from "./query/result.ts";
+export type { EvaluationStats, QueryResult, ResultSeries } from "./query/result.ts";
 export type { Answer, SampleCursor, SeriesBatch } from "./query/source.ts";
 export { QueryTrace, type TraceJson } from "./query/trace.ts";
 export type { Logger } from "./storage/options.ts";

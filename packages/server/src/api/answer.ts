@@ -1,5 +1,5 @@
 /** Query results → the JSON VictoriaMetrics answers with, piece by piece. */
-import { type Labels, POINTS_MAX, printPoints, type QueryTrace } from "@nyanza/tsdb";
+import { type EvaluationStats, type Labels, POINTS_MAX, printPoints, type QueryTrace } from "@nyanza/tsdb";
 import type { RequestContext } from "../http/context.ts";
 import { PIECE_BYTES } from "../http/pieces.ts";
 import { StreamedAnswer } from "../http/response.ts";
@@ -14,7 +14,7 @@ export interface PrintableResult {
     readonly timestamps: Float64Array;
     readonly values: Float64Array;
   }[];
-  readonly stats: { readonly seriesFetched: number };
+  readonly stats: { readonly seriesFetched: number; readonly evaluation?: EvaluationStats };
   readonly isPartial: boolean;
   /** Of kind `string`. */
   readonly text?: string;
@@ -34,6 +34,8 @@ export interface ResultFacts {
   readonly timeMs?: number;
   /** Ended here, when all else has been written. */
   readonly trace: QueryTrace | null;
+  /** Prometheus' `stats`, a member of the data, as JSON; "" or absent for none. */
+  readonly dataStats?: string;
 }
 
 /**
@@ -43,7 +45,7 @@ export interface ResultFacts {
 export async function sendResult(
   context: RequestContext,
   result: PrintableResult,
-  { elapsedMs, timeMs = 0, trace }: ResultFacts,
+  { dataStats = "", elapsedMs, timeMs = 0, trace }: ResultFacts,
 ): Promise<void> {
   const step = trace?.begin("generate the response");
   const json = new JsonWriter();
@@ -61,6 +63,7 @@ export async function sendResult(
   } else {
     await writeSeries(json, answer, result);
   }
+  if (dataStats !== "") json.raw(`,"stats":${dataStats}`);
   json.raw(
     `},"stats":{"seriesFetched": "${result.stats.seriesFetched}","executionTimeMsec": ${Math.round(elapsedMs)}}`,
   );

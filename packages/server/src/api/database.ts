@@ -27,6 +27,8 @@ export interface QueryLimits {
   readonly nowMs: number;
   readonly signal: AbortSignal;
   readonly trace: QueryTrace | null;
+  /** Whether the samples that a promql query looks at are to be counted. */
+  readonly stats?: boolean;
   /** Absent: from the distance of samples; in promql 5 minutes. */
   readonly lookbackMs?: number;
   /** Samples younger than this are not seen yet. */

@@ -8,6 +8,7 @@ const TIMER_MAX_MS = 2 ** 31 - 1;
 
 /**
  * `work` gets a signal that is aborted when time is up, when the client goes away and at shutdown.
+ * `askedMs` is the time that the request itself allows, for those who read its arguments otherwise.
  * @throws what the signal was aborted with, whatever `work` threw then
  */
 export async function withDeadline<T>(
@@ -15,8 +16,10 @@ export async function withDeadline<T>(
   maxMs: number,
   flag: string,
   work: (signal: AbortSignal) => Promise<T>,
+  askedMs: number = getDuration(context.args, "timeout", maxMs),
 ): Promise<T> {
-  const limitMs = Math.min(getDuration(context.args, "timeout", maxMs), maxMs, TIMER_MAX_MS);
+  const limitMs = Math.min(askedMs, maxMs, TIMER_MAX_MS);
+  if (limitMs <= 0) throw new DeadlineError(Math.max(0, limitMs), flag);
   const timer = setTimeout(() => context.abort(new DeadlineError(limitMs, flag)), limitMs);
   try {
     return await work(context.signal);

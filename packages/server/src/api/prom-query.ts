@@ -8,9 +8,10 @@ import type { RequestContext } from "../http/context.ts";
 import { type PrintableResult, sendResult } from "./answer.ts";
 import type { QueryLimits } from "./database.ts";
 import { withDeadline } from "./deadline.ts";
+import { printStats } from "./prom-stats.ts";
 import type { FlagLimits, QueryOptions } from "./query.ts";
 import { wantShortQuery } from "./query-argument.ts";
-import { getPromTime, parseDuration } from "./time-arguments.ts";
+import { parseDuration, parsePromTime } from "./time-arguments.ts";
 
 /** What requests of all dialects may say. */
 export type CommonLimits = Pick<
@@ -38,20 +39,24 @@ export async function answerPromQuery(
   limitsOf: LimitsOf,
 ): Promise<void> {
   const { args, startMs: nowMs } = context;
+  const queuedMs = Date.now() - nowMs;
   const text = args.get("query");
   wantShortQuery(text, options.maxQueryBytes);
   const seriesMax = getSeriesMax(args);
-  const timeMs = getPromTime(args, "time", nowMs, nowMs);
+  const timeMs = getTime(args, nowMs);
+  const timeoutMs = getTimeout(args, options);
   const lookbackMs = getLookback(args, options);
-  await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
-    const limits = toPromLimits(limitsOf(signal), lookbackMs, options);
+  const answer = async (signal: AbortSignal): Promise<void> => {
+    const limits = toPromLimits(limitsOf(signal), lookbackMs, args, options);
     const result = await options.database.query(text, { ...limits, timeMs, stepMs: DEFAULT_LOOKBACK_MS });
     await sendResult(context, truncate(result, seriesMax), {
       elapsedMs: Date.now() - nowMs,
       timeMs,
       trace: limits.trace,
+      dataStats: statsOf(args, result, queuedMs),
     });
-  });
+  };
+  await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", answer, timeoutMs);
 }
 
 export async function answerPromQueryRange(
@@ -60,6 +65,7 @@ export async function answerPromQueryRange(
   limitsOf: LimitsOf,
 ): Promise<void> {
   const { args, startMs: nowMs } = context;
+  const queuedMs = Date.now() - nowMs;
   const text = args.get("query");
   wantShortQuery(text, options.maxQueryBytes);
   const seriesMax = getSeriesMax(args);
@@ -70,20 +76,29 @@ export async function answerPromQueryRange(
   if (!(stepMs > 0)) {
     throw invalid("step", "zero or negative query resolution step widths are not accepted. Try a positive integer");
   }
+  const timeoutMs = getTimeout(args, options);
   const lookbackMs = getLookback(args, options);
-  await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
-    const limits = toPromLimits(limitsOf(signal), lookbackMs, options);
+  const answer = async (signal: AbortSignal): Promise<void> => {
+    const limits = toPromLimits(limitsOf(signal), lookbackMs, args, options);
     const result = await options.database.queryRange(text, { ...limits, startMs, endMs, stepMs });
     await sendResult(context, truncate(result, seriesMax), {
       elapsedMs: Date.now() - nowMs,
       trace: limits.trace,
+      dataStats: statsOf(args, result, queuedMs),
     });
-  });
+  };
+  await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", answer, timeoutMs);
 }
 
-function toPromLimits(common: CommonLimits, lookbackMs: number, options: QueryOptions): QueryLimits {
+function toPromLimits(
+  common: CommonLimits,
+  lookbackMs: number,
+  args: RequestArguments,
+  options: QueryOptions,
+): QueryLimits {
   return {
     ...common,
+    stats: args.get("stats") !== "",
     dialect: "promql",
     lookbackMs,
     latencyOffsetMs: 0,
@@ -92,12 +107,26 @@ function toPromLimits(common: CommonLimits, lookbackMs: number, options: QueryOp
   };
 }
 
-/** `lookback_delta`, if it is more than nothing; else the flag, else five minutes. */
+function statsOf(args: RequestArguments, { stats }: PrintableResult, queuedMs: number): string {
+  if (stats.evaluation === undefined) return "";
+  return printStats(stats.evaluation, queuedMs, args.get("stats") === "all");
+}
+
+/** `lookback_delta`, or `max_lookback` as VictoriaMetrics says, if it is more than nothing; else the flag, else five minutes. */
 function getLookback(args: RequestArguments, options: QueryOptions): number {
   const absentMs = options.maxLookbackMs || DEFAULT_LOOKBACK_MS;
-  if (args.get("lookback_delta") === "") return absentMs;
-  const lookbackMs = getPromDuration(args, "lookback_delta");
+  const text = args.get("lookback_delta") || args.get("max_lookback");
+  if (text === "") return absentMs;
+  const lookbackMs = parseMs(text);
+  if (lookbackMs === null) {
+    throw new InputError(`error parsing lookback delta duration: cannot parse ${quote(text)} to a valid duration`);
+  }
   return lookbackMs > 0 ? lookbackMs : absentMs;
+}
+
+/** `timeout`; without it the flag's, which it cannot exceed. */
+function getTimeout(args: RequestArguments, options: QueryOptions): number {
+  return args.get("timeout") === "" ? options.maxDurationMs : getPromDuration(args, "timeout");
 }
 
 /** `limit`: series of the answer, 0 for all. */
@@ -109,19 +138,36 @@ function getSeriesMax(args: RequestArguments): number {
   return Number(text);
 }
 
-function getRequiredTime(args: RequestArguments, name: string, nowMs: number): number {
-  if (args.get(name) === "") throw invalid(name, 'cannot parse "" to a valid timestamp');
-  return getPromTime(args, name, nowMs, nowMs);
+/** `time`, now if there is none. */
+function getTime(args: RequestArguments, nowMs: number): number {
+  const text = args.get("time");
+  const timeMs = text === "" ? nowMs : parsePromTime(text, nowMs);
+  if (timeMs === null) throw invalid("time", `invalid time value for 'time': ${notATime(text)}`);
+  return timeMs;
 }
 
-/** Whole milliseconds of any sign. */
+function getRequiredTime(args: RequestArguments, name: string, nowMs: number): number {
+  const text = args.get(name);
+  const timeMs = text === "" ? null : parsePromTime(text, nowMs);
+  if (timeMs === null) throw invalid(name, notATime(text));
+  return timeMs;
+}
+
+function notATime(text: string): string {
+  return `cannot parse ${quote(text)} to a valid timestamp`;
+}
+
 function getPromDuration(args: RequestArguments, name: string): number {
   const text = args.get(name);
+  const ms = parseMs(text);
+  if (ms === null) throw invalid(name, `cannot parse ${quote(text)} to a valid duration`);
+  return ms;
+}
+
+/** Whole milliseconds of any sign; null for what is no duration. */
+function parseMs(text: string): number | null {
   const ms = parseDuration(text);
-  if (ms === null || Math.abs(ms) > Number.MAX_SAFE_INTEGER) {
-    throw invalid(name, `cannot parse ${quote(text)} to a valid duration`);
-  }
-  return Math.trunc(ms);
+  return ms === null || Math.abs(ms) > Number.MAX_SAFE_INTEGER ? null : Math.trunc(ms);
 }
 
 function invalid(name: string, message: string): InputError {

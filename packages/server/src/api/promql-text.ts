@@ -2,7 +2,6 @@
  * /api/v1/format_query and /api/v1/parse_query: what a PromQL query looks like, and what it says. Neither reads data. Shapes are those of
  * Prometheus, whose page draws trees from the second.
  */
-import { InputError } from "@nyanza/tsdb";
 import { formatFloat } from "@nyanza/tsdb/metricsql";
 import {
   type PromBinary,
@@ -16,6 +15,7 @@ import {
 } from "@nyanza/tsdb/promql";
 import type { Handlers, RequestContext } from "../http/context.ts";
 import { sendBody } from "../http/response.ts";
+import { inPromWords } from "./prom-errors.ts";
 import { wantShortQuery } from "./query-argument.ts";
 
 export interface PromqlTextOptions {
@@ -31,16 +31,11 @@ export function createPromqlTextHandlers({
   const parse = ({ args }: RequestContext, chainMax = Infinity): PromExpr => {
     const query = args.get("query");
     wantShortQuery(query, maxQueryBytes);
-    try {
-      return parsePromql(query, { limits: { lengthMax: maxQueryBytes, chainMax } });
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      throw new InputError(`invalid parameter "query": ${error.message}`, error.status, error.line, error.column);
-    }
+    return parsePromql(query, { limits: { lengthMax: maxQueryBytes, chainMax } });
   };
   return {
-    formatQuery: (context) => sendData(context, printPromql(parse(context), { pretty: true })),
-    parseQuery: (context) => sendData(context, treeOf(parse(context, CHAIN_MAX))),
+    formatQuery: (context) => inPromWords(() => sendData(context, printPromql(parse(context), { pretty: true }))),
+    parseQuery: (context) => inPromWords(() => sendData(context, treeOf(parse(context, CHAIN_MAX)))),
   };
 }
 

@@ -6,6 +6,7 @@ import type { Logger } from "../process/logger.ts";
 import { sendResult } from "./answer.ts";
 import type { QueryLimits, ServedDatabase } from "./database.ts";
 import { withDeadline } from "./deadline.ts";
+import { inPromWords } from "./prom-errors.ts";
 import { answerPromQuery, answerPromQueryRange, type CommonLimits } from "./prom-query.ts";
 import { getQuery } from "./query-argument.ts";
 import { getExtraFilters } from "./selectors.ts";
@@ -75,8 +76,8 @@ async function answer(
 ): Promise<void> {
   const trace = startTrace(context, options.isTracingDenied);
   const limitsOf = (signal: AbortSignal): CommonLimits => getCommonLimits(context, options, signal, trace);
-  const isPromql = getDialect(context.args, options.dialect) === "promql";
-  await (isPromql ? promql : metricsql)(context, options, limitsOf);
+  if (getDialect(context.args, options.dialect) === "metricsql") await metricsql(context, options, limitsOf);
+  else await inPromWords(() => promql(context, options, limitsOf));
 }
 
 async function answerQuery(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InputError } from "@nyanza/tsdb";
 import { RequestArguments } from "../http/arguments.ts";
-import { getDuration, getPromTime, getTime, parseDuration, parseTime, TIME_MAX_MS } from "./time-arguments.ts";
+import { getDuration, getTime, parseDuration, parsePromTime, parseTime, TIME_MAX_MS } from "./time-arguments.ts";
 
 const NOW_MS = 1_700_000_000_123;
 
@@ -94,12 +94,13 @@ test("parseDuration", () => {
   assert.equal(parseDuration("5x"), null);
 });
 
-test("getPromTime", () => {
-  const get = (text: string) => getPromTime(argsOf(text), "t", 7, NOW_MS);
-  assert.equal(get(""), 7);
-  assert.equal(get("2024"), 2_024_000);
-  assert.equal(get("-60.5"), -60_500);
-  assert.equal(get("1700000000.123"), 1_700_000_000_123);
-  assert.equal(get("1970-01-01T00:50:00Z"), 3_000_000);
-  assert.throws(() => get("soon"), InputError);
+test("parsePromTime", () => {
+  const same = (text: string, ms: number | null) => assert.equal(parsePromTime(text, NOW_MS), ms, text);
+  same("2024", 2_024_000);
+  same("-60.5", -60_500);
+  same("1700000000.123", 1_700_000_000_123);
+  same("1970-01-01T00:50:00Z", 3_000_000);
+  same("292277025-08-18T07:12:54.999999999Z", TIME_MAX_MS);
+  same("soon", null);
+  same("", null);
 });

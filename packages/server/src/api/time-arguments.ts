@@ -34,13 +34,14 @@ export function getTime(args: RequestArguments, name: string, absentMs: number, 
 }
 
 /**
- * As `getTime`, but a number is always one of seconds since 1970, as in Prometheus: `2024` is no year, and `-60` is before 1970.
- * @throws InputError
+ * As `getTime`, but a number is always one of seconds since 1970, as in Prometheus: `2024` is no year, and `-60` is before 1970. Null for
+ * what is no time.
  */
-export function getPromTime(args: RequestArguments, name: string, absentMs: number, nowMs: number): number {
-  const unixMs = parseUnixTime(args.get(name));
-  if (unixMs === null) return getTime(args, name, absentMs, nowMs);
-  return Math.min(Math.max(unixMs, -TIME_MAX_MS), TIME_MAX_MS);
+export function parsePromTime(text: string, nowMs: number): number | null {
+  if (text === PROMETHEUS_TIME_MIN) return 0;
+  if (text === PROMETHEUS_TIME_MAX) return TIME_MAX_MS;
+  const timeMs = parseUnixTime(text) ?? parseTime(text, nowMs);
+  return timeMs === null ? null : Math.min(Math.max(timeMs, -TIME_MAX_MS), TIME_MAX_MS);
 }
 
 /** Positive milliseconds of `5m`, `1.5`, `1h30m`; `undefined` (which Grafana may send) counts as absent. @throws InputError */

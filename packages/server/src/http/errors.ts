@@ -27,3 +27,17 @@ export class DeadlineError extends Error {
     super(`the request took longer than ${limitMs / 1000} seconds; see the timeout argument and the -${flag} flag`);
   }
 }
+
+/** Any of the others, or a fault of ours, in Prometheus' words: `errorType` is a name instead of the status. */
+export class NamedError extends Error {
+  readonly status: number;
+  readonly errorType: string;
+  override readonly cause: Error;
+
+  constructor(status: number, errorType: string, cause: Error, message: string = cause.message) {
+    super(message);
+    this.status = status;
+    this.errorType = errorType;
+    this.cause = cause;
+  }
+}

@@ -15,7 +15,7 @@ import { quote, RequestArguments } from "./arguments.ts";
 import { type AuthOptions, checkAuth } from "./auth.ts";
 import { type BodyContext, type BodyLimits, withBody } from "./body.ts";
 import type { Handlers, RequestContext } from "./context.ts";
-import { ClientGoneError, DeadlineError, OverloadError } from "./errors.ts";
+import { ClientGoneError, DeadlineError, NamedError, OverloadError } from "./errors.ts";
 import { jsonString } from "./json-string.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import type { RequestQueue } from "./queue.ts";
@@ -289,11 +289,11 @@ export class HttpServer {
       response.destroy();
       return;
     }
-    const isOurs = !(error instanceof InputError || error instanceof OverloadError || error instanceof DeadlineError);
-    const status = isOurs ? (isAbort(error) ? 503 : 500) : error.status;
+    const fault = error instanceof NamedError ? error.cause : error;
+    const status = statusOf(error);
     const reason = error instanceof Error ? error.message : String(error);
     const where = `remoteAddr: ${quote(request.socket.remoteAddress ?? "")}; requestURI: ${hideKeys(request.url ?? "")}`;
-    if (status === 500) logger.error(`${where}; ${error instanceof Error ? (error.stack ?? reason) : reason}`);
+    if (status === 500) logger.error(`${where}; ${fault instanceof Error ? (fault.stack ?? reason) : reason}`);
     else logger.warn(`${where}; ${reason}`);
     if (route !== null) this.#counters.get(route)?.errors.inc();
 
@@ -303,12 +303,13 @@ export class HttpServer {
       return;
     }
     response.removeHeader("Content-Encoding");
-    if (error instanceof OverloadError) response.setHeader("Retry-After", String(error.retryAfterSeconds));
+    if (fault instanceof OverloadError) response.setHeader("Retry-After", String(fault.retryAfterSeconds));
     const message = status === 500 ? "internal error; see the server's log" : reason;
     const isJson = route?.errors === "json";
     const contentType = isJson ? "application/json" : "text/plain; charset=utf-8";
+    const errorType = error instanceof NamedError ? error.errorType : String(status);
     const body = isJson
-      ? `{"status":"error","errorType":"${status}","error":${jsonString(message)}}`
+      ? `{"status":"error","errorType":"${errorType}","error":${jsonString(message)}}`
       : status === 401
         ? ""
         : `${message}\n`;
@@ -384,6 +385,17 @@ async function refuseBody(
     request.resume();
   });
   response.end();
+}
+
+/** What is none of the errors that say their status is a fault of ours. */
+function statusOf(error: unknown): number {
+  const isSaid =
+    error instanceof InputError ||
+    error instanceof OverloadError ||
+    error instanceof DeadlineError ||
+    error instanceof NamedError;
+  if (isSaid) return error.status;
+  return isAbort(error) ? 503 : 500;
 }
 
 function isAbort(error: unknown): boolean {

@@ -103,6 +103,8 @@ export interface QueryOptions {
   readonly maxSeries?: number;
   readonly maxSamples?: number;
   readonly maxPointsPerSeries?: number;
+  /** Of PromQL: count samples and times, for the result's `stats.evaluation`. False by default. */
+  readonly stats?: boolean;
   /** Characters of a PromQL text, 65,536 by default. Of MetricsQL there is no such limit here: look at `text.length`. */
   readonly maxQueryLength?: number;
   /** Points a series of a subquery may have, samples one selector may read of a series, series an aggregate may make, series an answer may have. */
@@ -315,6 +317,7 @@ export class Database {
       ...(options.latencyStepMaxMs === undefined ? {} : { latencyStepMaxMs: options.latencyStepMaxMs }),
       ...(options.refusesImplicit === undefined ? {} : { refusesImplicit: options.refusesImplicit }),
       ...(options.onImplicit === undefined ? {} : { onImplicit: options.onImplicit }),
+      ...(options.stats === undefined ? {} : { stats: options.stats }),
       ...(options.maxQueryLength === undefined ? {} : { maxQueryLength: options.maxQueryLength }),
       limits,
       ...(options.lookbackMs === undefined ? {} : { lookbackMs: options.lookbackMs }),

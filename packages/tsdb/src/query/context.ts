@@ -36,6 +36,8 @@ export interface QueryRunOptions {
   readonly signal: AbortSignal | null;
   /** What was done is told to it; null, the default, for a query that nobody wants to hear about. */
   readonly trace?: QueryTrace | null;
+  /** What refusing to read more samples is called. */
+  readonly tooManySamples?: string;
 }
 
 /** One query from start to end: what it may use, what it used, and whether it may go on. */
@@ -50,8 +52,14 @@ export class QueryRun {
   readonly extraFilters: FilterGroups | null;
   readonly signal: AbortSignal | null;
   readonly trace: QueryTrace | null;
+  readonly tooManySamples: string;
   /** Time in which others had their turn. */
   pausedMs = 0;
+  /** Time in which series were looked for. */
+  searchMs = 0;
+  /** Time in which the answer was put in order. */
+  sortMs = 0;
+  readonly startedMs: number = performance.now();
   seriesFetched = 0;
   samplesRead = 0;
   isPartial = false;
@@ -71,6 +79,7 @@ export class QueryRun {
     this.extraFilters = options.extraFilters;
     this.signal = options.signal;
     this.trace = options.trace ?? null;
+    this.tooManySamples = options.tooManySamples ?? "reading samples";
     this.#sliceEndMs = performance.now() + SLICE_MS;
   }
 
@@ -95,7 +104,7 @@ export class QueryRun {
     this.samplesRead += count;
     if (this.samplesRead > this.limits.maxSamplesPerQuery) {
       throw new InputError(
-        `reading samples: the query needs more than -search.maxSamplesPerQuery=${this.limits.maxSamplesPerQuery}; ` +
+        `${this.tooManySamples}: the query needs more than -search.maxSamplesPerQuery=${this.limits.maxSamplesPerQuery}; ` +
           "narrow its time range or its selectors, or raise the flag",
         422,
       );

@@ -8,6 +8,21 @@ export interface ResultSeries {
   readonly values: Float64Array;
 }
 
+/** What Prometheus tells of a query with `stats=all`. */
+export interface EvaluationStats {
+  /** Milliseconds in which series were looked for, in which the query was evaluated, in which the answer was put in order. */
+  readonly preparationMs: number;
+  readonly evaluationMs: number;
+  readonly sortMs: number;
+  /** Samples looked at, summed over all points; by Prometheus' rules (prom/sample-count.ts). */
+  readonly samples: number;
+  /** Samples and points held at once, at most. */
+  readonly peakSamples: number;
+  /** Samples looked at for each point, and the points' times in milliseconds. */
+  readonly samplesPerStep: Float64Array;
+  readonly stepTimestamps: Float64Array;
+}
+
 export interface QueryResult {
   /**
    * `vector`: one point a series. `matrix`: a range query, or raw samples of an instant `m[5m]`. PromQL's instant queries also answer `scalar`,
@@ -16,7 +31,12 @@ export interface QueryResult {
   readonly kind: "vector" | "matrix" | "scalar" | "string";
   /** In the order of the answer. */
   readonly series: ResultSeries[];
-  readonly stats: { readonly seriesFetched: number; readonly samplesRead: number };
+  readonly stats: {
+    readonly seriesFetched: number;
+    readonly samplesRead: number;
+    /** Of PromQL, if asked for. */
+    readonly evaluation?: EvaluationStats;
+  };
   readonly isPartial: boolean;
   /** Of kind `string`. */
   readonly text?: string;

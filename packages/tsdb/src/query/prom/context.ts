@@ -1,5 +1,6 @@
 /** Where a PromQL expression is evaluated: a grid of times of one query, and what the whole query shares. */
 import type { EvalContext } from "../context.ts";
+import type { SampleCount } from "./sample-count.ts";
 import type { Annotations } from "./value.ts";
 
 export interface PromContext {
@@ -14,4 +15,6 @@ export interface PromContext {
   readonly queryStepMs: number;
   /** Step of subqueries that name none, milliseconds. */
   readonly subqueryStepMs: number;
+  /** Counts samples on this grid; null if nobody asked. */
+  readonly samples: SampleCount | null;
 }

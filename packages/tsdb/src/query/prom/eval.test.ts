@@ -139,7 +139,7 @@ test("kinds of answers", async () => {
   assert.deepEqual(await range(0, 1, "scalar(m)"), ["{} 1@0 2@1"]);
   assert.equal(
     await refusal(range(0, 1, "m[5m]")),
-    '400 invalid expression type "range vector" for range query, must be Scalar or instant Vector',
+    '400 invalid expression type "range vector" for range query, must be Scalar or instant Vector at 1:1',
   );
   assert.match(await refusal(range(0, 1, `"text"`)), /^400 invalid expression type "string" for range query/);
 });
@@ -312,4 +312,33 @@ test("series that become equal are refused inside of aggregates too", async () =
   assert.equal(await refusal(at(1, "sum(rate(a_total[2m]))")), refused);
   assert.deepEqual(await at(1, 'count(rate(a_total{__type__=""}[2m]))'), ["{} 2"]);
   assert.deepEqual(await at(1, 'count(last_over_time({__name__=~".+_total"}[2m]))'), ["{} 4"]);
+});
+
+test("samples are counted if somebody asks", async () => {
+  const { source } = open('m{i="1"} 0 1 2 3 4\nm{i="2"} 0 _ _ _ _');
+  const counted = async (query: string) => {
+    const range = { startMs: ZERO_MS, endMs: ZERO_MS + 4 * MINUTE_MS, stepMs: MINUTE_MS };
+    const { stats } = await evaluatePromRange(query, {
+      source,
+      nowMs: 0,
+      lookbackMs: 2 * MINUTE_MS,
+      stats: true,
+      ...range,
+    });
+    const { evaluation } = stats;
+    assert.ok(evaluation !== undefined);
+    const { preparationMs, evaluationMs, sortMs, stepTimestamps } = evaluation;
+    assert.ok(preparationMs >= 0 && evaluationMs > 0 && sortMs >= 0);
+    assert.deepEqual([stepTimestamps[0], stepTimestamps.length], [ZERO_MS, 5]);
+    return [evaluation.samples, [...evaluation.samplesPerStep].join(" "), evaluation.peakSamples];
+  };
+  assert.deepEqual(await counted("m"), [7, "2 2 1 1 1", 7]);
+  assert.deepEqual(await counted("sum(m)"), [7, "2 2 1 1 1", 7]);
+  // The second series' only sample is in two windows.
+  assert.deepEqual((await counted("count_over_time(m[2m])")).slice(0, 2), [11, "2 3 2 2 2"]);
+  assert.deepEqual((await counted(`m @ ${ZERO_MS / 1000}`)).slice(0, 2), [10, "2 2 2 2 2"]);
+  assert.deepEqual((await counted("max_over_time(m[2m:1m])")).slice(0, 2), [13, "2 4 3 2 2"]);
+  assert.deepEqual(await counted("1"), [0, "0 0 0 0 0", 5]);
+  const plain = await evaluatePromInstant("m", { source, nowMs: 0, timeMs: ZERO_MS });
+  assert.equal(plain.stats.evaluation, undefined);
 });

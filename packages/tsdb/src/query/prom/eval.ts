@@ -14,7 +14,7 @@ import { printPromql } from "../../promql/printer.ts";
 import { EvalContext, QueryRun } from "../context.ts";
 import { type QueryOptions, roundTo } from "../eval.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
-import type { QueryResult, ResultSeries } from "../result.ts";
+import type { EvaluationStats, QueryResult, ResultSeries } from "../result.ts";
 import { isMarker } from "../rollup/eval-rollup.ts";
 import { printExtent } from "../trace.ts";
 import { withoutParens } from "./arguments.ts";
@@ -22,6 +22,7 @@ import type { PromContext } from "./context.ts";
 import { positiveMs } from "./durations.ts";
 import { evaluatorOf } from "./expr.ts";
 import { compareLabelSets, refuseSameLabels } from "./label-sets.ts";
+import { SampleCount } from "./sample-count.ts";
 import { readSeries, sightOf } from "./selectors.ts";
 import { type EvaluateExpr, evaluateSubquery } from "./subquery.ts";
 import { Annotations, type PromSeries } from "./value.ts";
@@ -31,6 +32,8 @@ export interface PromOptions extends Omit<QueryOptions, "latencyOffsetMs" | "may
   readonly lookbackMs?: number;
   /** Step of subqueries that name none; one minute by default, as is Prometheus' evaluation interval. */
   readonly subqueryStepMs?: number;
+  /** Count samples and times: the result's `stats.evaluation`. */
+  readonly stats?: boolean;
   /** UTF-16 units of the text; parsePromql's default otherwise. */
   readonly maxQueryLength?: number;
 }
@@ -97,7 +100,12 @@ export async function evaluatePromRange(query: string | PromExpr, options: PromR
   }
   if (tree.type === "matrix" || tree.type === "string") {
     const type = tree.type === "matrix" ? "range vector" : "string";
-    throw new InputError(`invalid expression type "${type}" for range query, must be Scalar or instant Vector`);
+    throw new InputError(
+      `invalid expression type "${type}" for range query, must be Scalar or instant Vector`,
+      400,
+      1,
+      1,
+    );
   }
   const context = startQuery(query, options, startMs, endMs, stepMs);
   const value = await evaluatorOf(tree)(context, tree);
@@ -135,9 +143,12 @@ function startQuery(
     extraFilters: options.extraFilters ?? null,
     signal: options.signal ?? null,
     trace: options.trace ?? null,
+    tooManySamples: "query processing would load too many samples into memory in query execution",
   });
+  const grid = new EvalContext(run, startMs, endMs, stepMs === 0 ? 1 : stepMs);
   return {
-    grid: new EvalContext(run, startMs, endMs, stepMs === 0 ? 1 : stepMs),
+    grid,
+    samples: options.stats === true ? new SampleCount(grid.points) : null,
     annotations: new Annotations(),
     lookbackMs,
     queryStartMs: startMs,
@@ -149,6 +160,7 @@ function startQuery(
 
 /** The samples of `m[5m]` as they are, staleness markers left out. */
 async function readWindow(context: PromContext, { selector, range }: PromMatrix): Promise<ResultSeries[]> {
+  const { samples } = context;
   const { run } = context.grid;
   const { endMs } = sightOf(context, selector.at, selector.offset);
   const list: ResultSeries[] = [];
@@ -161,8 +173,11 @@ async function readWindow(context: PromContext, { selector, range }: PromMatrix)
     ignoreCount,
     (labels, timestamps, values, lo, hi) => {
       run.reserveColumns(2, run.samplesRead);
-      const samples = copyUnmarked(timestamps, values, lo, hi);
-      if (samples.values.length > 0) list.push({ labels, ...samples });
+      const copy = copyUnmarked(timestamps, values, lo, hi);
+      if (copy.values.length === 0) return null;
+      list.push({ labels, ...copy });
+      samples?.addEverywhere(copy.values.length);
+      samples?.hold(copy.values.length);
       return null;
     },
   );
@@ -190,7 +205,8 @@ function copyUnmarked(
 
 /** The points of `q[1h:1m]`. */
 async function readSubquery(context: PromContext, node: PromSubquery, evaluate: EvaluateExpr): Promise<ResultSeries[]> {
-  const { timestamps, series } = await evaluateSubquery(context, node, evaluate);
+  const { timestamps, series, samples } = await evaluateSubquery(context, node, evaluate);
+  context.samples?.addEverywhere(samples);
   return await shape(context, series, timestamps, true, {});
 }
 
@@ -203,6 +219,7 @@ async function shape(
   { roundDigits }: { readonly roundDigits?: number },
 ): Promise<ResultSeries[]> {
   const { run } = context.grid;
+  const startMs = performance.now();
   const step = run.trace?.begin("put the answer in order");
   const shown: ResultSeries[] = [];
   for (const series of list) {
@@ -221,6 +238,7 @@ async function shape(
   refuseSameLabels(shown);
   if (isSorted) shown.sort((a, b) => compareLabelSets(a.labels, b.labels));
   step?.end(printExtent(shown));
+  run.sortMs += performance.now() - startMs;
   return shown;
 }
 
@@ -256,12 +274,32 @@ function hasOwnOrder(expr: PromExpr): boolean {
 function finish(context: PromContext, kind: QueryResult["kind"], series: ResultSeries[]): QueryResult {
   const { run } = context.grid;
   const { warnings, infos } = context.annotations;
+  const evaluation = statsOf(context);
   return {
     kind,
     series,
-    stats: { seriesFetched: run.seriesFetched, samplesRead: run.samplesRead },
+    stats: {
+      seriesFetched: run.seriesFetched,
+      samplesRead: run.samplesRead,
+      ...(evaluation === null ? {} : { evaluation }),
+    },
     isPartial: run.isPartial,
     ...(warnings.size > 0 ? { warnings: [...warnings] } : {}),
     ...(infos.size > 0 ? { infos: [...infos] } : {}),
+  };
+}
+
+/** Everything is in one of the three times. */
+function statsOf({ grid, samples }: PromContext): EvaluationStats | null {
+  if (samples === null) return null;
+  const { searchMs, sortMs, startedMs } = grid.run;
+  return {
+    preparationMs: searchMs,
+    evaluationMs: performance.now() - startedMs - searchMs - sortMs,
+    sortMs,
+    samples: samples.total,
+    peakSamples: samples.peak,
+    samplesPerStep: samples.steps,
+    stepTimestamps: grid.timestamps(),
   };
 }

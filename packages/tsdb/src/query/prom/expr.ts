@@ -20,6 +20,7 @@ import { instantFunctions } from "./instant-functions.ts";
 import { findInvariant } from "./invariant.ts";
 import { dropMetadataOfAll } from "./label-sets.ts";
 import { rangeFunctions } from "./range-functions.ts";
+import { countPoints, type SampleCount } from "./sample-count.ts";
 import { evaluateSelector, streamSelector } from "./selectors.ts";
 import type { SeriesSink } from "./series-sink.ts";
 import type { EvaluateExpr } from "./subquery.ts";
@@ -31,15 +32,31 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
   const invariant = findInvariant(tree);
 
   async function evaluate(context: PromContext, expr: PromExpr): Promise<PromValue> {
+    if (context.samples !== null) return await evaluateCounted(context, context.samples, expr);
     if (expr.kind === "number" || expr.kind === "string") return await evaluateNode(context, expr);
     return await traced(context, expr, (inner) => evaluateNode(inner, expr), printOutcome);
+  }
+
+  async function evaluateCounted(context: PromContext, samples: SampleCount, expr: PromExpr): Promise<PromValue> {
+    const before = samples.held;
+    const value = await traced(context, expr, (inner) => evaluateNode(inner, expr), printOutcome);
+    const made = countPoints(value, context.grid.points);
+    // While these are applied, arguments and results are there together; the others count their results themselves, or change what they got.
+    if (expr.kind === "binary" || (expr.kind === "call" && !rangeFunctions.has(expr.name))) samples.peek(made);
+    samples.settle(before, made);
+    return value;
   }
 
   async function evaluateNode(context: PromContext, expr: PromExpr): Promise<PromValue> {
     const { grid } = context;
     if (grid.run.isDue()) await grid.run.breathe();
     if (grid.points > 1 && invariant.has(expr) && expr.kind !== "number" && expr.kind !== "string") {
-      const once = await evaluateNode({ ...context, grid: grid.onGrid(grid.startMs, grid.startMs, grid.stepMs) }, expr);
+      const samples = context.samples?.inner(1) ?? null;
+      const once = await evaluateNode(
+        { ...context, samples, grid: grid.onGrid(grid.startMs, grid.startMs, grid.stepMs) },
+        expr,
+      );
+      if (samples !== null) context.samples?.addEverywhere(samples.total);
       return repeat(context, once);
     }
     switch (expr.kind) {

@@ -71,6 +71,7 @@ export async function readSeries(
   if (minMs > maxMs) return;
   const groups = withExtraFilters(filters, run.extraFilters);
   const reading = traceReading(grid, groups, minMs, maxMs);
+  const searchedMs = performance.now();
   const cursor = await run.source.search({
     tenant: run.tenant,
     groups,
@@ -80,6 +81,7 @@ export async function readSeries(
     ...(run.signal === null ? {} : { signal: run.signal }),
   });
   try {
+    run.searchMs += performance.now() - searchedMs;
     run.seriesFetched += cursor.seriesCount;
     reading?.found(cursor.seriesCount);
     onCount(cursor.seriesCount);
@@ -171,6 +173,7 @@ async function lookUpInto(
     (labels, timestamps, values, lo, hi) => {
       const count = look(sight, lookbackMs, timestamps, values, lo, hi, column, present);
       if (count === 0) return null;
+      context.samples?.addSeries(present);
       if (aspect === "value") takeValues(column, present, values);
       else takeSeconds(column, present, timestamps);
       if (sink.add(labels, column, count === points ? null : present)) column = new Float64Array(points);

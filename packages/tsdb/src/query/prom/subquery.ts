@@ -19,6 +19,8 @@ export interface SubqueryResult {
   /** Times of the inner grid, milliseconds; may be none. */
   readonly timestamps: Float64Array;
   readonly series: PromSeries[];
+  /** Samples looked at for them, if somebody asked. */
+  readonly samples: number;
 }
 
 /** The inside at every point that a window of the grid may want. */
@@ -32,7 +34,7 @@ export async function evaluateSubquery(
   const stepMs = node.step === null ? context.subqueryStepMs : positiveMs(context, node.step);
   const sight = sightOf(context, node.at, node.offset);
   const startMs = (Math.floor((sight.startMs - rangeMs) / stepMs) + 1) * stepMs;
-  if (startMs > sight.endMs) return { timestamps: new Float64Array(0), series: [] };
+  if (startMs > sight.endMs) return { timestamps: new Float64Array(0), series: [], samples: 0 };
   const points = Math.floor((sight.endMs - startMs) / stepMs) + 1;
   if (points > run.limits.maxPointsSubqueryPerTimeseries) {
     throw new InputError(
@@ -42,6 +44,11 @@ export async function evaluateSubquery(
     );
   }
   const grid = context.grid.onGrid(startMs, sight.endMs, stepMs);
-  const value = await evaluate({ ...context, grid }, node.expr);
-  return { timestamps: grid.timestamps(), series: value.kind === "vector" ? value.series : [] };
+  const samples = context.samples?.inner(points) ?? null;
+  const value = await evaluate({ ...context, grid, samples }, node.expr);
+  return {
+    timestamps: grid.timestamps(),
+    series: value.kind === "vector" ? value.series : [],
+    samples: samples?.total ?? 0,
+  };
 }

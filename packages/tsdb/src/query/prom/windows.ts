@@ -64,7 +64,8 @@ export async function streamRangeCall(
       sight.endMs,
       (series) => run.reserveColumns(sink.keepsColumns ? series : 1, points),
       (labels, timestamps, values, lo, hi, isAlike) => {
-        if (roller.rollQuickly(labels, timestamps, values, lo, hi, isAlike)) return null;
+        // Whoever counts samples wants to see every window.
+        if (context.samples === null && roller.rollQuickly(labels, timestamps, values, lo, hi, isAlike)) return null;
         roller.place(labels, timestamps, values, lo, hi);
         return roller.roll();
       },
@@ -221,6 +222,7 @@ class WindowRoller implements RangeWindow {
     const column = this.#column;
     const present = this.#present;
     const end = this.#end;
+    const { samples } = this.context;
     let work = 0;
     let k = this.#next;
     for (; k < column.length && work < WORK_SAMPLES; k++) {
@@ -230,6 +232,10 @@ class WindowRoller implements RangeWindow {
       while (this.lo < this.hi && (timestamps[this.lo] as number) <= this.startMs) this.lo++;
       present[k] = 0;
       if (this.lo === this.hi) continue;
+      if (samples !== null) {
+        samples.steps[k] += this.hi - this.lo;
+        samples.peek(this.hi - this.lo);
+      }
       this.timeMs = grid.startMs + k * grid.stepMs;
       for (let s = 0; s < this.#scalars.length; s++) this.#point[s] = (this.#scalars[s] as Float64Array)[k] as number;
       this.hasValue = true;
@@ -242,6 +248,8 @@ class WindowRoller implements RangeWindow {
     }
     this.#next = k;
     if (k < column.length) return false;
+    samples?.hold(this.#count);
+    samples?.peek(this.hi - this.lo);
     if (this.#count > 0) this.#handOver(this.#count === column.length ? null : present);
     return true;
   }

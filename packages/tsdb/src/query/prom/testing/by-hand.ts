@@ -33,6 +33,7 @@ export function contextOf(points: number, text = "", limits: Partial<QueryLimits
     queryEndMs: endMs,
     queryStepMs: 60_000,
     subqueryStepMs: 60_000,
+    samples: null,
   };
 }
 
