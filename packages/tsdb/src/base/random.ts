@@ -38,3 +38,12 @@ export class Random {
     return items[this.below(items.length)] as T;
   }
 }
+
+/** Answers an integer in [0, below). */
+export type Dice = (below: number) => number;
+
+/** Throws of `Random` as a function, for generators that are handed from hand to hand. */
+export function diceOf(seed: number): Dice {
+  const random = new Random(seed);
+  return (below) => random.below(below);
+}

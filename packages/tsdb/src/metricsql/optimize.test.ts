@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { assertWithin } from "../base/patience.test.support.ts";
+import { diceOf } from "../base/random.ts";
 import { optimize } from "./optimize.ts";
 import { parse } from "./parse.ts";
 import { printExpr } from "./printer.ts";
-import { diceOf, randomQuery } from "./random-query.ts";
+import { randomQuery } from "./random-query.ts";
 
 const another = (query: string, want: string) => assert.equal(printExpr(optimize(parse(query))), want, query);
 const same = (query: string) => another(query, query);

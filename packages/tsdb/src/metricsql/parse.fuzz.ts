@@ -5,12 +5,13 @@
 import assert from "node:assert/strict";
 import { InputError } from "../base/errors.ts";
 import { assertWithin } from "../base/patience.test.support.ts";
+import { type Dice, diceOf } from "../base/random.ts";
 import { MAX_QUERY_BYTES } from "./limits.ts";
 import { optimize } from "./optimize.ts";
 import { parse } from "./parse.ts";
 import { prettify } from "./prettify.ts";
 import { printExpr } from "./printer.ts";
-import { type Dice, diceOf, randomQuery } from "./random-query.ts";
+import { randomQuery } from "./random-query.ts";
 
 /** A query of the default greatest length must be done by then. */
 const MS_MAX = 50;

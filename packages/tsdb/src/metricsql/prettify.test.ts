@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { InputError } from "../base/errors.ts";
+import { diceOf } from "../base/random.ts";
 import { parse } from "./parse.ts";
 import { prettify } from "./prettify.ts";
 import { printExpr } from "./printer.ts";
-import { diceOf, randomQuery } from "./random-query.ts";
+import { randomQuery } from "./random-query.ts";
 
 test("what fits stays on one line, as it was written", () => {
   const same = (query: string, text = query) => assert.equal(prettify(query), text, query);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { diceOf } from "../base/random.ts";
 import type { Expr } from "./ast.ts";
 import { parse } from "./parse.ts";
 import { printExpr } from "./printer.ts";
-import { diceOf, randomQuery } from "./random-query.ts";
+import { randomQuery } from "./random-query.ts";
 
 test("printExpr is canonical", () => {
   const same = (query: string, text = query) => assert.equal(printExpr(parse(query)), text, query);

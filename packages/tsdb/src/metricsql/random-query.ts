@@ -2,23 +2,10 @@
  * Random queries by seed, for property tests: all of the grammar, nested a few levels, spelled in different ways.
  * What they say need not make sense, only parse.
  */
-
-/** Answers an integer in [0, below). */
-export type Dice = (below: number) => number;
+import type { Dice } from "../base/random.ts";
 
 export function randomQuery(dice: Dice, depth = 4): string {
   return expression({ dice, depth });
-}
-
-/** A small fast generator (mulberry32); the same seed gives the same numbers. */
-export function diceOf(seed: number): Dice {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
 }
 
 interface Place {

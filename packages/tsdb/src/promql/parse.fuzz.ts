@@ -5,10 +5,11 @@
 import assert from "node:assert/strict";
 import { InputError } from "../base/errors.ts";
 import { assertWithin } from "../base/patience.test.support.ts";
+import { type Dice, diceOf } from "../base/random.ts";
 import type { PromExpr } from "./ast.ts";
 import { parsePromql } from "./parse.ts";
 import { printPromql } from "./printer.ts";
-import { type Dice, diceOf, randomQuery } from "./random-query.ts";
+import { randomQuery } from "./random-query.ts";
 
 /** Default of `-search.maxQueryLen`. */
 const LENGTH_MAX = 16 * 1024;

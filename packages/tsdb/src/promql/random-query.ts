@@ -2,23 +2,10 @@
  * Random queries by seed, for property tests: all of the grammar, nested a few levels, spelled in different ways, and of the right types.
  */
 
+import type { Dice } from "../base/random.ts";
 import type { PromType } from "./ast.ts";
 import { promFunctions } from "./functions.ts";
 import { AGGREGATE_PARAMS } from "./operators.ts";
-
-/** Answers an integer in [0, below). */
-export type Dice = (below: number) => number;
-
-/** A small fast generator (mulberry32); the same seed gives the same numbers. */
-export function diceOf(seed: number): Dice {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 export function randomQuery(dice: Dice, depth = 4): string {
   const types: readonly PromType[] = ["vector", "vector", "vector", "scalar", "matrix", "string"];

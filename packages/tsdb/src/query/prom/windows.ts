@@ -5,7 +5,7 @@
 import { BugError } from "../../base/errors.ts";
 import { Labels } from "../../base/labels.ts";
 import type { PromCall, PromMatrix, PromSubquery } from "../../promql/ast.ts";
-import { isMarker } from "../rollup/eval-rollup.ts";
+import { isMarker } from "../columns.ts";
 import { AlikeWindows } from "./alike-windows.ts";
 import { withoutParens } from "./arguments.ts";
 import type { PromContext } from "./context.ts";

@@ -8,6 +8,7 @@
 import { Labels } from "../../base/labels.ts";
 import { HAS_DROP, HAS_NAN, putValues, surveyValues } from "../../kernel/rollup.ts";
 import type { DurationExpr, Expr, FilterGroups, RollupExpr, SelectorExpr } from "../../metricsql/ast.ts";
+import { isMarker, isRepeated } from "../columns.ts";
 import type { EvalContext, QueryRun } from "../context.ts";
 import { sourceFilters } from "../filters.ts";
 import { withLabel, withoutName } from "../label-edit.ts";
@@ -172,15 +173,6 @@ function titleOf({ name }: RollupCall, { title }: RollupSink): string {
   return title === undefined ? `rollup ${name}()` : `rollup ${name}() with ${title}`;
 }
 
-/** True if `[lo, hi)` says the same as `[before, lo)`. Windows cost more to find than this; of different targets it takes a look or two. */
-export function isRepeated(timestamps: Float64Array, before: number, lo: number, hi: number): boolean {
-  const count = lo - before;
-  if (hi - lo !== count) return false;
-  if (timestamps[hi - 1] !== timestamps[lo - 1]) return false;
-  for (let i = lo; i < hi; i++) if (timestamps[i] !== timestamps[i - count]) return false;
-  return true;
-}
-
 /** The inside is evaluated on a finer grid that also covers the windows; its points are then samples like any others. */
 async function rollUpSubquery(
   grid: EvalContext,
@@ -341,11 +333,6 @@ class SeriesRoller {
     else if (between === "seconds") secondsSincePrevious(timestamps, 0, count, target);
     return target;
   }
-}
-
-/** Words of the staleness marker, the NaN 0x7ff0000000000002, little-endian as every engine Node runs on. */
-export function isMarker(words: Uint32Array, i: number): boolean {
-  return words[2 * i] === 2 && words[2 * i + 1] === 0x7ff00000;
 }
 
 /** absent_over_time: one series that has a value where no series had a sample. */

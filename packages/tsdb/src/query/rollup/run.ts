@@ -11,10 +11,9 @@
  */
 
 export class RollupRun {
-  /** Sample times in milliseconds, ascending; this series owns `[lo, hi)` of both columns, which is all of them. */
+  /** Sample times in milliseconds, ascending. Both columns are the series' own, from first to last: `[0, hi)`. */
   timestamps: Float64Array = new Float64Array(0);
   values: Float64Array = new Float64Array(0);
-  readonly lo = 0;
   hi = 0;
 
   readonly startMs: number;
@@ -77,15 +76,15 @@ export class RollupRun {
     this.#findWindows();
   }
 
-  /** At least `hi - lo` slots. */
+  /** At least `hi` slots. */
   scratchA(): Float64Array {
-    const need = this.hi - this.lo;
+    const need = this.hi;
     if (this.#scratchA.length < need) this.#scratchA = new Float64Array(need * 2);
     return this.#scratchA;
   }
 
   scratchB(): Float64Array {
-    const need = this.hi - this.lo;
+    const need = this.hi;
     if (this.#scratchB.length < need) this.#scratchB = new Float64Array(need * 2);
     return this.#scratchB;
   }
@@ -96,7 +95,7 @@ export class RollupRun {
    */
   previous(k: number): number {
     const first = this.firsts[k] as number;
-    if (first === this.lo || first === this.hi) return -1;
+    if (first === 0 || first === this.hi) return -1;
     const limitMs = this.startMs + k * this.stepMs - this.windowMs - this.maxPrevMs;
     return (this.timestamps[first - 1] as number) > limitMs ? first - 1 : -1;
   }
@@ -104,7 +103,7 @@ export class RollupRun {
   /** Index of the sample before window k however old (within LookbackDelta if one is set), else -1. */
   realPrevious(k: number): number {
     const first = this.firsts[k] as number;
-    if (first === this.lo) return -1;
+    if (first === 0) return -1;
     if (this.lookbackMs > 0) {
       const isEmpty = first === this.ends[k];
       const fromMs = isEmpty ? this.startMs + k * this.stepMs - this.windowMs : (this.timestamps[first] as number);
@@ -128,8 +127,8 @@ export class RollupRun {
 
   /** 0.6-quantile of the last 20 distances between samples, whole milliseconds; the step when that says nothing. */
   #scrapeIntervalMs(): number {
-    const { timestamps, lo, hi } = this;
-    const count = Math.min(hi - lo - 1, 20);
+    const { timestamps, hi } = this;
+    const count = Math.min(hi - 1, 20);
     if (count < 1) return this.stepMs;
     const sorted = this.#distances;
     let isSteady = true;
@@ -167,7 +166,7 @@ export class RollupRun {
   /** For every point up to `points` the first sample after `backMs` before it. */
   #findAfter(backMs: number, target: Int32Array, points: number): void {
     const { timestamps, hi, startMs, stepMs } = this;
-    let i = this.lo;
+    let i = 0;
     for (let k = 0; k < points; k++) {
       const ms = startMs + k * stepMs - backMs;
       while (i < hi && (timestamps[i] as number) <= ms) i++;

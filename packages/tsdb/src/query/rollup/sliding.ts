@@ -20,13 +20,13 @@ export const slideSum: RollupKernel = (run, out, at) => {
 
 /** Σv²: sum2_over_time. */
 export const slideSquares: RollupKernel = (run, out, at) => {
-  const { values, lo, hi } = run;
+  const { values, hi } = run;
   const squares = run.scratchB();
-  for (let i = lo; i < hi; i++) {
+  for (let i = 0; i < hi; i++) {
     const v = values[i] as number;
-    squares[i - lo] = v * v;
+    squares[i] = v * v;
   }
-  sumWindows(run, squares, out, at, lo);
+  sumWindows(run, squares, out, at);
 };
 
 /** Σv / count: avg_over_time. */
@@ -45,12 +45,12 @@ export const slideRateOfSum: RollupKernel = (run, out, at) => {
   for (let k = 0; k < run.points; k++) out[at + k] = (out[at + k] as number) / seconds;
 };
 
-/** `column[i - shift]` is what sample i adds. */
-function sumWindows(run: RollupRun, column: Float64Array, out: Float64Array, at: number, shift = 0): void {
-  const { lo, firsts, ends, points } = run;
+/** `column[i]` is what sample i adds. */
+function sumWindows(run: RollupRun, column: Float64Array, out: Float64Array, at: number): void {
+  const { firsts, ends, points } = run;
   const suffix = run.scratchA();
-  let split = lo;
-  let tailEnd = lo;
+  let split = 0;
+  let tailEnd = 0;
   let tail = 0;
   for (let k = 0; k < points; k++) {
     const first = firsts[k] as number;
@@ -62,25 +62,25 @@ function sumWindows(run: RollupRun, column: Float64Array, out: Float64Array, at:
     if (first >= split) {
       let sum = 0;
       for (let i = end - 1; i >= first; i--) {
-        sum += column[i - shift] as number;
-        suffix[i - lo] = sum;
+        sum += column[i] as number;
+        suffix[i] = sum;
       }
       split = end;
       tailEnd = end;
       tail = 0;
       out[at + k] = sum;
     } else {
-      for (; tailEnd < end; tailEnd++) tail += column[tailEnd - shift] as number;
-      out[at + k] = (suffix[first - lo] as number) + tail;
+      for (; tailEnd < end; tailEnd++) tail += column[tailEnd] as number;
+      out[at + k] = (suffix[first] as number) + tail;
     }
   }
 }
 
 export const slideMin: RollupKernel = (run, out, at) => {
-  const { values, lo, firsts, ends, points } = run;
+  const { values, firsts, ends, points } = run;
   const suffix = run.scratchA();
-  let split = lo;
-  let tailEnd = lo;
+  let split = 0;
+  let tailEnd = 0;
   let tail = Infinity;
   for (let k = 0; k < points; k++) {
     const first = firsts[k] as number;
@@ -94,7 +94,7 @@ export const slideMin: RollupKernel = (run, out, at) => {
       for (let i = end - 1; i >= first; i--) {
         const v = values[i] as number;
         if (v < least) least = v;
-        suffix[i - lo] = least;
+        suffix[i] = least;
       }
       split = end;
       tailEnd = end;
@@ -105,17 +105,17 @@ export const slideMin: RollupKernel = (run, out, at) => {
         const v = values[tailEnd] as number;
         if (v < tail) tail = v;
       }
-      const head = suffix[first - lo] as number;
+      const head = suffix[first] as number;
       out[at + k] = tail < head ? tail : head;
     }
   }
 };
 
 export const slideMax: RollupKernel = (run, out, at) => {
-  const { values, lo, firsts, ends, points } = run;
+  const { values, firsts, ends, points } = run;
   const suffix = run.scratchA();
-  let split = lo;
-  let tailEnd = lo;
+  let split = 0;
+  let tailEnd = 0;
   let tail = -Infinity;
   for (let k = 0; k < points; k++) {
     const first = firsts[k] as number;
@@ -129,7 +129,7 @@ export const slideMax: RollupKernel = (run, out, at) => {
       for (let i = end - 1; i >= first; i--) {
         const v = values[i] as number;
         if (v > most) most = v;
-        suffix[i - lo] = most;
+        suffix[i] = most;
       }
       split = end;
       tailEnd = end;
@@ -140,7 +140,7 @@ export const slideMax: RollupKernel = (run, out, at) => {
         const v = values[tailEnd] as number;
         if (v > tail) tail = v;
       }
-      const head = suffix[first - lo] as number;
+      const head = suffix[first] as number;
       out[at + k] = tail > head ? tail : head;
     }
   }
@@ -151,11 +151,11 @@ export const slideMax: RollupKernel = (run, out, at) => {
  * merge by Chan's formula, so large means cost no more digits than they do in a plain pass.
  */
 export const slideVariance: RollupKernel = (run, out, at) => {
-  const { values, lo, firsts, ends, points } = run;
+  const { values, firsts, ends, points } = run;
   const means = run.scratchA();
   const deviations = run.scratchB();
-  let split = lo;
-  let tailEnd = lo;
+  let split = 0;
+  let tailEnd = 0;
   let tailCount = 0;
   let tailMean = 0;
   let tailDeviation = 0;
@@ -178,8 +178,8 @@ export const slideVariance: RollupKernel = (run, out, at) => {
         const delta = v - mean;
         mean += delta / (end - i);
         deviation += delta * (v - mean);
-        means[i - lo] = mean;
-        deviations[i - lo] = deviation;
+        means[i] = mean;
+        deviations[i] = deviation;
       }
       split = end;
       tailEnd = end;
@@ -197,12 +197,12 @@ export const slideVariance: RollupKernel = (run, out, at) => {
       }
       const count = end - first;
       const headCount = split - first;
-      const headDeviation = deviations[first - lo] as number;
+      const headDeviation = deviations[first] as number;
       if (tailCount === 0) {
         out[at + k] = headDeviation / count;
         continue;
       }
-      const apart = tailMean - (means[first - lo] as number);
+      const apart = tailMean - (means[first] as number);
       out[at + k] = (headDeviation + tailDeviation + (apart * apart * headCount * tailCount) / count) / count;
     }
   }
