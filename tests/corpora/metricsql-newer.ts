@@ -174,6 +174,11 @@ export const NEWER_FORMS: readonly (readonly [newer: string, older: string])[] =
     "(rate(http_requests_total[5m]) keep_metric_names * 2) keep_metric_names",
     'alias(rate(http_requests_total[5m]) * 2, "http_requests_total")',
   ],
+  [
+    "kube_pod_info * on (namespace) group_left(*) kube_namespace_labels",
+    "kube_pod_info * on (namespace) group_left(team, tier) kube_namespace_labels",
+  ],
+  ['series_a + on (k) group_right(*) prefix "a_" (series_c * 2)', "series_a + on (k) group_right() (series_c * 2)"],
   ["step()", "1i"],
   [`sum(${HOUR}) + 1_0`, `sum(${HOUR}) + 10`],
   ["5KiB + 1.5MB", "5120 + 1500000"],

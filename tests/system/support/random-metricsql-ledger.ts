@@ -1,125 +1,180 @@
 /**
- * What may differ between our answers to random queries and those of VictoriaMetrics 1.79.5, each with its reason: mistakes of
- * 1.79.5, what later releases changed, what depends on the machine. A query that one of these fits may differ; it need not.
+ * Where our answers to random queries may differ from those of VictoriaMetrics 1.79.5: mistakes of 1.79.5, and what later releases
+ * changed. A rule is about a part of the tree; and it says what the answer must be all the same: that of 1.79.5 to the query in
+ * other words, or its own answer corrected. Only a rule that has neither excuses whatever the answer is.
+ *
+ * Rules are looked at when answers differ, all that are about the query together; none can hide a difference that it does not explain.
  */
+import { type AggregateExpr, type BinaryExpr, type Expr, type FunctionExpr, printExpr } from "@nyanza/tsdb/metricsql";
+import { ROLLUPS } from "./metricsql-tables.ts";
+import { callOf, changeTree, selectorOf, someNode } from "./metricsql-tree.ts";
+import { IRREGULAR } from "./random-metricsql-words.ts";
+import type { Asked, Kind, Reply } from "./random-queries.ts";
+import { compareReplies } from "./random-queries.ts";
+import type { Series } from "./twins.ts";
+
 export interface KnownDifference {
   readonly reason: string;
-  /** Of the query's text. */
-  readonly query: RegExp;
-  /** What is said where one of the two refuses the query; a rule without it is about answers only. */
-  readonly refusal?: RegExp;
-  /** It is about refusals only. */
-  readonly isRefusal?: boolean;
+  /** Whether it is about this node. */
+  readonly about: (node: Expr) => boolean;
+  /** What to ask 1.79.5 instead of the node. */
+  readonly instead?: (node: Expr) => Expr;
+  /** What the answer of 1.79.5 should have been. */
+  readonly corrected?: (reply: Reply) => Reply;
 }
-
-const COUNTED = "(?:rate|increase|increase_pure|increase_prometheus|remove_resets)";
 
 export const RANDOM_DIFFERENCES: readonly KnownDifference[] = [
   {
     reason: "1.79.5 loses further arguments of a rollup without window inside an aggregate",
-    query: /_over_time\(|hoeffding|holt_winters|predict_linear/,
-    refusal: /number of args|at least \d args/,
-    isRefusal: true,
+    about: (node) => node.kind === "aggregate" && node.args.some(isBareRollup),
+    instead: apartFromAggregate,
   },
   {
-    reason: "zscore() keeps names by now, as topk() does; without them series may be equal",
-    query: /\bzscore\(/,
-    refusal: /duplicate/,
+    reason: "1.79.5 takes an aggregate of absent_over_time for absent_over_time itself",
+    about: (node) => node.kind === "aggregate" && node.args.some((arg) => isCall(arg, "absent_over_time")),
+    instead: apartFromAggregate,
   },
   {
-    reason: "1.79.5 leaves labels that functions have emptied, and reuses the memory of those that were dropped",
-    query: /label_(transform|lowercase|uppercase|copy|map|replace)\(/,
+    reason: "1.79.5 leaves labels that functions have emptied in answers",
+    about: (node) => node.kind === "function" && node.name.startsWith("label_"),
+    corrected: (reply) => ({ ...reply, series: reply.series.map(withoutEmptyLabels) }),
   },
   {
     reason: "1.79.5 spreads range_* over the points that have a value; all points have it since v1.104.0",
-    query: /\brange_(first|last|median|quantile|avg|min|max|sum)\(/,
+    about: (node) => node.kind === "function" && /^range_(first|last|median|quantile|avg|min|max|sum)$/.test(node.name),
+    instead: (node) => callOf("keep_next_value", callOf("keep_last_value", node)),
   },
   {
-    reason: "counters of which resets are removed do not fall by now (v1.97.0): not below 0, nor by a last digit",
-    query: new RegExp(`${COUNTED}\\(.*(negative_gauge|temperature_celsius|node_load1|\\)\\[)`),
+    reason:
+      "VictoriaMetrics reads only those series of one side whose labels the other has, so that points vanish: where these labels are none of the series' own, and with `default` and `ifnot` (until v1.113.0)",
+    about: (node) => node.kind === "binary",
+    instead: apart,
+  },
+  {
+    reason: "what of the right side of `or` is shown where a left series has the same labels, but no value (v1.104.0)",
+    about: (node) => node.kind === "binary" && node.op === "or",
+    instead: unionWithRest,
+  },
+  {
+    reason: "a series that has ended grows no more: 1.79.5 answers 0 for increase_pure, and integrates on (v1.145.0)",
+    about: (node) => (isCall(node, "increase_pure") || isCall(node, "integrate")) && mayEnd(node.args[0] as Expr),
+  },
+  {
+    reason:
+      "what resets are removed from does not fall by now: not below 0, nor by the last digit of a fraction (v1.97.0)",
+    about: (node) => removesResets(node) && isAbout(node, ["negative_gauge", ...FRACTIONS]),
   },
   {
     reason:
       "1.79.5 estimates the distance of samples from the first 20, now from the last 20; in instant queries, and at the one time of @, the step counts now (v1.108.1)",
-    query: /irregular_total|job="edge"|flapping_gauge|\[.*@.*\]|@.*\[.*:/,
-    refusal: /duplicate/,
-  },
-  {
-    reason:
-      "1.79.5 reads 5 minutes more for every function, current releases for those that look at the previous sample",
-    query: /holt_winters\(|mode_over_time\(/,
-  },
-  {
-    reason: "a series that has ended grows no more: 1.79.5 answers 0 for increase_pure, and integrates on (v1.145.0)",
-    query: /(increase_pure|integrate)\(.*(short_lived_gauge|offset|@|\[)/,
-    refusal: /duplicate/,
-  },
-  {
-    reason: "1.79.5 lets filters of one side of `default` and `ifnot` into the other, so points vanish (v1.113.0)",
-    query: /\b(default|ifnot)\b/,
-    refusal: /duplicate/,
-  },
-  {
-    reason:
-      "VictoriaMetrics reads only those series of the right side whose labels the left has, so a side that comes to one series without labels vanishes",
-    query: /\bif\b|sum\(.*\) by .* avg\(.*\) by|group_left|unless.*rollup/,
-  },
-  {
-    reason: "what of the right side of `or` is shown where a left series has the same labels (v1.104.0)",
-    query: /\bor\b/,
-    refusal: /duplicate/,
-  },
-  {
-    reason: "1.79.5 adds the label `rollup` a second time where there is one; here it takes the other's place",
-    query: /(rollup|aggr_over_time).*(rollup|aggr_over_time)/,
-    refusal: /duplicate/,
-    isRefusal: true,
-  },
-  {
-    reason: "lists of numbers keep all members since v1.101.0, so series without labels are not made one",
-    query: /union\(|\(.*, /,
-    refusal: /duplicate output timeseries: \{\}/,
-    isRefusal: true,
-  },
-  {
-    reason:
-      "1.79.5 forgets to turn back the offset of absent_over_time, and takes an aggregate of it for absent_over_time itself",
-    query: /absent_over_time\(.*offset|\w+\(absent_over_time\(/,
-  },
-  {
-    reason:
-      "last digits decide: sines of large numbers; what changes, is equal or falls into a bucket among computed values",
-    query:
-      /\b(sin|cos|tan|changes\w*|\w+creases_over_time|resets|mode\w*|distinct\w*|histogram\w*|t\w+_over_time|outliers_\w+|i?deriv\w*|i?delta)\(.*\(/,
-  },
-  {
-    reason: "a list beside == or != is a set since v1.101.0",
-    query: /(union\(|, ).*(==|!=)|(==|!=).*(union\(|, )/,
-  },
-  {
-    reason: "NaN ^ 0 is NaN since v1.107.0",
-    query: /\^ /,
-  },
-  {
-    reason: "a duration is a number here: 5m < m answers m's points, as 300 < m does",
-    query: /\b5m (==|!=|[<>]=?) (bool )?\(/,
-  },
-  {
-    reason: "1.79.5 shows bounds of 0 where there is no quantile",
-    query: /"bound"/,
-  },
-  {
-    reason: "what an infinity is as a whole number depends on the processor; bits of NaN are NaN since v1.94.0",
-    query: /(days_in_month|day_of_month|day_of_week|hour|minute|month|year|bitmap_\w+)\(/,
-    refusal: /duplicate/,
+    about: (node) => isFunction(node, looksBack) && isAbout(node, [...IRREGULAR, "late_gauge", "late_counter_total"]),
   },
 ];
 
-/** The difference that may explain it; `refusal` is what one of the two said instead of an answer. */
-export function knownDifference(query: string, refusal: string | null): KnownDifference | null {
-  const explains = (one: KnownDifference): boolean => {
-    if (!one.query.test(query)) return false;
-    return refusal === null ? one.isRefusal !== true : one.refusal?.test(refusal) === true;
+/** Whether the rules explain that `asked` differs; `ask` asks 1.79.5. Null: they do not. */
+export async function explainDifference(
+  tree: Expr,
+  { kind, ours, theirs }: Pick<Asked<unknown>, "kind" | "ours" | "theirs">,
+  ask: (tree: Expr, kind: Kind) => Promise<Reply | null>,
+): Promise<string | null> {
+  const rules = RANDOM_DIFFERENCES.filter(({ about }) => someNode(tree, about));
+  const reworded = rules.filter(({ instead }) => instead !== undefined);
+  const candidates = [...reworded.map((rule) => [rule]), reworded].filter(({ length }) => length > 0);
+  for (const chosen of [[], ...candidates]) {
+    const reply = chosen.length === 0 ? theirs : await ask(reword(tree, chosen), kind);
+    if (reply === null) continue;
+    if (chosen.length > 0 && compareReplies(ours, reply) === null) return reasonOf(chosen);
+    for (const rule of rules) {
+      if (rule.corrected !== undefined && compareReplies(ours, rule.corrected(reply)) === null) {
+        return reasonOf([...chosen, rule]);
+      }
+    }
+  }
+  const opaque = rules.find(({ instead, corrected }) => instead === undefined && corrected === undefined);
+  return opaque === undefined ? null : reasonOf([opaque]);
+}
+
+function reasonOf(rules: readonly KnownDifference[]): string {
+  return rules.map(({ reason }) => reason).join("; ");
+}
+
+function reword(tree: Expr, rules: readonly KnownDifference[]): Expr {
+  return changeTree(tree, (node) => {
+    let result = node;
+    for (const { about, instead } of rules) if (instead !== undefined && about(node)) result = instead(result);
+    return result;
+  });
+}
+
+/** Gauges that have them. */
+const FRACTIONS = ["node_load1", "temperature_celsius"];
+
+function removesResets(node: Expr): boolean {
+  return isCall(node, "remove_resets") || isFunction(node, ({ flags }) => flags.resets === true);
+}
+
+function isCall(expr: Expr, name: string): expr is FunctionExpr {
+  return expr.kind === "function" && expr.name === name;
+}
+
+function isFunction(
+  expr: Expr,
+  holds: (entry: {
+    readonly flags: { readonly resets?: boolean; readonly previous?: boolean; readonly widens?: boolean };
+  }) => boolean,
+): boolean {
+  const entry = expr.kind === "function" ? ROLLUPS.get(expr.name) : undefined;
+  return entry !== undefined && holds(entry);
+}
+
+function isAbout(expr: Expr, names: readonly string[]): boolean {
+  return someNode(expr, (node) => node.kind === "selector" && names.includes(printExpr(node)));
+}
+
+function looksBack({ flags }: { readonly flags: { readonly previous?: boolean; readonly widens?: boolean } }): boolean {
+  return flags.previous === true || flags.widens === true;
+}
+
+/** f(m, x): a rollup of several arguments over a selector without window. To 1.79.5 a median is a quantile. */
+function isBareRollup(expr: Expr): boolean {
+  if (expr.kind !== "function" || !ROLLUPS.has(expr.name)) return false;
+  return (expr.args.length > 1 || expr.name === "median_over_time") && expr.args.some(isSelector);
+}
+
+function isSelector(expr: Expr): boolean {
+  return selectorOf(expr) !== null;
+}
+
+/** An aggregate of what it does not know to be a rollup. */
+function apartFromAggregate(node: Expr): Expr {
+  const { args } = node as AggregateExpr;
+  return {
+    ...(node as AggregateExpr),
+    args: args.map((arg) => (arg.kind === "function" ? callOf("union", arg) : arg)),
   };
-  return RANDOM_DIFFERENCES.find(explains) ?? null;
+}
+
+/** No filter gets through label_set. */
+function apart(node: Expr): Expr {
+  const binary = node as BinaryExpr;
+  return { ...binary, left: callOf("label_set", binary.left), right: callOf("label_set", binary.right) };
+}
+
+/** a or b, as a and what of b is where a has no value */
+function unionWithRest(node: Expr): Expr {
+  const binary = node as BinaryExpr;
+  return callOf("union", binary.left, { ...binary, op: "unless", left: binary.right, right: binary.left });
+}
+
+/** Samples that may come to an end before the query does. */
+function mayEnd(samples: Expr): boolean {
+  return selectorOf(samples) === null || isAbout(samples, ["short_lived_gauge"]) || someNode(samples, isShifted);
+}
+
+function isShifted(node: Expr): boolean {
+  return node.kind === "rollup" && (node.offset !== null || node.at !== null);
+}
+
+function withoutEmptyLabels(series: Series): Series {
+  return { ...series, metric: Object.fromEntries(Object.entries(series.metric).filter(([, value]) => value !== "")) };
 }

@@ -1,182 +1,42 @@
 /**
- * Random MetricsQL queries over the corpus's data set, by seed: typed, so that nearly all of them can be evaluated, and in
- * the language of 1.79.5, so that it can be asked too. What depends on chance, on a clock or on hashes is not among them.
+ * Random MetricsQL queries over the corpus' data set, by seed: typed, so that nearly all of them can be evaluated. What depends on
+ * chance, on a clock or on hashes is not among them, but where the answer does not.
  *
- * A query is built from the outside in: every function below makes the text of one kind of expression, smaller ones as `depth`
- * runs out.
+ * Every seed has its turn: one template of a function, operator or modifier, so that a run of some hundred seeds has used all of them.
+ * What goes into the template, and what is done with it, the dice say.
  */
-
+import { parse } from "@nyanza/tsdb/metricsql";
+import { NEWER_FORMS } from "../../corpora/metricsql-newer.ts";
+import { isNewer } from "./metricsql-older-words.ts";
+import { ROLLUPS } from "./metricsql-tables.ts";
+import { featuresOf } from "./metricsql-tree.ts";
+import * as words from "./random-metricsql-words.ts";
 import { type Dice, diceOf } from "./random-queries.ts";
+
+/** A vector's text, and whether its values are as they were stored, or computed without rounding. */
+interface Made {
+  readonly text: string;
+  readonly isExact: boolean;
+}
+
+type Turn = (generator: Generator) => Made;
 
 export function randomMetricsql(seed: number): string {
   const dice = diceOf(seed);
-  return new Generator(dice).vector(1 + dice(3));
+  const generator = new Generator(dice);
+  const made = (TURNS[seed % TURNS.length] as Turn)(generator);
+  return dice(4) > 0 ? made.text : generator.wrap(made).text;
 }
 
-/** Selectors, by what their values are good for. */
-const COUNTERS = [
-  "http_requests_total",
-  'http_requests_total{job="web",status=~"5.."}',
-  "http_request_duration_seconds_count",
-  'node_cpu_seconds_total{cpu="0"}',
-  'node_cpu_seconds_total{mode!="idle"}',
-  'node_network_receive_bytes_total{device="eth0"}',
-  "late_counter_total",
-  "irregular_total",
-];
-const GAUGES = [
-  "up",
-  "node_load1",
-  "node_memory_MemFree_bytes",
-  "temperature_celsius",
-  "status_code",
-  "negative_gauge",
-  "series_a",
-  "series_b",
-  "series_c",
-  "short_lived_gauge",
-  "flapping_gauge",
-  "late_gauge",
-  "process_resident_memory_bytes",
-  'node_filesystem_avail_bytes{mountpoint="/"}',
-  '{__name__=~"series_.*",k="1"}',
-  '{job="edge",__name__!~"slow.*|fast.*"}',
-  "nothing_of_the_kind",
-];
-const BUCKETS = [
-  "http_request_duration_seconds_bucket",
-  'http_request_duration_seconds_bucket{job="web"}',
-  "sum(http_request_duration_seconds_bucket) by (le)",
-  "request_size_bucket",
-];
 const LABELS = ["job", "instance", "device", "mode", "status", "k", "sign", "room"];
 const WINDOWS = ["5m", "10m", "7m30s", "1h", "300", "3i", "900s"];
-const NUMBERS = ["0", "1", "2.5", "-1", "10", "0.5", "1e3", "100", "3K", "1Mi"];
+const SUBQUERIES = ["[5m:1m]", "[10m:30s]", "[10m:2m]", "[1h:2m]", "[1h:]", "[20m:1i]"];
+const NUMBERS = ["1", "2.5", "-1", "10", "0.5", "1e3", "100", "3K", "1Mi"];
+const SHIFTS = [" offset 5m", " offset -1m", " @ 1704069900", " @ end()", " @ start()", " offset 1i"];
 
-/** f(m[d]) */
-const ROLLUPS = [
-  ...["absent_over_time", "ascent_over_time", "avg_over_time", "changes", "count_over_time", "decreases_over_time"],
-  ...["default_rollup", "delta", "deriv", "deriv_fast", "descent_over_time", "distinct_over_time", "first_over_time"],
-  ...[
-    "geomean_over_time",
-    "histogram_over_time",
-    "idelta",
-    "ideriv",
-    "increase",
-    "increase_pure",
-    "increases_over_time",
-  ],
-  ...["integrate", "irate", "lag", "last_over_time", "lifetime", "max_over_time", "median_over_time", "min_over_time"],
-  ...["mode_over_time", "present_over_time", "range_over_time", "rate", "rate_over_sum", "resets", "rollup"],
-  ...["rollup_candlestick", "rollup_delta", "rollup_deriv", "rollup_increase", "rollup_rate", "rollup_scrape_interval"],
-  ...["scrape_interval", "stale_samples_over_time", "stddev_over_time", "stdvar_over_time", "sum2_over_time"],
-  ...["sum_over_time", "tfirst_over_time", "timestamp", "timestamp_with_name", "tlast_change_over_time"],
-  ...["tlast_over_time", "tmax_over_time", "tmin_over_time", "zscore_over_time", "delta_prometheus"],
-  ...["increase_prometheus", "changes_prometheus"],
-];
-/** f(m[d], x), `#` being the number. */
-const NUMBER_ROLLUPS = [
-  "count_eq_over_time(@, 1)",
-  "count_gt_over_time(@, #)",
-  "count_le_over_time(@, #)",
-  "count_ne_over_time(@, #)",
-  "share_gt_over_time(@, #)",
-  "share_le_over_time(@, #)",
-  "duration_over_time(@, 40)",
-  "quantile_over_time(0.9, @)",
-  "quantile_over_time(#, @)",
-  'quantiles_over_time("phi", 0.1, 0.5, 1, @)',
-  "hoeffding_bound_lower(0.5, @)",
-  "hoeffding_bound_upper(0.9, @)",
-  "holt_winters(@, 0.3, 0.7)",
-  "predict_linear(@, 3600)",
-  'aggr_over_time(("min_over_time", "max_over_time"), @)',
-  'aggr_over_time("avg_over_time", @)',
-];
-/** f(q) */
-const TRANSFORMS = [
-  ...["abs", "absent", "acos", "asin", "atan", "atanh", "acosh", "asinh", "ceil", "cos", "cosh", "day_of_month"],
-  ...["day_of_week", "days_in_month", "deg", "exp", "floor", "hour", "keep_last_value", "keep_next_value", "ln"],
-  ...["log10", "log2", "minute", "month", "rad", "range_avg", "range_first", "range_last", "range_max", "range_min"],
-  ...[
-    "range_sum",
-    "range_median",
-    "remove_resets",
-    "round",
-    "running_avg",
-    "running_max",
-    "running_min",
-    "running_sum",
-  ],
-  ...["scalar", "sgn", "sin", "sinh", "sort", "sort_desc", "sqrt", "tan", "tanh", "vector", "year"],
-  ...["drop_common_labels"],
-];
-const OTHER_TRANSFORMS = [
-  "clamp(@, #, 100)",
-  "clamp_max(@, #)",
-  "clamp_min(@, #)",
-  "round(@, 5)",
-  "round(@, 0.1)",
-  "smooth_exponential(@, 0.3)",
-  "range_quantile(0.3, @)",
-  "bitmap_and(@, 7)",
-  "bitmap_or(@, 5)",
-  "bitmap_xor(@, 12)",
-  "union(@, @)",
-  "(@, @)",
-  'label_set(@, "new", "x", "job", "y")',
-  'label_del(@, "le", "mode")',
-  'label_keep(@, "job", "instance", "k")',
-  'label_copy(@, "job", "copy")',
-  'label_move(@, "instance", "place")',
-  'label_join(@, "joined", "-", "job", "instance")',
-  'label_replace(@, "host", "$1", "instance", "([^:]+):.*")',
-  'label_transform(@, "instance", "[-:]", "_")',
-  'label_map(@, "job", "web", "W", "node", "N")',
-  'label_match(@, "job", "w.*|node")',
-  'label_mismatch(@, "job", "web")',
-  'label_uppercase(@, "job", "instance")',
-  'label_lowercase(@, "job")',
-  'label_value(@, "status")',
-  "label_graphite_group(@, 0)",
-  'alias(@, "renamed")',
-  'sort_by_label(@, "job", "instance")',
-  'sort_by_label_desc(@, "instance")',
-  "ru(@, 100)",
-];
-const AGGREGATES = [
-  ...["avg", "count", "distinct", "geomean", "group", "histogram", "max", "median", "min", "mode", "stddev", "stdvar"],
-  ...["sum", "sum2", "zscore", "mad"],
-];
-const OTHER_AGGREGATES = [
-  "quantile(0.3, @)",
-  "quantile(#, @)",
-  'quantiles("phi", 0.2, 0.8, @)',
-  "outliers_mad(1.5, @)",
-];
-
-/** These choose series, or make one a value: over selectors without equal values, and without noise in the last digits. */
-const CHOOSING = [
-  ...[
-    "topk",
-    "bottomk",
-    "topk_avg",
-    "topk_max",
-    "topk_min",
-    "topk_last",
-    "topk_median",
-    "bottomk_avg",
-    "bottomk_last",
-  ].map((name) => `${name}(2, @)`),
-  'topk_max(1, @, "rest=others")',
-  'count_values("v", @)',
-];
-const UNEQUAL = [
-  "node_memory_MemFree_bytes",
-  "process_resident_memory_bytes",
-  "http_request_duration_seconds_sum",
-  "series_c",
-];
+const ARITHMETIC = ["+", "-", "*", "/", "%", "^", "atan2"];
+const COMPARISONS = ["==", "!=", ">", "<", ">=", "<="];
+const SETS = ["and", "or", "unless", "if", "ifnot", "default"];
 
 class Generator {
   readonly #dice: Dice;
@@ -185,163 +45,267 @@ class Generator {
     this.#dice = dice;
   }
 
-  vector(depth: number): string {
-    if (depth <= 0) return this.#pick([...COUNTERS, ...GAUGES]);
-    switch (this.#dice(12)) {
+  /** Something done with it. */
+  wrap(made: Made): Made {
+    switch (this.#dice(6)) {
       case 0:
-        return this.#selector();
+      case 1:
+        return this.fill(this.#suiting(words.TRANSFORM_TEMPLATES, made), made);
+      case 2:
+      case 3:
+        return this.aggregate(this.#suiting(words.AGGREGATE_TEMPLATES, made), made);
+      case 4:
+        return this.scaled(made, this.#pick(["+", "-", "*", "/"]));
+      default:
+        return this.joined(made, this.#pick(["+", "-", "*", "/"]));
+    }
+  }
+
+  vector(depth: number): Made {
+    if (depth <= 0) return this.selector();
+    switch (this.#dice(9)) {
+      case 0:
+        return this.selector();
       case 1:
       case 2:
       case 3:
-        return this.#rollup();
+        return this.rollup(this.#one(words.ROLLUP_TEMPLATES), depth);
       case 4:
       case 5:
-        return this.#transform(depth);
+        return this.fill(this.#one(words.TRANSFORM_TEMPLATES), null, depth);
       case 6:
       case 7:
-        return this.#aggregate(depth);
-      case 8:
-        return this.#histogram();
-      case 9:
-        return this.#subquery(depth);
+        return this.aggregate(this.#one(words.AGGREGATE_TEMPLATES), null, depth);
       default:
-        return this.#binary(depth);
+        return this.scaled(this.vector(depth - 1), this.#pick(["+", "-", "*", "/"]));
     }
   }
 
-  #selector(): string {
-    const text = this.#pick([...COUNTERS, ...GAUGES]);
-    return (
-      text +
-      this.#pick([
-        "",
-        "",
-        "[5m]",
-        " offset 5m",
-        " offset -1m",
-        " @ 1704069900",
-        "[10m] offset 3m",
-        " @ end()",
-        " @ start()",
-      ])
-    );
-  }
-
-  /** A rollup over a selector. Windows are several scrapes wide: 1.79.5 widens narrow ones. */
-  #rollup(): string {
-    const window = this.#dice(4) === 0 ? "" : `[${this.#pick(WINDOWS)}]`;
-    const suffix = this.#pick(["", "", "", "", " offset 5m", " @ 1704070200"]);
-    const series = `${this.#pick(this.#dice(2) === 0 ? COUNTERS : GAUGES)}${window}${suffix}`;
-    return this.#call(series, ROLLUPS, NUMBER_ROLLUPS);
-  }
-
-  #subquery(depth: number): string {
-    const inner = this.vector(depth - 1);
-    const series = `(${inner})${this.#pick(["[5m:1m]", "[10m:30s]", "[10m:2m]", "[1h:2m]", "[1h:]"])}`;
-    return this.#call(series, ROLLUPS, NUMBER_ROLLUPS);
-  }
-
-  #transform(depth: number): string {
-    return this.#call(this.vector(depth - 1), TRANSFORMS, OTHER_TRANSFORMS);
-  }
-
-  #aggregate(depth: number): string {
-    const modifier = this.#pick([
-      "",
-      "",
-      ` by (${this.#labels()})`,
-      ` by (${this.#labels()})`,
-      ` without (${this.#labels()})`,
-    ]);
-    if (this.#dice(6) === 0) return this.#fill(this.#pick(UNEQUAL), [], CHOOSING) + modifier;
-    return this.#fill(this.vector(depth - 1), AGGREGATES, OTHER_AGGREGATES) + modifier;
-  }
-
-  #histogram(): string {
-    const buckets = this.#pick(BUCKETS);
-    const rated = buckets.startsWith("sum(") ? buckets : `${this.#pick(["rate", "increase"])}(${buckets}[10m])`;
-    return this.#pick([
-      `histogram_quantile(${this.#pick(["0.5", "0.99", "1", "0", "-1", "2"])}, ${rated})`,
-      `histogram_quantile(0.9, ${rated}, "bound")`,
-      `histogram_quantiles("q", 0.5, 0.9, ${rated})`,
-      `histogram_share(${this.#pick(["0.1", "1", "1e9"])}, ${rated})`,
-      `histogram_share(0.3, ${rated}, "bound")`,
-      `histogram_avg(${rated})`,
-      `histogram_stddev(${rated})`,
-      `histogram_stdvar(${rated})`,
-      `prometheus_buckets(${rated})`,
-    ]);
-  }
-
-  #binary(depth: number): string {
-    const left = this.#operand(depth);
-    switch (this.#dice(4)) {
-      case 0:
-        return `${left} ${this.#pick(["and", "or", "unless", "if", "ifnot", "default"])}${this.#matching()} ${this.#operand(depth)}`;
-      case 1: {
-        const op = this.#pick([
-          "+",
-          "-",
-          "*",
-          "/",
-          "%",
-          "^",
-          "atan2",
-          "==",
-          "!=",
-          ">",
-          "<",
-          ">=",
-          "<=",
-          "> bool",
-          "!= bool",
-        ]);
-        return this.#dice(3) === 0 ? `${this.#number()} ${op} ${left}` : `${left} ${op} ${this.#number()}`;
-      }
-      case 2: {
-        const op = this.#pick(["+", "-", "*", "/", "> bool", "==", "<", "atan2"]);
-        const by = this.#pick(["instance", "job", "k"]);
-        return `${this.#operand(depth)} ${op} on (${by}) group_left () sum(${this.vector(depth - 1)}) by (${by})`;
-      }
-      default: {
-        const op = this.#pick(["+", "-", "*", "/", "%", "==", "> bool", "<"]);
-        const label = this.#labels();
-        return `sum(${this.vector(depth - 1)}) by (${label}) ${op}${this.#pick(["", ` on (${label})`])} avg(${this.vector(depth - 1)}) by (${label})`;
-      }
+  /** A vector whose values are exact. */
+  exact(depth: number): Made {
+    switch (depth <= 0 ? 0 : this.#dice(5)) {
+      case 1:
+        return this.rollup(this.#one(words.ROLLUP_TEMPLATES.filter(({ isExact }) => isExact)), 0);
+      case 2:
+        return this.aggregate(this.#one(words.AGGREGATE_TEMPLATES.filter(({ isExact }) => isExact)), this.exact(0));
+      case 3:
+        return this.compared(this.exact(0), this.#pick([">", "<="]), " bool");
+      default:
+        return this.selector();
     }
   }
 
-  #operand(depth: number): string {
-    return `(${this.vector(depth - 1)})`;
+  selector(): Made {
+    const text = this.#pick([...words.COUNTERS, ...words.GAUGES]);
+    return {
+      text: this.#dice(3) > 0 ? text : text + this.#pick(["[5m]", "[10m] offset 3m", ...SHIFTS]),
+      isExact: true,
+    };
   }
 
-  #matching(): string {
-    return this.#pick(["", "", "", ` on (${this.#labels()})`, ` ignoring (${this.#labels()})`]);
+  /** A rollup over a selector, or over a subquery. Windows are several scrapes wide: 1.79.5 widens narrow ones. */
+  rollup(template: words.Template, depth: number): Made {
+    const isNested = depth > 0 && this.#dice(3) === 0 && !template.text.startsWith("absent_over_time");
+    const inner = template.isSmooth ? this.vector(depth - 1) : this.exact(depth - 1);
+    // At the one time of @ the step counts since v1.108.1.
+    const samples =
+      isNested && !inner.text.includes(" @ ") ? `(${inner.text})${this.#pick(SUBQUERIES)}` : this.#samples(template);
+    const isExact = template.isExact && (!isNested || inner.isExact);
+    return { text: this.#keeping(this.#put(template.text, samples)), isExact };
   }
 
-  #labels(): string {
+  /** m[d]; of one-argument functions the window may be left out. */
+  #samples({ text }: words.Template): string {
+    const isCounted = ROLLUPS.get(/\w+/.exec(text)?.[0] ?? "")?.flags.resets === true;
+    const gauges = isCounted ? words.COUNTABLE : words.GAUGES;
+    const selector = this.#pick(this.#dice(2) === 0 ? words.COUNTERS : gauges);
+    const isBare = text.endsWith("(@)") && this.#dice(4) === 0;
+    const shift =
+      text.startsWith("absent_over_time") || this.#dice(3) > 0 ? "" : this.#pick([" offset 5m", " @ 1704070200"]);
+    return selector + (isBare ? "" : `[${this.#pick(WINDOWS)}]`) + shift;
+  }
+
+  /** A template with `made`, or with what it wants to have. */
+  fill(template: words.Template, made: Made | null, depth = 2): Made {
+    const { text, over, isExact } = template;
+    if (over === "none") return { text, isExact };
+    if (over === "named") {
+      const [selector, label] = this.#pick(words.NAMED);
+      return {
+        text: this.#put(text.replaceAll("^", text.includes("sort_by_label") ? `"${label}"` : label), selector),
+        isExact,
+      };
+    }
+    const inner = made ?? this.#input(over, depth);
+    return { text: this.#keeping(this.#put(text, inner.text)), isExact: isExact && inner.isExact };
+  }
+
+  #input(over: words.Input, depth: number): Made {
+    switch (over) {
+      case "exact":
+        return this.exact(depth - 1);
+      case "labelled":
+        return { text: this.#pick(words.LABELLED), isExact: true };
+      case "unit":
+        return { text: this.#pick(words.UNITS), isExact: true };
+      case "whole":
+        return { text: this.#pick(words.WHOLES), isExact: true };
+      case "times":
+        return { text: this.#pick(words.TIMES), isExact: true };
+      case "buckets":
+        return { text: this.#pick(words.BUCKETS), isExact: false };
+      default:
+        return this.vector(depth - 1);
+    }
+  }
+
+  aggregate(template: words.Template, made: Made | null, depth = 2): Made {
+    const { text, isExact } = this.fill(template, made, depth);
+    if (/ keep_metric_names$| by \([^)]*\)$/.test(text) || template.over === "none") return { text, isExact };
+    return {
+      text: text + this.#pick(["", "", ...this.#groupings()]) + this.#pick(["", "", "", "", " limit 100"]),
+      isExact,
+    };
+  }
+
+  #groupings(): string[] {
+    return [` by (${this.labels()})`, ` by (${this.labels()})`, ` without (${this.labels()})`];
+  }
+
+  /** q op number */
+  scaled(made: Made, op: string): Made {
+    const number = op === "^" ? this.#pick(["2", "0.5", "-1"]) : this.#number();
+    const text =
+      this.#dice(3) === 0 && op !== "^" ? `${number} ${op} (${made.text})` : `(${made.text}) ${op} ${number}`;
+    return { text, isExact: false };
+  }
+
+  /** q op number, which keeps points or says whether. */
+  compared(made: Made, op: string, bool: string = this.#dice(2) === 0 ? " bool" : ""): Made {
+    const number = this.#pick(NUMBERS);
+    return {
+      text: this.#dice(3) === 0 ? `${number} ${op}${bool} (${made.text})` : `(${made.text}) ${op}${bool} ${number}`,
+      isExact: made.isExact,
+    };
+  }
+
+  /** sum by op avg by, in several ways */
+  joined(made: Made, op: string, bool = ""): Made {
+    const other = ["+", "-", "*", "/"].includes(op) ? this.vector(1) : this.exact(1);
+    const by = this.labels();
+    // Nothing to the power of 0 is 1 in 1.79.5.
+    const second = op === "^" ? `clamp_min(${other.text}, 0.5)` : other.text;
+    const [left, right] = [`max(${made.text}) by (${by})`, `min(${second}) by (${by})`];
+    const matching = this.#pick(["", ` on (${by})`, " ignoring (nothing)"]);
+    return { text: `${left} ${op}${bool}${matching} ${right}`, isExact: false };
+  }
+
+  /** A set operator between two vectors. */
+  set(op: string): Made {
+    const left = this.exact(1);
+    const right = this.#dice(2) === 0 ? this.exact(1) : this.compared(left, this.#pick(COMPARISONS));
+    const matching = this.#pick(["", "", ` on (${this.labels()})`, ` ignoring (${this.labels()})`]);
+    return { text: `(${left.text}) ${op}${matching} (${right.text})`, isExact: left.isExact && right.isExact };
+  }
+
+  labels(): string {
     const first = this.#pick(LABELS);
     return this.#dice(3) === 0 ? `${first}, ${this.#pick(LABELS)}` : first;
   }
 
+  pick<T>(choices: readonly T[]): T {
+    return this.#pick(choices);
+  }
+
+  /** How much is put into a rollup. */
+  depth({ isSmooth }: words.Template): number {
+    return this.#dice(2) === 0 ? 0 : isSmooth ? 2 : 1;
+  }
+
+  /** One that `made` may go into. */
+  #suiting(templates: readonly words.Template[], made: Made): words.Template {
+    return this.#one(templates.filter(({ over }) => over === "vector" || (over === "exact" && made.isExact)));
+  }
+
   #number(): string {
     return this.#dice(8) === 0
-      ? this.#pick(["time()", "step()", "pi()", "scalar(node_load1)", "5m"])
+      ? this.#pick(["time()", "step()", "pi()", "scalar(node_load1)", 'scalar(series_a{k="1"})', "5m", "1i"])
       : this.#pick(NUMBERS);
   }
 
-  /** A name with the argument in parentheses, or a pattern; now and then with keep_metric_names. */
-  #call(argument: string, names: readonly string[], patterns: readonly string[]): string {
-    return this.#fill(argument, names, patterns) + (this.#dice(8) === 0 ? " keep_metric_names" : "");
+  #put(text: string, input: string): string {
+    return text.replaceAll("@", () => input).replaceAll("#", () => this.#pick(NUMBERS));
   }
 
-  #fill(argument: string, names: readonly string[], patterns: readonly string[]): string {
-    const choice = this.#dice(names.length + patterns.length);
-    if (choice < names.length) return `${names[choice]}(${argument})`;
-    return (patterns[choice - names.length] as string).replaceAll("@", argument).replaceAll("#", this.#pick(NUMBERS));
+  /** A function may keep names; an operator, too, but that is newer. */
+  #keeping(text: string): string {
+    if (this.#dice(8) !== 0 || text.startsWith("(")) return text;
+    const expr = parse(text);
+    return expr.kind === "function" && !isNewer(expr.name) ? `${text} keep_metric_names` : text;
   }
 
-  #pick(choices: readonly string[]): string {
-    return choices[this.#dice(choices.length)] as string;
+  #one(templates: readonly words.Template[]): words.Template {
+    return templates[this.#dice(templates.length)] as words.Template;
+  }
+
+  #pick<T>(choices: readonly T[]): T {
+    return choices[this.#dice(choices.length)] as T;
   }
 }
+
+/** `k` matches one series of series_c with two of the other side, and back. */
+const MANY_TO_ONE = [
+  "series_c @ on (k) group_left () series_a",
+  'series_c @ on (k) group_left (new) label_set(series_a, "new", "x")',
+  "series_a @ on (k) group_right () series_c",
+  "kube_pod_info @ on (namespace) group_left (team, tier) kube_namespace_labels",
+  "http_requests_total @ on (instance) group_left () sum(http_requests_total) by (instance)",
+  "status_code @ on (instance) group_left (version, revision) build_info",
+  "node_load1 @ ignoring (job) group_left () (max(node_load1) by (instance))",
+  "sum(node_load1) by (job) @ on (job) group_right () node_load1",
+];
+
+/** The templates of one function are one turn: the first word says which. */
+function byFunction(templates: readonly words.Template[]): words.Template[][] {
+  const groups = new Map<string, words.Template[]>();
+  for (const template of templates) {
+    const name = /\w+/.exec(template.text)?.[0] ?? template.text;
+    groups.set(name, [...(groups.get(name) ?? []), template]);
+  }
+  return [...groups.values()];
+}
+
+/** Of the newer forms those that no template has. */
+const SYNTAX_FORMS: readonly string[] = NEWER_FORMS.map(([text]) => text).filter((text) =>
+  [...featuresOf(parse(text))].some((feature) => /^fill|^prefix|^group_\*\(\*\)|^\(binary\)|^\{…|^union/.test(feature)),
+);
+
+function turns<T>(list: readonly T[], make: (generator: Generator, one: T) => Made): Turn[] {
+  return list.map((one) => (generator) => make(generator, one));
+}
+
+/** They come again after as many seeds. */
+export const TURNS: readonly Turn[] = [
+  ...turns(byFunction([...words.ROLLUP_TEMPLATES, ...words.CHOSEN_TEMPLATES]), (generator, group) => {
+    const template = generator.pick(group);
+    if (template.over === "none") return generator.fill(template, null);
+    return generator.rollup(template, generator.depth(template));
+  }),
+  ...turns(byFunction(words.TRANSFORM_TEMPLATES), (generator, group) => generator.fill(generator.pick(group), null, 1)),
+  ...turns(byFunction([...words.AGGREGATE_TEMPLATES, ...words.NAMED_AGGREGATES]), (generator, group) => {
+    const template = generator.pick(group);
+    const isWhole = template.over === "named" || template.over === "none";
+    return isWhole ? generator.fill(template, null) : generator.aggregate(template, null);
+  }),
+  ...turns(ARITHMETIC, (generator, op) => generator.scaled(generator.exact(1), op)),
+  ...turns(COMPARISONS, (generator, op) => generator.compared(generator.exact(1), op)),
+  ...turns(ARITHMETIC, (generator, op) => generator.joined(generator.exact(1), op)),
+  ...turns(["", " bool"], (generator, bool) => generator.joined(generator.exact(1), generator.pick(COMPARISONS), bool)),
+  ...turns([...SETS, ...SETS, ...SETS], (generator, op) => generator.set(op)),
+  ...turns(MANY_TO_ONE, (generator, text) => {
+    const op = generator.pick(["+", "-", "*", "/", "> bool", "== bool"]);
+    return { text: text.replace("@", op), isExact: false };
+  }),
+  ...turns(SYNTAX_FORMS, (_, text) => ({ text, isExact: false })),
+  ...turns([1, 2, 3, 4], (generator) => ({ text: generator.pick(NEWER_FORMS)[0], isExact: false })),
+];

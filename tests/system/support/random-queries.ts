@@ -71,7 +71,7 @@ export interface RandomTally {
 const AT_ONCE = 4;
 
 /** Left of a difference whose sides are some powers of ten larger. */
-const NOISE = 1e-12;
+const NOISE = 1e-11;
 
 export async function runRandomQueries<Query>(run: RandomRun<Query>): Promise<RandomTally> {
   const count = { queries: run.seeds.count, equal: 0, empty: 0, refused: 0, excused: 0 };
