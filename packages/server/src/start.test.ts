@@ -192,6 +192,7 @@ test("a query says which dialect it is in, and promql has Prometheus' arguments"
         maxAggregateSeries: 1_000_000,
         maxResponseSeries: 0,
         maxMemoryBytes: 1 << 20,
+        maxPushdownValues: 100,
         minStalenessMs: 0,
         latencyStepMaxMs: 60_000,
         refusesImplicit: false,
@@ -344,6 +345,7 @@ test("flags that limit queries reach the database", () =>
       1e6,
       0,
       2 ** 28,
+      100,
       0,
       60_000,
       false,
@@ -360,6 +362,7 @@ test("flags that limit queries reach the database", () =>
         "-search.maxSeriesPerAggrFunc=0",
         "-search.maxResponseSeries=3",
         "-search.maxMemoryPerQuery=4KiB",
+        "-search.maxBinaryOpPushdownLabelValues=7",
         "-search.minStalenessInterval=5s",
         "-search.maxStepForPointsAdjustment=6s",
         "-search.disableImplicitConversion",
@@ -376,6 +379,7 @@ test("flags that limit queries reach the database", () =>
           Infinity,
           3,
           4096,
+          7,
           5000,
           6000,
           true,
@@ -389,9 +393,17 @@ function pickLimits({ asked }: MemoryDatabase): unknown[] {
   const options = asked[0]?.options;
   assert.ok(options !== undefined);
   const { maxSeries, maxSamples, maxPointsPerSeries, maxSubqueryPoints, maxSamplesPerSeries } = options;
-  const { maxAggregateSeries, maxResponseSeries, maxMemoryBytes, minStalenessMs, latencyStepMaxMs } = options;
+  const { maxAggregateSeries, maxResponseSeries, maxMemoryBytes, maxPushdownValues } = options;
+  const { minStalenessMs, latencyStepMaxMs } = options;
   const limits = [maxSeries, maxSamples, maxPointsPerSeries, maxSubqueryPoints, maxSamplesPerSeries];
-  limits.push(maxAggregateSeries, maxResponseSeries, maxMemoryBytes, minStalenessMs, latencyStepMaxMs);
+  limits.push(
+    maxAggregateSeries,
+    maxResponseSeries,
+    maxMemoryBytes,
+    maxPushdownValues,
+    minStalenessMs,
+    latencyStepMaxMs,
+  );
   return [...limits, options.refusesImplicit, options.mayAlign];
 }
 

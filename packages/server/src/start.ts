@@ -253,6 +253,7 @@ function createHandlers(
         maxAggregateSeries: flags["search.maxSeriesPerAggrFunc"] || Infinity,
         maxResponseSeries: flags["search.maxResponseSeries"],
         maxMemoryBytes: flags["search.maxMemoryPerQuery"] || Math.floor(allowedBytes * QUERY_SHARE),
+        maxPushdownValues: flags["search.maxBinaryOpPushdownLabelValues"],
         minStalenessMs: flags["search.minStalenessInterval"],
         latencyStepMaxMs: flags["search.maxStepForPointsAdjustment"],
         refusesImplicit: flags["search.disableImplicitConversion"],

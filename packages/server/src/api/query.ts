@@ -47,6 +47,7 @@ export type FlagLimits = Pick<
   | "maxAggregateSeries"
   | "maxResponseSeries"
   | "maxMemoryBytes"
+  | "maxPushdownValues"
   | "minStalenessMs"
   | "latencyStepMaxMs"
   | "refusesImplicit"

@@ -357,6 +357,14 @@ export const FLAGS = {
     description:
       "Memory that the series of one expression of a query may take, estimated before they are made; 0 means a quarter of the memory allowed",
   },
+  "search.maxBinaryOpPushdownLabelValues": {
+    type: "int",
+    default: "100",
+    min: 0,
+    group: "Queries",
+    description:
+      "Values that a label may have in the left side's answer of a MetricsQL operator to become a filter of the right side; 0 turns this off",
+  },
   "search.disableCache": {
     type: "bool",
     default: "false",

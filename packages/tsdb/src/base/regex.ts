@@ -358,3 +358,8 @@ function compileEngine(pattern: string): RE2JS {
 function shown(pattern: string): string {
   return JSON.stringify(pattern.length > 64 ? `${pattern.slice(0, 64)}…` : pattern);
 }
+
+/** A pattern that matches this text and no other. */
+export function quoteRegex(text: string): string {
+  return text.replace(/[\\^$.|?*+()[\]{}]/g, "\\$&");
+}

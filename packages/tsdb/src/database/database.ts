@@ -114,6 +114,8 @@ export interface QueryOptions {
   readonly maxResponseSeries?: number;
   /** Bytes that series of one expression may take, estimated before they are made. 1 GiB by default. */
   readonly maxMemoryBytes?: number;
+  /** Values of a label that one side of an operator may make a filter of the other side's reading; 0 for none, 100 by default. */
+  readonly maxPushdownValues?: number;
   /** A sample at most this old is a series' previous one whatever the distance of samples says. Milliseconds; 0 by default. */
   readonly minStalenessMs?: number;
   /** The latency offset touches ranges of smaller steps only. Milliseconds; a minute by default. */
@@ -308,6 +310,7 @@ export class Database {
     if (options.maxSamplesPerSeries !== undefined) limits.maxSamplesPerSeries = options.maxSamplesPerSeries;
     if (options.maxAggregateSeries !== undefined) limits.maxSeriesPerAggrFunc = options.maxAggregateSeries;
     if (options.maxResponseSeries !== undefined) limits.maxResponseSeries = options.maxResponseSeries;
+    if (options.maxPushdownValues !== undefined) limits.maxBinaryOpPushdownLabelValues = options.maxPushdownValues;
     if (options.maxMemoryBytes !== undefined) limits.maxMemoryPerQuery = options.maxMemoryBytes;
     return {
       source: this.source,

@@ -25,6 +25,14 @@ export function optimize(expr: Expr): Expr {
   return new Optimizer().pushed(expr, NONE);
 }
 
+/**
+ * `expr` with `filters` in its selectors, so that none of its results that fulfil them changes; others may be missing. Unlike `optimize`
+ * it enters no binary operators, so there are no exceptions to that.
+ */
+export function pushFilters(expr: Expr, filters: Filters): Expr {
+  return new Optimizer(false).pushed(expr, filters.slice(0, FILTERS_MAX));
+}
+
 type Filters = readonly LabelFilter[];
 
 const NONE: Filters = [];
@@ -34,6 +42,11 @@ const FILTERS_MAX = 32;
 
 class Optimizer {
   private readonly common = new Map<Expr, Filters>();
+  private readonly entersBinaries: boolean;
+
+  constructor(entersBinaries = true) {
+    this.entersBinaries = entersBinaries;
+  }
 
   /** Filters that the labels of every result of `expr` fulfil; never on `__name__`. */
   private commonFilters(expr: Expr): Filters {
@@ -114,7 +127,7 @@ class Optimizer {
         return this.withArgs(expr, (arg) => (series.has(arg) ? inside : NONE));
       }
       case "binary":
-        return this.pushedChain(expr, filters);
+        return this.entersBinaries ? this.pushedChain(expr, filters) : expr;
       default:
         return expr;
     }
@@ -191,7 +204,7 @@ function withFilters(expr: SelectorExpr, filters: Filters): SelectorExpr {
 }
 
 /** Those on labels by which the two sides are matched: equal on both sides, and in the result. */
-function throughMatching(expr: BinaryExpr, filters: Filters): Filters {
+export function throughMatching(expr: BinaryExpr, filters: Filters): Filters {
   const { matching } = expr;
   if (matching === null || filters.length === 0) return filters;
   const labels = new Set(matching.labels);

@@ -16,6 +16,8 @@ export interface QueryLimits {
   readonly maxResponseSeries: number;
   /** `-search.maxMemoryPerQuery`: bytes of columns held at once, estimated before they are made. */
   readonly maxMemoryPerQuery: number;
+  /** `-search.maxBinaryOpPushdownLabelValues`: values of a label that one side of an operator may make a filter of the other; 0 for none. */
+  readonly maxBinaryOpPushdownLabelValues: number;
 }
 
 export const DEFAULT_LIMITS: QueryLimits = {
@@ -27,4 +29,5 @@ export const DEFAULT_LIMITS: QueryLimits = {
   maxSeriesPerAggrFunc: 1_000_000,
   maxResponseSeries: 0,
   maxMemoryPerQuery: 1 << 30,
+  maxBinaryOpPushdownLabelValues: 100,
 };

@@ -1,5 +1,5 @@
 /**
- * `left op right`: evaluates both sides, finds which series meet, and applies the operator point by point into the columns of the side
+ * `left op right`: evaluates the left, then what it leaves to be asked of the right (common-values.ts), finds which series meet, and applies the operator point by point into the columns of the side
  * whose labels the result has.
  */
 import { type BinaryExpr, chainOf, type Expr } from "../../metricsql/ast.ts";
@@ -7,6 +7,7 @@ import type { EvalContext, QueryRun } from "../context.ts";
 import { labelsKey, withoutName } from "../label-edit.ts";
 import type { Evaluate } from "../rollup/eval-rollup.ts";
 import { dropBlank, isScalarList, type Series } from "../series.ts";
+import { isUnion, mayServeAll, narrowRight } from "./common-values.ts";
 import { joinLabels, Matcher, mergeApart } from "./matching.ts";
 import { ARITHMETIC, COMPARISONS } from "./operators.ts";
 import { SET_OPERATORS } from "./sets.ts";
@@ -32,7 +33,9 @@ async function applyOperator(
   // Nothing on the left leaves nothing, whatever the right is. It need not be read.
   if (left.length === 0 && expr.op !== "or" && expr.op !== "default" && expr.fillLeft === null) return [];
   const heldLeft = run.holdColumns(left.length, points);
-  const right = await evaluate(context, expr.right);
+  const narrowed = narrowRight(expr, left, run.limits.maxBinaryOpPushdownLabelValues);
+  let right = await evaluate(context, narrowed);
+  if (right.length === 0 && narrowed !== expr.right && mayServeAll(expr)) right = await evaluate(context, expr.right);
   const heldRight = run.holdColumns(right.length, points);
   const step = context.trace?.begin(`binary op "${expr.op}": left series=${left.length}, right series=${right.length}`);
   const result = await combine(context, expr, left, right);
@@ -70,10 +73,6 @@ async function setMembership(
     }
   }
   return tested;
-}
-
-function isUnion(expr: Expr): boolean {
-  return expr.kind === "function" && expr.name === "union";
 }
 
 /** Series that meet, with the labels of what comes of them. */

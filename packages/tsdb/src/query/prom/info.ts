@@ -8,7 +8,7 @@
 import { InputError } from "../../base/errors.ts";
 import type { LabelFilter } from "../../base/label-filter.ts";
 import { Labels } from "../../base/labels.ts";
-import { compileRegex, MAX_PATTERN_LENGTH } from "../../base/regex.ts";
+import { compileRegex, MAX_PATTERN_LENGTH, quoteRegex } from "../../base/regex.ts";
 import { chainOf, type PromAt, type PromBinary, type PromCall, type PromExpr } from "../../promql/ast.ts";
 import { withoutParens } from "./arguments.ts";
 import type { PromContext } from "./context.ts";
@@ -95,10 +95,6 @@ function identityFilters(list: readonly PromSeries[]): LabelFilter[] | null {
     if (pattern.length <= IDENTITY_PATTERN_MAX) filters.push({ label, op: "=~", value: pattern });
   }
   return isKnown ? filters : null;
-}
-
-function quoteRegex(text: string): string {
-  return text.replace(/[\\^$.|?*+()[\]{}]/g, "\\$&");
 }
 
 /** Info series are looked up when the samples of the first selector were: its `@` and offset hold, and those of subqueries around it. */
