@@ -87,7 +87,9 @@ async function askTheirs({ theirs: text, grid, windows }: PromQuery, kind: Kind)
   const answer = await send(theirs, query, { ...grid, end: time }, "instant");
   const reply = readReply(answer);
   if (reply === null || reply.error !== null) return answer;
-  return answerOf(kind, rollWindows(reply.series, windows, grid, kind), answer);
+  const rolled = rollWindows(reply.series, windows, grid, kind);
+  if (rolled === null) return { ...answer, status: 422, text: '{"status":"error","error":"equal series"}' };
+  return answerOf(kind, rolled, answer);
 }
 
 /** What is wrong about the order of an instant answer that was asked to be sorted. */
@@ -99,7 +101,7 @@ function orderProblem(query: PromQuery, our: HttpAnswer, their: HttpAnswer): str
     // In equal order the values are equal one by one, whatever series they are of.
     const inOrder = (list: readonly Series[]): Series[] =>
       list.map(({ value }, i) => (value === undefined ? { metric: {} } : { metric: { i: String(i) }, value }));
-    return compareResults(inOrder(mine), inOrder(yours));
+    return compareResults(inOrder(mine), inOrder(yours), 1e-12);
   }
   const sign = tree.name === "sort_by_label" ? 1 : -1;
   const labels = (tree.args ?? []).slice(1).map(({ value }) => String(value));
@@ -129,7 +131,8 @@ test("random queries are answered as Prometheus 2.42 answers them", { timeout: 3
     ask: async (query, kind) => {
       const [our, their] = await Promise.all([askOurs(query, kind), askTheirs(query, kind)]);
       const problem = kind === "instant" ? orderProblem(query, our, their) : null;
-      if (problem !== null) unordered.push(`${query.ours}\n    ${problem}`);
+      if (problem !== null && explainDifference(readTree(query.ours), problem) === null)
+        unordered.push(`${query.ours}\n    ${problem}`);
       return { ours: our, theirs: their };
     },
     features: (query) => {

@@ -153,6 +153,20 @@ function makeDataSet(): DataSet {
   data.add("odd", { case: "only inf" }, () => Number.NEGATIVE_INFINITY, 30);
   data.add("odd", { case: "finite" }, (i) => (i % 7) - 3, 30);
 
+  // No series to be proud of: bounds below zero, counts that fall from one bound to the next, no last bound, a bound that is none.
+  for (const [kind, bounds] of Object.entries({
+    negative: ["-2", "-1", "0", "+Inf"],
+    falling: ["1", "2", "4", "+Inf"],
+    open: ["1", "2"],
+    single: ["+Inf"],
+    unreadable: ["1", "much", "+Inf"],
+  })) {
+    for (const [k, le] of bounds.entries()) {
+      const value = (i: number): number => (kind === "falling" ? 20 + ((i * 7 + k * 5) % 11) : (k + 1) * i);
+      data.add("odd_bucket", { kind, le }, value, 30);
+    }
+  }
+
   data.add("heartbeat", {}, (i) => i);
   data.add("slow", { job: "edge" }, walk(dice, 0, 9), 170);
   data.add("flapping", { job: "edge", instance: "e-1" }, (i) => (i % 20 < 13 ? i % 5 : i % 20 === 13 ? "stale" : null));

@@ -1,7 +1,7 @@
 /** What Prometheus 3 has and 2.42 has not, each with the same meaning in 2.42's words, or with a way to check it without words. */
 import { join, say, type Words } from "./promql-words.ts";
 import type { Aim, PromqlMaker } from "./random-promql.ts";
-import { BOUNDS } from "./random-promql-data.ts";
+import { BOUNDS, DATA_START } from "./random-promql-data.ts";
 
 /** Replaced when a query is asked: what the functions of the same names mean then, in seconds. */
 export const TIMES = { start: "⟨start⟩", end: "⟨end⟩", range: "⟨range⟩", step: "⟨step⟩" } as const;
@@ -95,6 +95,7 @@ export const NEWER_AIMS: readonly (readonly [string, (maker: PromqlMaker) => Aim
   ["fill", fill("fill")],
   ["fill_left", fill("fill_left")],
   ["fill_right", fill("fill_right")],
+  ["left edges", leftEdge],
   [
     "durations as numbers",
     (maker) => say`${maker.selector("gauge")} ${maker.pick([">", "+", "< bool"])} ${{ ours: "5m30s", theirs: "330" }}`,
@@ -116,6 +117,23 @@ export const NEWER_AIMS: readonly (readonly [string, (maker: PromqlMaker) => Aim
 /** In a label numbers have a point, as in OpenMetrics. */
 function asLabel(share: string): string {
   return share.includes(".") ? share : `${share}.0`;
+}
+
+/** A sample, or a step of a subquery, lies on the left edge of the window: 2.42 is asked for a window that is a millisecond shorter. */
+function leftEdge(maker: PromqlMaker): Words {
+  const [minutes, scrape] = [5 + maker.dice(10), maker.dice(40)];
+  const range: Words = { ours: `${minutes}m`, theirs: `${minutes - 1}m59s999ms` };
+  const name = maker.pick([
+    "sum_over_time",
+    "count_over_time",
+    "min_over_time",
+    "stddev_over_time",
+    "changes",
+    "idelta",
+  ]);
+  if (maker.chance(2))
+    return say`${name}(heartbeat[${range}] @ ${(DATA_START + 4500 + 15 * scrape + 0.777).toFixed(3)})`;
+  return say`${name}((${maker.selector("any")})[${range}:1m] @ ${DATA_START + 4500 + 60 * scrape})`;
 }
 
 function windowFunction(name: string, maker: PromqlMaker): Aim {

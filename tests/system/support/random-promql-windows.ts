@@ -55,17 +55,18 @@ export function samplesQuery(
   return { query: `${selector}[${Math.ceil(end - start) + rangeSeconds + 1}s]`, time: end - offsetSeconds };
 }
 
-/** What the function answers at the times of the grid, or at its end. */
+/** What the function answers at the times of the grid, or at its end; null, a refusal, if series become equal without their names. */
 export function rollWindows(
   matrix: readonly Series[],
   { name, rangeSeconds, offsetSeconds }: WindowTask,
   { start, end, step }: Grid,
   kind: Kind,
-): Series[] {
+): Series[] | null {
   const { of, keepsName } = FUNCTIONS.get(name) as { keepsName?: true; of: (samples: readonly Sample[]) => number };
   const times: number[] = [];
   for (let i = 0; start + i * step <= end + 1e-6; i++) times.push(Math.round((start + i * step) * 1000) / 1000);
   const answer: Series[] = [];
+  const keys = new Set<string>();
   for (const { metric, values = [] } of matrix) {
     const samples = values.map(([seconds, text]): Sample => [seconds, readValue(text)]);
     const points: [number, string][] = [];
@@ -77,6 +78,9 @@ export function rollWindows(
     if (points.length === 0) continue;
     const { __name__, ...others } = metric;
     const labels = keepsName && __name__ !== undefined ? { __name__, ...others } : others;
+    const key = JSON.stringify(Object.entries(labels).sort());
+    if (keys.has(key)) return null;
+    keys.add(key);
     answer.push(
       kind === "instant"
         ? { metric: labels, value: points[0] as [number, string] }

@@ -48,7 +48,8 @@ export function randomPromql(seed: number): PromQuery {
 
 /** Times are 0.3 s past a whole second: no sample and no step of a subquery lies there, nor on the left edge of a window. */
 function randomGrid(dice: Dice): Grid {
-  const end = DATA_START + 4500 + 60 * dice(40) + dice(10) + 0.3;
+  // Now and then before the first sample, or after the last.
+  const end = DATA_START + (dice(5) === 0 ? 300 + 60 * dice(125) : 4500 + 60 * dice(40)) + dice(10) + 0.3;
   const step = [30, 60, 137, 301][dice(4)] as number;
   return { start: end - step * (4 + dice(8)), end, step };
 }
@@ -116,10 +117,30 @@ const AGGREGATES = ["sum", "avg", "count", "min", "max", "group", "stddev", "std
 const ARITHMETIC = ["+", "-", "*", "/", "%", "^", "atan2"];
 const COMPARISONS = ["==", "!=", ">", "<", ">=", "<="];
 const SETS = ["and", "or", "unless"];
-const NUMBERS = ["0", "1", "2.5", "-1", "10", "0.5", "1e3", "100", "-0.25", "0x10", "3"];
-const LABELS = ["job", "instance", "method", "code", "kind", "room", "site", "case"];
+const NUMBERS = [
+  ...[
+    "0",
+    "1",
+    "2.5",
+    "-1",
+    "10",
+    "0.5",
+    "1e3",
+    "100",
+    "-0.25",
+    "3",
+    "0x1F",
+    "017",
+    ".5",
+    "1e-3",
+    "Inf",
+    "-inf",
+    "NaN",
+  ],
+];
+const LABELS = ["job", "instance", "method", "code", "kind", "room", "site", "case", "le", "__name__"];
 /** Of more than a few samples. */
-const RANGES = ["5m", "10m", "7m30s", "1h", "20m", "6m"];
+const RANGES = ["5m", "10m", "7m30s", "1h", "20m", "6m", "400s", "5m500ms", "1d"];
 /** No multiples of a step, so that subqueries inside subqueries have nothing on their left edges. */
 const ODD_RANGES = ["5m7s", "10m3s", "21m7s"];
 const STEPS = ["1m", "30s", "2m", "50s", "5m"];
@@ -210,7 +231,8 @@ export class PromqlMaker {
   /** Nearly always of series that exist. */
   selector(flavour: Flavour = "any"): Words {
     const { name, series } = this.metric(flavour);
-    if (this.chance(60)) return say`nothing_of_the_kind`;
+    if (this.chance(80)) return say`nothing_of_the_kind`;
+    if (this.chance(60) && flavour === "any") return this.pick([say`{__name__=~"[lu].+"}`, say`{job="edge"}`]);
     const filters: string[] = [];
     const [label, value] = this.chance(2) ? this.pick([...this.pick(series), ["none", ""]] as const) : ["", ""];
     if (label !== "" && label !== "le") {
@@ -224,6 +246,9 @@ export class PromqlMaker {
           `${label}=~${JSON.stringify(`${value.slice(0, 2)}.*`)}`,
           `${label}!~${JSON.stringify(value === "" ? "x.+" : `x.*|${value.slice(0, 1)}`)}`,
           `none=""`,
+          `${label}=~${JSON.stringify(`(?i)${value.toUpperCase()}`)}`,
+          `${label}!~${JSON.stringify(`[x-z].+|.*(?:${value.slice(-1)}){2,}`)}`,
+          `${label}=~".*", none!~".+"`,
         ]),
       );
     }
@@ -311,6 +336,9 @@ export class PromqlMaker {
       say`sum by (le) (increase(latency_seconds_bucket[10m]))`,
       say`sum by (le, instance) (latency_seconds_bucket)`,
       say`rate(latency_seconds_bucket{instance=~"web-1.*"}[6m] offset 5m)`,
+      say`odd_bucket`,
+      say`sum without (kind) (odd_bucket)`,
+      say`{__name__=~".+_bucket"} - 3`,
     ]);
   }
 
@@ -337,7 +365,9 @@ export class PromqlMaker {
 
   binary(depth: number): Words {
     const sub = (): Words => this.vector(depth - 1);
-    switch (this.dice(6)) {
+    switch (this.dice(7)) {
+      case 6:
+        return this.chain(this.selector(), 2 + this.dice(4));
       case 0:
         return this.withScalar(this.pick([...ARITHMETIC, ...COMPARISONS]), say`(${sub()})`, depth);
       case 1:
@@ -361,6 +391,16 @@ export class PromqlMaker {
     const number = this.scalar(depth - 1);
     if (this.chance(3)) return say`${number} ${this.operator(op)} ${vector}`;
     return say`${vector} ${this.operator(op)} ${number}`;
+  }
+
+  /** Operators side by side: which binds first is for the parser to know. */
+  chain(first: Words, links: number): Words {
+    let chain = say`${this.pick(["", "-", "+", "2 ^ -", "1 - "])}${first}`;
+    for (let i = 0; i < links; i++) {
+      const operand = this.pick(["2", "-1", "0.5", "3", "-pi()", "+2", "time()", "scalar(heartbeat)"]);
+      chain = say`${chain} ${this.pick([...ARITHMETIC, ">= bool", "== bool", ">", "<"])} ${operand}`;
+    }
+    return chain;
   }
 
   setOperation(op: string, left: Words, right: Words): Words {
@@ -489,7 +529,8 @@ const CALLS: readonly (readonly [string, Build])[] = [
   ],
   [
     "predict_linear",
-    (maker, depth) => say`predict_linear(${maker.matrix("gauge", depth)}, ${maker.pick(["60", "3600", "-600"])})`,
+    (maker, depth) =>
+      say`predict_linear(${maker.matrix("gauge", depth)}, ${maker.pick(["60", "3600", "-600", "scalar(load)"])})`,
   ],
 ];
 
@@ -507,7 +548,7 @@ const CHOOSING: readonly (readonly [string, Build])[] = [
   [
     "count_values",
     (maker) =>
-      say`count_values${maker.grouping()} ("${maker.pick(["value", "job", "site"])}", ${maker.pick([maker.selector("codes"), maker.selector("web"), maker.selector("odd"), say`round(${maker.selector("gauge")})`])})`,
+      say`count_values${maker.grouping()} ("${maker.pick(["value", "job", "site"])}", ${maker.pick([maker.selector("codes"), maker.selector("web"), maker.selector("odd"), say`unit * 1e-9`, say`memory_bytes * 1e15`, say`round(${maker.selector("gauge")})`])})`,
   ],
   [
     "quantile",
