@@ -22,6 +22,7 @@ import { checkImplicit } from "./implicit.ts";
 import { labelsKey } from "./label-edit.ts";
 import { DEFAULT_LIMITS, type QueryLimits } from "./limits.ts";
 import { checkNames } from "./names.ts";
+import { sortPaced } from "./pace.ts";
 import { traceReading } from "./reading-trace.ts";
 import type { QueryResult, ResultSeries } from "./result.ts";
 import { durationMs } from "./rollup/eval-rollup.ts";
@@ -236,7 +237,7 @@ async function readRaw(
       cursor.close();
     }
   }
-  series.sort((a, b) => compareLabels(a.labels, b.labels));
+  await sortPaced(run, series, (a, b) => compareLabels(a.labels, b.labels));
   return { kind: "matrix", series, stats: statsOf(run), isPartial: run.isPartial };
 }
 
@@ -290,7 +291,7 @@ async function shape(
     );
   }
   await refuseDuplicates(run, shown);
-  if (!hasOwnOrder(expr)) shown.sort((a, b) => compareLabels(a.labels, b.labels));
+  if (!hasOwnOrder(expr)) await sortPaced(run, shown, (a, b) => compareLabels(a.labels, b.labels));
   const series: ResultSeries[] = [];
   for (const { labels, values } of shown) {
     const present = dropMissing(timestamps, values);

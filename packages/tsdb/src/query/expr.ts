@@ -62,11 +62,20 @@ async function evaluateTransform(context: EvalContext, expr: FunctionExpr): Prom
   const entry = TRANSFORMS.get(expr.name);
   if (entry === undefined) throw unknownFunction(context, expr);
   wantArguments(expr.name, expr.args.length, entry.min, entry.max);
+  const { run, points } = context;
+  // Of a long list of numbers it is known beforehand what it takes.
+  run.reserveColumns(expr.args.filter(isConstant).length, points);
   const args: Series[][] = [];
-  for (const arg of expr.args) args.push(await evaluate(context, arg));
-  if (context.run.isDue()) await context.run.breathe();
+  let held = 0;
+  for (const arg of expr.args) {
+    const list = await evaluate(context, arg);
+    held += run.holdColumns(list.length, points);
+    args.push(list);
+    if (run.isDue()) await run.breathe();
+  }
   const step = context.trace?.begin(`transform ${expr.name}()`);
   const list = await entry.apply(new TransformCall(context, expr, args));
   step?.end();
+  run.release(held);
   return list;
 }

@@ -132,7 +132,7 @@ export async function histogram(group: Group, run: QueryRun): Promise<Series[]> 
     }
     if (run.isDue()) await run.breathe();
   }
-  return bucketsFromRanges([...buckets.values()]);
+  return await bucketsFromRanges(run, [...buckets.values()]);
 }
 
 /** share(q): each value's part of the sum of the point's non-negative values; negative ones get none. */

@@ -9,7 +9,7 @@ import { readScalar, readString, wantArguments } from "../arguments.ts";
 import type { EvalContext } from "../context.ts";
 import { rollupCallOf } from "../rollup/call.ts";
 import { type Evaluate, evaluateRollup, type RollupSink } from "../rollup/eval-rollup.ts";
-import { dropBlank, type Series } from "../series.ts";
+import { isBlank, type Series } from "../series.ts";
 import type { Accumulator } from "./accumulators.ts";
 import { Grouping, groupSeries } from "./grouping.ts";
 import type { AggregateArgs, AggregateEntry } from "./table.ts";
@@ -32,16 +32,21 @@ export async function evaluateAggregate(
   }
   const scalars: Float64Array[] = [];
   const strings: string[] = [];
-  let pool: Series[] = [];
+  const pool: Series[] = [];
+  const { run, points } = context;
+  let held = 0;
   for (let i = 0; i < expr.args.length; i++) {
     const list = await evaluate(context, expr.args[i] as Expr);
+    held += run.holdColumns(list.length, points);
     const kind = kindOf(entry, i, expr.args.length);
     if (kind === "scalar" || kind === "scalars") scalars.push(readScalar(list, expr.name, i + 1));
     else if (kind === "string" || kind === "string?") strings.push(readString(list, expr.name, i + 1));
-    else pool = pool.length === 0 ? list : pool.concat(list);
+    else for (const series of list) if (!isBlank(series.values)) pool.push(series);
+    if (run.isDue()) await run.breathe();
   }
   const step = context.trace?.begin(`aggregate ${expr.name}() over ${pool.length} series`);
-  const list = await aggregateList(context, expr, entry, dropBlank(pool), scalars, strings);
+  const list = await aggregateList(context, expr, entry, pool, scalars, strings);
+  run.release(held);
   step?.end(`series=${list.length}`);
   return list;
 }
@@ -66,7 +71,7 @@ async function aggregateList(
   const grouping = new Grouping(entry.makesLabel ? withoutMade(expr.modifier, strings[0] as string) : expr.modifier);
   const args: AggregateArgs = { scalars, strings, grouping, run };
   const result: Series[] = [];
-  for (const group of groupSeries(pool, grouping, expr.limit)) {
+  for (const group of await groupSeries(run, pool, grouping, expr.limit)) {
     for (const series of (await entry.compute?.(group, args)) ?? []) result.push(series);
     if (result.length > run.limits.maxSeriesPerAggrFunc) {
       throw run.fail(

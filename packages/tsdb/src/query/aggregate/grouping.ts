@@ -1,6 +1,7 @@
 /** Which group a series falls into: by the listed labels, or by all but the listed ones. */
 import { Labels } from "../../base/labels.ts";
 import type { AggregateExpr } from "../../metricsql/ast.ts";
+import type { QueryRun } from "../context.ts";
 import { dropLabels, keepLabels, labelsKey } from "../label-edit.ts";
 import type { Series } from "../series.ts";
 
@@ -44,9 +45,15 @@ export interface Group {
 }
 
 /** Groups in order of appearance; series beyond the first `limit` groups are left out (0: no limit). */
-export function groupSeries(list: readonly Series[], grouping: Grouping, limit: number): Group[] {
+export async function groupSeries(
+  run: QueryRun,
+  list: readonly Series[],
+  grouping: Grouping,
+  limit: number,
+): Promise<Group[]> {
   const groups = new Map<string, Group>();
   for (const series of list) {
+    if (run.isDue()) await run.breathe();
     const key = grouping.key(series.labels);
     let group = groups.get(key);
     if (group === undefined) {

@@ -2,6 +2,7 @@
 import { compareLabels } from "../../base/labels.ts";
 import type { QueryRun } from "../context.ts";
 import { labelsKey, withLabel } from "../label-edit.ts";
+import { sortPaced } from "../pace.ts";
 import { dropBlank, type Series } from "../series.ts";
 import { quantileSorted, sortColumn } from "../statistics.ts";
 import type { Group, Grouping } from "./grouping.ts";
@@ -16,7 +17,7 @@ function countOf(k: number, most: number): number {
  * series first by labels stays, so answers repeat. Best at the last point comes first.
  */
 export async function rankPoints(group: Group, run: QueryRun, ks: Float64Array, sign: 1 | -1): Promise<Series[]> {
-  const series = [...group.series].sort((a, b) => compareLabels(a.labels, b.labels));
+  const series = await sortPaced(run, [...group.series], (a, b) => compareLabels(a.labels, b.labels));
   const points = (series[0] as Series).values.length;
   const column = new Float64Array(series.length);
   for (let k = 0; k < points; k++) {
@@ -42,13 +43,22 @@ export async function rankPoints(group: Group, run: QueryRun, ks: Float64Array, 
       if (v < worst || (v === worst && ties-- <= 0)) values[k] = Number.NaN;
     }
   }
-  return orderBy(dropBlank(series), ({ values }) => values[points - 1] as number, sign);
+  return await orderBy(run, dropBlank(series), ({ values }) => values[points - 1] as number, sign);
 }
 
 /** Best first, series without a value last; equal ones keep their order. */
-function orderBy(list: Series[], rate: (series: Series) => number, sign: 1 | -1): Series[] {
-  const ranked = list.map((series) => ({ series, rank: rate(series) * sign }));
-  ranked.sort((a, b) => {
+async function orderBy(
+  run: QueryRun,
+  list: Series[],
+  rate: (series: Series) => number,
+  sign: 1 | -1,
+): Promise<Series[]> {
+  const ranked: { readonly series: Series; readonly rank: number }[] = [];
+  for (const series of list) {
+    ranked.push({ series, rank: rate(series) * sign });
+    if (run.isDue()) await run.breathe();
+  }
+  await sortPaced(run, ranked, (a, b) => {
     if (a.rank !== a.rank || b.rank !== b.rank) return Number(a.rank !== a.rank) - Number(b.rank !== b.rank);
     return a.rank === b.rank ? 0 : a.rank < b.rank ? 1 : -1;
   });
@@ -68,8 +78,8 @@ export async function rankSeries(
   rest: string,
   grouping: Grouping,
 ): Promise<Series[]> {
-  const sorted = [...group.series].sort((a, b) => compareLabels(a.labels, b.labels));
-  const series = orderBy(sorted, ({ values }) => rate(values), sign);
+  const sorted = await sortPaced(run, [...group.series], (a, b) => compareLabels(a.labels, b.labels));
+  const series = await orderBy(run, sorted, ({ values }) => rate(values), sign);
   const points = ks.length;
   let remainder: Series | null = null;
   if (rest !== "") {
@@ -137,9 +147,13 @@ export function squaredDistance(values: Float64Array, from: Float64Array): numbe
 }
 
 /** limitk: k series a group, the same ones in every query, chosen by a hash so that none is favoured. */
-export function limitSeries(group: Group, k: number): Series[] {
-  const hashed = group.series.map((series) => ({ series, hash: hashText(labelsKey(series.labels)) }));
-  hashed.sort((a, b) => a.hash - b.hash || compareLabels(a.series.labels, b.series.labels));
+export async function limitSeries(group: Group, run: QueryRun, k: number): Promise<Series[]> {
+  const hashed: { readonly series: Series; readonly hash: number }[] = [];
+  for (const series of group.series) {
+    hashed.push({ series, hash: hashText(labelsKey(series.labels)) });
+    if (run.isDue()) await run.breathe();
+  }
+  await sortPaced(run, hashed, (a, b) => a.hash - b.hash || compareLabels(a.series.labels, b.series.labels));
   return hashed.slice(0, Math.max(0, k)).map((entry) => entry.series);
 }
 

@@ -123,8 +123,8 @@ const ENTRIES: Record<string, AggregateEntry> = {
    * limitk(k, q): whole series, k of each group, always the same ones, as a hash of their labels chooses. k is read at
    * the first point. Names and labels stay.
    */
-  limitk: grouped(["scalar", "series"], (group, { scalars }) =>
-    ranking.limitSeries(group, Math.trunc((scalars[0] as Float64Array)[0] as number) || 0),
+  limitk: grouped(["scalar", "series"], (group, { run, scalars }) =>
+    ranking.limitSeries(group, run, Math.trunc((scalars[0] as Float64Array)[0] as number) || 0),
   ),
   /**
    * mad(q, …): median absolute deviation, the median of the values' distances from their median. How far series are

@@ -9,6 +9,7 @@
  */
 import { BugError } from "../../base/errors.ts";
 import type { PromBinary } from "../../promql/ast.ts";
+import type { QueryRun } from "../context.ts";
 import { ARITHMETIC, COMPARISONS } from "./column-operators.ts";
 import type { PromContext } from "./context.ts";
 import { dropMetadataOfAll } from "./label-sets.ts";
@@ -21,23 +22,29 @@ import { operateOnVectors } from "./vector-matching.ts";
  * Value of `left op right`. Takes over both operands.
  * @throws InputError 422 when the matching is ambiguous, with Prometheus' message.
  */
-export function evaluateBinary(context: PromContext, node: PromBinary, left: PromValue, right: PromValue): PromValue {
+export async function evaluateBinary(
+  context: PromContext,
+  node: PromBinary,
+  left: PromValue,
+  right: PromValue,
+): Promise<PromValue> {
+  const { run } = context.grid;
   if (left.kind === "scalar" && right.kind === "scalar") {
     return { kind: "scalar", values: operateOnScalars(node, left.values, right.values) };
   }
   if (left.kind === "vector" && right.kind === "scalar") {
-    return { kind: "vector", series: operateWithScalar(node, left.series, right.values, false) };
+    return { kind: "vector", series: await operateWithScalar(run, node, left.series, right.values, false) };
   }
   if (left.kind === "scalar" && right.kind === "vector") {
-    return { kind: "vector", series: operateWithScalar(node, right.series, left.values, true) };
+    return { kind: "vector", series: await operateWithScalar(run, node, right.series, left.values, true) };
   }
   if (left.kind !== "vector" || right.kind !== "vector")
     throw new BugError("binary operators take scalars and vectors");
   const operateOnSets = SET_OPERATORS.get(node.op);
   const series =
     operateOnSets === undefined
-      ? operateOnVectors(context, node, left.series, right.series)
-      : operateOnSets(context, node, left.series, right.series);
+      ? await operateOnVectors(context, node, left.series, right.series)
+      : await operateOnSets(context, node, left.series, right.series);
   return { kind: "vector", series };
 }
 
@@ -54,23 +61,26 @@ function operateOnScalars(node: PromBinary, left: Float64Array, right: Float64Ar
 }
 
 /** Without `bool` a comparison keeps the series' values where it holds, whichever side the scalar is on. */
-function operateWithScalar(
+async function operateWithScalar(
+  run: QueryRun,
   node: PromBinary,
   series: PromSeries[],
   scalar: Float64Array,
   isScalarLeft: boolean,
-): PromSeries[] {
+): Promise<PromSeries[]> {
   const arithmetic = ARITHMETIC.get(node.op);
   if (arithmetic !== undefined) {
     for (const { values } of series) {
       if (isScalarLeft) arithmetic(scalar, values, values);
       else arithmetic(values, scalar, values);
+      if (run.isDue()) await run.breathe();
     }
-    return dropMetadataOfAll(series);
+    return await dropMetadataOfAll(run, series);
   }
   const compare = comparisonOf(node);
   const kept: PromSeries[] = [];
   for (const one of series) {
+    if (run.isDue()) await run.breathe();
     const { values } = one;
     const holds = new Uint8Array(values.length);
     if (isScalarLeft) compare(scalar, values, holds);
@@ -81,7 +91,7 @@ function operateWithScalar(
       if (hasPoint(one.present)) kept.push(one);
     }
   }
-  return node.isBool ? dropMetadataOfAll(series) : kept;
+  return node.isBool ? await dropMetadataOfAll(run, series) : kept;
 }
 
 function comparisonOf(node: PromBinary): (a: Float64Array, b: Float64Array, holds: Uint8Array) => void {

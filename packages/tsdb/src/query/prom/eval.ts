@@ -15,6 +15,7 @@ import { isMarker } from "../columns.ts";
 import { EvalContext, QueryRun } from "../context.ts";
 import { type QueryOptions, roundTo } from "../eval.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
+import { sortPaced } from "../pace.ts";
 import type { EvaluationStats, QueryResult, ResultSeries } from "../result.ts";
 import { printExtent } from "../trace.ts";
 import { withoutParens } from "./arguments.ts";
@@ -181,7 +182,7 @@ async function readWindow(context: PromContext, { selector, range }: PromMatrix)
       return null;
     },
   );
-  return list.sort((a, b) => compareLabelSets(a.labels, b.labels));
+  return await sortPaced(run, list, (a, b) => compareLabelSets(a.labels, b.labels));
 }
 
 function copyUnmarked(
@@ -235,8 +236,8 @@ async function shape(
       422,
     );
   }
-  refuseSameLabels(shown);
-  if (isSorted) shown.sort((a, b) => compareLabelSets(a.labels, b.labels));
+  await refuseSameLabels(run, shown);
+  if (isSorted) await sortPaced(run, shown, (a, b) => compareLabelSets(a.labels, b.labels));
   step?.end(printExtent(shown));
   run.sortMs += performance.now() - startMs;
   return shown;

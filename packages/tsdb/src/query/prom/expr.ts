@@ -9,6 +9,7 @@ import {
   type PromUnary,
 } from "../../promql/ast.ts";
 import { printPromql } from "../../promql/printer.ts";
+import type { QueryRun } from "../context.ts";
 import { printExtent, printTimeRange } from "../trace.ts";
 import { aggregateFunctions } from "./aggregates.ts";
 import { withoutParens } from "./arguments.ts";
@@ -57,7 +58,7 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
         expr,
       );
       if (samples !== null) context.samples?.addEverywhere(samples.total);
-      return repeat(context, once);
+      return await repeat(context, once);
     }
     switch (expr.kind) {
       case "number":
@@ -69,7 +70,7 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
       case "parens":
         return await evaluate(context, expr.expr);
       case "unary":
-        return evaluateUnary(expr, await evaluate(context, expr.expr));
+        return await evaluateUnary(grid.run, expr, await evaluate(context, expr.expr));
       case "binary":
         return await evaluateChain(context, expr);
       case "aggregate":
@@ -173,12 +174,15 @@ function seriesCount(value: PromValue): number {
 }
 
 /** `+` changes nothing, not even names. */
-function evaluateUnary(node: PromUnary, value: PromValue): PromValue {
+async function evaluateUnary(run: QueryRun, node: PromUnary, value: PromValue): Promise<PromValue> {
   if (node.op === "+") return value;
   if (value.kind === "scalar") negate(value.values);
   if (value.kind !== "vector") return value;
-  for (const series of value.series) negate(series.values);
-  return { kind: "vector", series: dropMetadataOfAll(value.series) };
+  for (const series of value.series) {
+    negate(series.values);
+    if (run.isDue()) await run.breathe();
+  }
+  return { kind: "vector", series: await dropMetadataOfAll(run, value.series) };
 }
 
 function negate(values: Float64Array): void {
@@ -216,7 +220,7 @@ function printValue(value: PromValue): string {
 }
 
 /** The value of one point at every point of the grid. */
-function repeat(context: PromContext, once: PromValue): PromValue {
+async function repeat(context: PromContext, once: PromValue): Promise<PromValue> {
   const { run, points } = context.grid;
   if (once.kind === "string") return once;
   if (once.kind === "scalar")
@@ -226,6 +230,7 @@ function repeat(context: PromContext, once: PromValue): PromValue {
   for (const { labels, values, present } of once.series) {
     if (present !== null && present[0] === 0) continue;
     series.push({ labels, values: new Float64Array(points).fill(values[0] as number), present: null });
+    if (run.isDue()) await run.breathe();
   }
   return { kind: "vector", series };
 }

@@ -8,6 +8,7 @@ import type { Labels } from "../../base/labels.ts";
 import type { PromCall, PromExpr } from "../../promql/ast.ts";
 import { labelsKey, withLabel } from "../label-edit.ts";
 import { formatShort, readNumber } from "../number-text.ts";
+import { sortPaced } from "../pace.ts";
 import { inform, warn } from "./annotate.ts";
 import { scalarOf, seriesOf, textOf } from "./arguments.ts";
 import { Buckets, bucketFraction, bucketQuantile, MonotonicityFixes } from "./classic-buckets.ts";
@@ -31,9 +32,9 @@ export const histogramFunctions: ReadonlyMap<string, InstantFunction> = new Map<
     {
       args: ["scalar", "vector"],
       returns: "vector",
-      evaluate: (context, call, args) => ({
+      evaluate: async (context, call, args) => ({
         kind: "vector",
-        series: quantiles(context, call, seriesOf(args, 1), 1, null, [{ at: 0, values: scalarOf(args, 0) }]),
+        series: await quantiles(context, call, seriesOf(args, 1), 1, null, [{ at: 0, values: scalarOf(args, 0) }]),
       }),
     },
   ],
@@ -47,11 +48,11 @@ export const histogramFunctions: ReadonlyMap<string, InstantFunction> = new Map<
       args: ["vector", "string", "scalar"],
       optional: -1,
       returns: "vector",
-      evaluate: (context, call, args) => {
+      evaluate: async (context, call, args) => {
         const label = textOf(args, 1);
         if (!isLabelName(label)) throw new InputError(`invalid label name ${quote(label)}`, 422);
         const phis = args.slice(2).map((_, i) => ({ at: i + 2, values: scalarOf(args, i + 2) }));
-        return { kind: "vector", series: quantiles(context, call, seriesOf(args, 0), 0, label, phis) };
+        return { kind: "vector", series: await quantiles(context, call, seriesOf(args, 0), 0, label, phis) };
       },
     },
   ],
@@ -65,9 +66,9 @@ export const histogramFunctions: ReadonlyMap<string, InstantFunction> = new Map<
     {
       args: ["scalar", "scalar", "vector"],
       returns: "vector",
-      evaluate: (context, call, args) => ({
+      evaluate: async (context, call, args) => ({
         kind: "vector",
-        series: fractions(context, call, scalarOf(args, 0), scalarOf(args, 1), seriesOf(args, 2)),
+        series: await fractions(context, call, scalarOf(args, 0), scalarOf(args, 1), seriesOf(args, 2)),
       }),
     },
   ],
@@ -96,14 +97,14 @@ interface Phi {
   readonly values: Float64Array;
 }
 
-function quantiles(
+async function quantiles(
   context: PromContext,
   call: PromCall,
   series: readonly PromSeries[],
   bucketsAt: number,
   label: string | null,
   phis: readonly Phi[],
-): PromSeries[] {
+): Promise<PromSeries[]> {
   for (const { at, values } of phis) {
     for (let k = 0; k < values.length; k++) {
       if ((values[k] >= 0 && values[k] <= 1) || (k > 0 && Object.is(values[k], values[k - 1]))) continue;
@@ -115,11 +116,11 @@ function quantiles(
   const texts = label === null ? null : phis.map(({ values }) => textsOf(values));
   const results: PromSeries[] = [];
   const fixesByName = new Map<string, MonotonicityFixes>();
-  for (const histogram of histogramsOf(context, series, pos)) {
+  for (const histogram of await histogramsOf(context, series, pos)) {
     const fixes = fixesByName.get(histogram.name) ?? new MonotonicityFixes();
     fixesByName.set(histogram.name, fixes);
     const made = new Results(context, histogram.labels, label, results);
-    forEachPoint(context, histogram, (k, buckets, timeMs) => {
+    await forEachPoint(context, histogram, (k, buckets, timeMs) => {
       for (let i = 0; i < phis.length; i++) {
         const value = bucketQuantile(phis[i].values[k], buckets, fixes, timeMs);
         made.set(i, texts === null ? "" : texts[i][k], k, value);
@@ -127,7 +128,7 @@ function quantiles(
     });
   }
   for (const [name, fixes] of fixesByName) if (fixes.count > 0) inform(context, describe(fixes, name), pos);
-  return mergeSameLabels(results);
+  return await mergeSameLabels(context.grid.run, results);
 }
 
 /** The series of one histogram's answers: one for each φ, or several if it changes and goes into a label. */
@@ -161,23 +162,23 @@ class Results {
   }
 }
 
-function fractions(
+async function fractions(
   context: PromContext,
   call: PromCall,
   lowers: Float64Array,
   uppers: Float64Array,
   series: readonly PromSeries[],
-): PromSeries[] {
+): Promise<PromSeries[]> {
   const results: PromSeries[] = [];
-  for (const histogram of histogramsOf(context, series, (call.args[2] as PromExpr).pos)) {
+  for (const histogram of await histogramsOf(context, series, (call.args[2] as PromExpr).pos)) {
     const values = new Float64Array(context.grid.points);
-    forEachPoint(context, histogram, (k, buckets) => {
+    await forEachPoint(context, histogram, (k, buckets) => {
       values[k] = bucketFraction(lowers[k], uppers[k], buckets);
     });
     const present = unite(histogram.buckets, values.length);
     results.push({ labels: histogram.labels, values, present: present === null ? null : present.slice() });
   }
-  return mergeSameLabels(results);
+  return await mergeSameLabels(context.grid.run, results);
 }
 
 interface Histogram {
@@ -193,9 +194,11 @@ interface Bucket extends PromSeries {
   readonly bound: number;
 }
 
-function histogramsOf(context: PromContext, series: readonly PromSeries[], pos: number): Histogram[] {
+async function histogramsOf(context: PromContext, series: readonly PromSeries[], pos: number): Promise<Histogram[]> {
+  const { run } = context.grid;
   const histograms = new Map<string, Histogram>();
   for (const { labels, values, present } of series) {
+    if (run.isDue()) await run.breathe();
     const le = labels.get("le");
     const bound = readNumber(le);
     if (bound !== bound) {
@@ -215,16 +218,20 @@ function histogramsOf(context: PromContext, series: readonly PromSeries[], pos: 
   }
   const list = [...histograms.values()];
   // Infinite bounds are equal, not NaN apart.
-  for (const { buckets } of list) buckets.sort((a, b) => (a.bound === b.bound ? 0 : a.bound - b.bound));
+  for (const { buckets } of list) {
+    await sortPaced(run, buckets, (a, b) => (a.bound === b.bound ? 0 : a.bound - b.bound));
+    if (run.isDue()) await run.breathe();
+  }
   return list;
 }
 
 /** Calls back for each point at which some bucket has a value. */
-function forEachPoint(
+async function forEachPoint(
   context: PromContext,
   histogram: Histogram,
   visit: (k: number, buckets: Buckets, timeMs: number) => void,
-): void {
+): Promise<void> {
+  const { run } = context.grid;
   const scratch = new Buckets(histogram.buckets.length);
   const timestamps = context.grid.timestamps();
   for (let k = 0; k < timestamps.length; k++) {
@@ -233,6 +240,7 @@ function forEachPoint(
       if (present === null || present[k] === 1) scratch.add(bound, values[k]);
     }
     if (scratch.size > 0) visit(k, scratch, timestamps[k]);
+    if (run.isDue()) await run.breathe();
   }
 }
 

@@ -41,7 +41,9 @@ export async function evaluateInfo(
 
   const enriched: PromSeries[] = [];
   const result: PromSeries[] = [];
+  const { run } = context.grid;
   for (const series of base) {
+    if (run.isDue()) await run.breathe();
     const isInfo = nameFilters.every((filter) => matches(filter, series.labels.name));
     (isInfo ? result : enriched).push(series);
   }
@@ -54,6 +56,7 @@ export async function evaluateInfo(
   const mayLack = dataFilters.every((filter) => matches(filter, ""));
   const wanted = new Set(dataFilters.map(({ label }) => label));
   for (const series of enriched) {
+    if (run.isDue()) await run.breathe();
     const sources = groups.get(identityOf(series.labels)) ?? [];
     split(
       context,
@@ -66,7 +69,7 @@ export async function evaluateInfo(
       result,
     );
   }
-  return mergeSameLabels(result);
+  return await mergeSameLabels(run, result);
 }
 
 /** Without a filter that says what a name is: `target_info`, or whatever `.+_info` the negative ones leave. */

@@ -34,7 +34,7 @@ export const labelFunctions: ReadonlyMap<string, InstantFunction> = new Map<stri
           run.countLabels(before, series.labels);
           if (run.isDue()) await run.breathe();
         }
-        return { kind: "vector", series: mergeSameLabels(list) };
+        return { kind: "vector", series: await mergeSameLabels(run, list) };
       },
     },
   ],
@@ -67,7 +67,7 @@ export const labelFunctions: ReadonlyMap<string, InstantFunction> = new Map<stri
           run.countLabels(labels, series.labels);
           if (run.isDue()) await run.breathe();
         }
-        return { kind: "vector", series: mergeSameLabels(list) };
+        return { kind: "vector", series: await mergeSameLabels(run, list) };
       },
     },
   ],

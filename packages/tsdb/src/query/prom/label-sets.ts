@@ -1,6 +1,7 @@
 /** Label sets of results: what operations drop, how Prometheus orders them, and what happens when two become equal. */
 import { InputError } from "../../base/errors.ts";
 import { Labels } from "../../base/labels.ts";
+import type { QueryRun } from "../context.ts";
 import { labelsKey } from "../label-edit.ts";
 import type { PromSeries } from "./value.ts";
 
@@ -69,7 +70,7 @@ class PairReader {
 }
 
 /** Drops what `dropMetadata` drops from each series, and merges those that became equal. Before, no two were equal. */
-export function dropMetadataOfAll(list: PromSeries[]): PromSeries[] {
+export async function dropMetadataOfAll(run: QueryRun, list: PromSeries[]): Promise<PromSeries[]> {
   const name = list[0]?.labels.name;
   let mayBeEqual = false;
   for (const series of list) {
@@ -77,15 +78,16 @@ export function dropMetadataOfAll(list: PromSeries[]): PromSeries[] {
     // Series of one metric that lose no more than its name differ in what is left.
     if (series.labels.name !== name || series.labels.pairs.length !== labels.pairs.length) mayBeEqual = true;
     series.labels = labels;
+    if (run.isDue()) await run.breathe();
   }
-  return mayBeEqual ? mergeSameLabels(list) : list;
+  return mayBeEqual ? await mergeSameLabels(run, list) : list;
 }
 
 /**
  * Series with equal labels become one if at no point more than one of them has a value. Keeps the order of first appearance.
  * @throws InputError 422 when two have a value at the same point.
  */
-export function mergeSameLabels(list: PromSeries[]): PromSeries[] {
+export async function mergeSameLabels(run: QueryRun, list: PromSeries[]): Promise<PromSeries[]> {
   if (list.length < 2) return list;
   const firsts = new Map<string, PromSeries>();
   const merged: PromSeries[] = [];
@@ -98,6 +100,7 @@ export function mergeSameLabels(list: PromSeries[]): PromSeries[] {
     } else {
       addPoints(first, series);
     }
+    if (run.isDue()) await run.breathe();
   }
   return merged;
 }
@@ -146,13 +149,14 @@ export class DistinctLabels {
 }
 
 /** What the functions of windows want: no equal labels at all, even at different points. @throws InputError 422 */
-export function refuseSameLabels(list: readonly { readonly labels: Labels }[]): void {
+export async function refuseSameLabels(run: QueryRun, list: readonly { readonly labels: Labels }[]): Promise<void> {
   if (list.length < 2) return;
   const keys = new Set<string>();
   for (const { labels } of list) {
     const key = labelsKey(labels);
     if (keys.has(key)) throw sameLabels();
     keys.add(key);
+    if (run.isDue()) await run.breathe();
   }
 }
 

@@ -2,6 +2,7 @@
 import { BugError } from "../../base/errors.ts";
 import type { Labels } from "../../base/labels.ts";
 import type { PromBinary } from "../../promql/ast.ts";
+import type { QueryRun } from "../context.ts";
 import { dropLabels, keepLabels, labelsKey } from "../label-edit.ts";
 import { METADATA_LABELS } from "./label-sets.ts";
 import type { PromSeries } from "./value.ts";
@@ -34,7 +35,7 @@ export class LabelMatcher {
   }
 
   /** Groups in order of appearance, those of the left side first. */
-  group(left: readonly PromSeries[], right: readonly PromSeries[]): MatchGroup[] {
+  async group(run: QueryRun, left: readonly PromSeries[], right: readonly PromSeries[]): Promise<MatchGroup[]> {
     const groups = new Map<string, MatchGroup>();
     const groupOf = (labels: Labels): MatchGroup => {
       const key = this.key(labels);
@@ -42,8 +43,14 @@ export class LabelMatcher {
       if (group === undefined) groups.set(key, (group = { left: [], right: [] }));
       return group;
     };
-    for (let i = 0; i < left.length; i++) groupOf((left[i] as PromSeries).labels).left.push(i);
-    for (let i = 0; i < right.length; i++) groupOf((right[i] as PromSeries).labels).right.push(i);
+    for (let i = 0; i < left.length; i++) {
+      groupOf((left[i] as PromSeries).labels).left.push(i);
+      if (run.isDue()) await run.breathe();
+    }
+    for (let i = 0; i < right.length; i++) {
+      groupOf((right[i] as PromSeries).labels).right.push(i);
+      if (run.isDue()) await run.breathe();
+    }
     return [...groups.values()];
   }
 

@@ -2,6 +2,7 @@
  * Functions of one number at a time: each point of each series by itself. NaN gives NaN where nothing else is said. The metric's name is
  * dropped.
  */
+import type { QueryRun } from "../context.ts";
 import { scalarOf, seriesOf } from "./arguments.ts";
 import { dropMetadataOfAll } from "./label-sets.ts";
 import type { InstantFunction } from "./tables.ts";
@@ -63,7 +64,8 @@ export const mathFunctions: ReadonlyMap<string, InstantFunction> = new Map<strin
       args: ["vector", "scalar"],
       optional: 1,
       returns: "vector",
-      evaluate: (_context, _call, args) => round(seriesOf(args, 0), args.length > 1 ? scalarOf(args, 1) : null),
+      evaluate: ({ grid }, _call, args) =>
+        round(grid.run, seriesOf(args, 0), args.length > 1 ? scalarOf(args, 1) : null),
     },
   ],
   /**
@@ -75,7 +77,7 @@ export const mathFunctions: ReadonlyMap<string, InstantFunction> = new Map<strin
     {
       args: ["vector", "scalar", "scalar"],
       returns: "vector",
-      evaluate: (_context, _call, args) => clamp(seriesOf(args, 0), scalarOf(args, 1), scalarOf(args, 2)),
+      evaluate: ({ grid }, _call, args) => clamp(grid.run, seriesOf(args, 0), scalarOf(args, 1), scalarOf(args, 2)),
     },
   ],
   /** clamp_min(v, min): at least min. */
@@ -84,7 +86,7 @@ export const mathFunctions: ReadonlyMap<string, InstantFunction> = new Map<strin
     {
       args: ["vector", "scalar"],
       returns: "vector",
-      evaluate: (_context, _call, args) => clamp(seriesOf(args, 0), scalarOf(args, 1), null),
+      evaluate: ({ grid }, _call, args) => clamp(grid.run, seriesOf(args, 0), scalarOf(args, 1), null),
     },
   ],
   /** clamp_max(v, max): at most max. */
@@ -93,7 +95,7 @@ export const mathFunctions: ReadonlyMap<string, InstantFunction> = new Map<strin
     {
       args: ["vector", "scalar"],
       returns: "vector",
-      evaluate: (_context, _call, args) => clamp(seriesOf(args, 0), null, scalarOf(args, 1)),
+      evaluate: ({ grid }, _call, args) => clamp(grid.run, seriesOf(args, 0), null, scalarOf(args, 1)),
     },
   ],
   /** min_of(a, b): the smaller of two scalars. */
@@ -106,11 +108,14 @@ function pointwise(compute: (value: number) => number): InstantFunction {
   return {
     args: ["vector"],
     returns: "vector",
-    evaluate: (_context, _call, args) => {
+    evaluate: async ({ grid: { run } }, _call, args) => {
       const list = seriesOf(args, 0);
-      // What stands where no value is present is computed along: cheaper than asking.
-      for (const { values } of list) for (let k = 0; k < values.length; k++) values[k] = compute(values[k] as number);
-      return { kind: "vector", series: dropMetadataOfAll(list) };
+      for (const { values } of list) {
+        // What stands where no value is present is computed along: cheaper than asking.
+        for (let k = 0; k < values.length; k++) values[k] = compute(values[k] as number);
+        if (run.isDue()) await run.breathe();
+      }
+      return { kind: "vector", series: await dropMetadataOfAll(run, list) };
     },
   };
 }
@@ -126,21 +131,28 @@ function ofTwo(compute: (a: number, b: number) => number): InstantFunction {
   };
 }
 
-function round(list: PromSeries[], to: Float64Array | null): PromValue {
+async function round(run: QueryRun, list: PromSeries[], to: Float64Array | null): Promise<PromValue> {
   for (const { values } of list) {
     for (let k = 0; k < values.length; k++) {
       // Multiplying by the inverse hurts fewer decimal steps than dividing does.
       const inverse = to === null ? 1 : 1 / (to[k] as number);
       values[k] = Math.floor((values[k] as number) * inverse + 0.5) / inverse;
     }
+    if (run.isDue()) await run.breathe();
   }
-  return { kind: "vector", series: dropMetadataOfAll(list) };
+  return { kind: "vector", series: await dropMetadataOfAll(run, list) };
 }
 
-function clamp(list: PromSeries[], min: Float64Array | null, max: Float64Array | null): PromValue {
+async function clamp(
+  run: QueryRun,
+  list: PromSeries[],
+  min: Float64Array | null,
+  max: Float64Array | null,
+): Promise<PromValue> {
   const crossed = min === null || max === null ? null : crossedPoints(min, max);
   const kept: PromSeries[] = [];
   for (const series of list) {
+    if (run.isDue()) await run.breathe();
     const { values } = series;
     for (let k = 0; k < values.length; k++) {
       const low = min === null ? -Infinity : (min[k] as number);
@@ -155,7 +167,7 @@ function clamp(list: PromSeries[], min: Float64Array | null, max: Float64Array |
     }
     kept.push(series);
   }
-  return { kind: "vector", series: dropMetadataOfAll(kept) };
+  return { kind: "vector", series: await dropMetadataOfAll(run, kept) };
 }
 
 /** 1 where max is below min; null if nowhere. */

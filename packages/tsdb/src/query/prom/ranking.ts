@@ -13,6 +13,7 @@
 import type { Labels } from "../../base/labels.ts";
 import type { PromAggregate } from "../../promql/ast.ts";
 import type { QueryRun } from "../context.ts";
+import { sortPaced } from "../pace.ts";
 import type { PromContext } from "./context.ts";
 import { Groups } from "./grouping.ts";
 import { countsParam } from "./parameters.ts";
@@ -46,7 +47,7 @@ class Ranking implements Aggregation {
     const { grid } = this.#context;
     const list: PromSeries[] = [];
     for (const heaps of this.#groups.all()) {
-      for (const series of heaps.series(grid.isInstant())) list.push(series);
+      for (const series of await heaps.series(grid.run, grid.isInstant())) list.push(series);
       if (grid.run.isDue()) await grid.run.breathe();
     }
     return list;
@@ -131,11 +132,13 @@ class Heaps {
   }
 
   /** The series that some heap has, with their values where it does: in order of arrival, or of rank at the one point there is. */
-  series(isRanked: boolean): PromSeries[] {
+  async series(run: QueryRun, isRanked: boolean): Promise<PromSeries[]> {
     const points = this.#counts.length;
-    const order = isRanked ? this.#bestFirst() : this.#byArrival();
+    const order = await (isRanked ? this.#bestFirst(run) : this.#byArrival(run));
+    run.reserveColumns(order.length, points);
     const found: (PromSeries & { present: Uint8Array })[] = [];
     for (const item of order) {
+      if (run.isDue()) await run.breathe();
       found[item] = {
         labels: this.#labels[item],
         values: new Float64Array(points),
@@ -143,6 +146,7 @@ class Heaps {
       };
     }
     for (let k = 0; k < points; k++) {
+      if (run.isDue()) await run.breathe();
       const base = k * this.#capacity;
       for (let n = base; n < base + this.#sizes[k]; n++) {
         const { values, present } = found[this.#items[n]];
@@ -153,18 +157,18 @@ class Heaps {
     return order.map((item) => found[item]);
   }
 
-  #byArrival(): number[] {
+  #byArrival(run: QueryRun): Promise<number[]> {
     const arrivals = this.#arrivals;
     const order: number[] = [];
     for (let item = 0; item < this.#holders.length; item++) if (this.#holders[item] > 0) order.push(item);
-    return order.sort((a, b) => arrivals[a] - arrivals[b]);
+    return sortPaced(run, order, (a, b) => arrivals[a] - arrivals[b]);
   }
 
   /** The items of the first point by value, greatest first and NaN last. */
-  #bestFirst(): number[] {
+  async #bestFirst(run: QueryRun): Promise<number[]> {
     const values = this.#values;
     const places = Array.from({ length: this.#sizes[0] }, (_, n) => n);
-    places.sort((a, b) => {
+    await sortPaced(run, places, (a, b) => {
       const [x, y] = [values[a], values[b]];
       if (x !== x || y !== y) return Number(x !== x) - Number(y !== y);
       return x === y ? 0 : x > y ? -1 : 1;

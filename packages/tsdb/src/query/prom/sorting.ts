@@ -1,5 +1,6 @@
 /** sort() and its like: an instant answer keeps the order; the answers of ranges are ordered by labels whatever they do. */
 import type { PromCall } from "../../promql/ast.ts";
+import { sortPaced } from "../pace.ts";
 import { warn } from "./annotate.ts";
 import { seriesOf } from "./arguments.ts";
 import type { PromContext } from "./context.ts";
@@ -31,13 +32,13 @@ function sortByValue(sign: 1 | -1): InstantFunction {
 }
 
 /** Sorts in place; over more than one point there is no one order, so it only warns. */
-export function sortSeries(
+export async function sortSeries(
   context: PromContext,
   call: PromCall,
   list: PromSeries[],
   compare: (a: PromSeries, b: PromSeries) => number,
-): PromValue {
-  if (context.grid.isInstant()) list.sort(compare);
+): Promise<PromValue> {
+  if (context.grid.isInstant()) await sortPaced(context.grid.run, list, compare);
   else warn(context, "sort is ineffective for range queries since results are always ordered by labels", call.pos);
   return { kind: "vector", series: list };
 }

@@ -22,13 +22,13 @@ export const timeFunctions: ReadonlyMap<string, InstantFunction> = new Map<strin
       returns: "vector",
       // The evaluator puts the times in the values' place, so that only the second case has something to do.
       wantsSampleTimes: true,
-      evaluate: (context, call, args) => {
+      evaluate: async (context, call, args) => {
         const list = seriesOf(args, 0);
         if (withoutParens(call.args[0])?.kind !== "selector") {
           const seconds = gridSeconds(context);
           for (const { values } of list) values.set(seconds);
         }
-        return { kind: "vector", series: dropMetadataOfAll(list) };
+        return { kind: "vector", series: await dropMetadataOfAll(context.grid.run, list) };
       },
     },
   ],
@@ -95,11 +95,15 @@ function datePart(name: DatePartName): InstantFunction {
     args: ["vector"],
     optional: 1,
     returns: "vector",
-    evaluate: (context, _call, args) => {
+    evaluate: async (context, _call, args) => {
+      const { run } = context.grid;
       const list =
         args.length > 0 ? seriesOf(args, 0) : [{ labels: Labels.empty, values: gridSeconds(context), present: null }];
-      for (const { values } of list) replaceByDatePart(values, part);
-      return { kind: "vector", series: dropMetadataOfAll(list) };
+      for (const { values } of list) {
+        replaceByDatePart(values, part);
+        if (run.isDue()) await run.breathe();
+      }
+      return { kind: "vector", series: await dropMetadataOfAll(context.grid.run, list) };
     },
   };
 }

@@ -14,6 +14,7 @@ import { BugError, InputError } from "../../base/errors.ts";
 import type { Labels } from "../../base/labels.ts";
 import type { PromBinary } from "../../promql/ast.ts";
 import { labelsKey, withLabel } from "../label-edit.ts";
+import { sortPaced } from "../pace.ts";
 import { ARITHMETIC, COMPARISONS, type ColumnComparison, type ColumnOperator } from "./column-operators.ts";
 import type { PromContext } from "./context.ts";
 import { dropMetadata, mergeSameLabels } from "./label-sets.ts";
@@ -41,22 +42,24 @@ interface OneSide {
   readonly order: number;
 }
 
-export function operateOnVectors(
+export async function operateOnVectors(
   context: PromContext,
   node: PromBinary,
   left: PromSeries[],
   right: PromSeries[],
-): PromSeries[] {
+): Promise<PromSeries[]> {
+  const { run } = context.grid;
   const matching = matchingOf(node);
   const isSwapped = matching.card === "one-to-many";
   const pairing = new Pairing(context, node, matching, isSwapped ? right : left, isSwapped ? left : right);
   const results: PromSeries[] = [];
-  for (const pair of pairing.pairUp()) {
+  for (const pair of await pairing.pairUp()) {
+    if (run.isDue()) await run.breathe();
     const [a, b] = isSwapped ? [pair.one, pair.many] : [pair.many, pair.one];
     const series = operate(node, a, b, pair);
     if (series !== null) results.push(series);
   }
-  return mergeSameLabels(results);
+  return await mergeSameLabels(run, results);
 }
 
 /** Null if the comparison holds at no point. */
@@ -118,26 +121,28 @@ class Pairing {
   }
 
   /** @throws InputError 422 when some point has two candidates. */
-  pairUp(): Pair[] {
+  async pairUp(): Promise<Pair[]> {
     const { card } = this.#matching;
-    for (const group of this.#matcher.group(this.#many, this.#ones)) {
+    const { run } = this.#context.grid;
+    for (const group of await this.#matcher.group(run, this.#many, this.#ones)) {
+      if (run.isDue()) await run.breathe();
       if (group.right.length === 0 && this.#fillOne === null) continue;
-      const ones = this.#mergeOnes(group.right);
+      const ones = await this.#mergeOnes(group.right);
       const onePresence = unite(ones, this.#points);
-      if (card === "one-to-one") this.#refuseManyToOne(group.left, onePresence);
+      if (card === "one-to-one") await this.#refuseManyToOne(group.left, onePresence);
       const first = this.#pairs.length;
-      for (const one of ones) this.#pairWith(group, one);
-      if (this.#fillOne !== null) this.#fillOnes(group, onePresence, this.#fillOne);
-      if (this.#fillMany !== null) this.#fillManys(group, ones, this.#fillMany);
-      if (card !== "one-to-one" && group.left.length > 1) this.#refuseEqualResults(first);
+      for (const one of ones) await this.#pairWith(group, one);
+      if (this.#fillOne !== null) await this.#fillOnes(group, onePresence, this.#fillOne);
+      if (this.#fillMany !== null) await this.#fillManys(group, ones, this.#fillMany);
+      if (card !== "one-to-one" && group.left.length > 1) await this.#refuseEqualResults(first);
     }
-    return this.#pairs.sort((a, b) => a.order - b.order);
+    return await sortPaced(run, this.#pairs, (a, b) => a.order - b.order);
   }
 
-  #pairWith(group: MatchGroup, one: OneSide): void {
+  async #pairWith(group: MatchGroup, one: OneSide): Promise<void> {
     for (const i of group.left) {
       const { labels, values, present } = this.#many[i] as PromSeries;
-      this.#add({
+      await this.#add({
         labels: this.#resultLabels(labels, one.labels),
         many: values,
         one: one.values,
@@ -148,10 +153,10 @@ class Pairing {
   }
 
   /** Points of the many side that no series of the one side meets. */
-  #fillOnes(group: MatchGroup, onePresence: Presence, value: Float64Array): void {
+  async #fillOnes(group: MatchGroup, onePresence: Presence, value: Float64Array): Promise<void> {
     for (const i of group.left) {
       const { labels, values, present } = this.#many[i] as PromSeries;
-      this.#add({
+      await this.#add({
         labels: this.#resultLabels(labels, this.#matcher.matched(labels)),
         many: values,
         one: value,
@@ -162,13 +167,13 @@ class Pairing {
   }
 
   /** Points of the one side that no series of the many side meets. */
-  #fillManys(group: MatchGroup, ones: readonly OneSide[], value: Float64Array): void {
+  async #fillManys(group: MatchGroup, ones: readonly OneSide[], value: Float64Array): Promise<void> {
     const manyPresence = unite(
       group.left.map((i) => this.#many[i] as PromSeries),
       this.#points,
     );
     for (const { labels, values, present, order } of ones) {
-      this.#add({
+      await this.#add({
         labels: this.#resultLabels(this.#matcher.matched(labels), labels),
         many: value,
         one: values,
@@ -178,9 +183,11 @@ class Pairing {
     }
   }
 
-  #add(pair: Pair): void {
+  async #add(pair: Pair): Promise<void> {
+    const { run } = this.#context.grid;
+    if (run.isDue()) await run.breathe();
     if (!hasPoint(pair.present)) return;
-    this.#context.grid.run.reserveColumns(++this.#columns, this.#points);
+    run.reserveColumns(++this.#columns, this.#points);
     this.#pairs.push(pair);
   }
 
@@ -196,10 +203,12 @@ class Pairing {
    * The one side of a group in as few columns as its results need.
    * @throws InputError 422 when two of its series have a value at a point where the operation looks at them.
    */
-  #mergeOnes(indices: readonly number[]): OneSide[] {
+  async #mergeOnes(indices: readonly number[]): Promise<OneSide[]> {
+    const { run } = this.#context.grid;
     const sides = new Map<string, OneSide>();
     let taken: Uint8Array | null = null;
     for (let n = 0; n < indices.length; n++) {
+      if (run.isDue()) await run.breathe();
       const order = indices[n] as number;
       const { labels, values, present } = this.#ones[order] as PromSeries;
       if (indices.length > 1) {
@@ -249,11 +258,13 @@ class Pairing {
     );
   }
 
-  #refuseManyToOne(indices: readonly number[], onePresence: Presence): void {
+  async #refuseManyToOne(indices: readonly number[], onePresence: Presence): Promise<void> {
+    const { run } = this.#context.grid;
     if (indices.length < 2) return;
     const meets = this.#fillOne === null ? onePresence : null;
     const taken = new Uint8Array(this.#points);
     for (const i of indices) {
+      if (run.isDue()) await run.breathe();
       const { present } = this.#many[i] as PromSeries;
       for (let k = 0; k < taken.length; k++) {
         if ((present !== null && present[k] === 0) || (meets !== null && meets[k] === 0)) continue;
@@ -269,9 +280,11 @@ class Pairing {
   }
 
   /** Within a group this is said of points that match, whether or not a comparison then keeps them. */
-  #refuseEqualResults(first: number): void {
+  async #refuseEqualResults(first: number): Promise<void> {
+    const { run } = this.#context.grid;
     const takenBy = new Map<string, Uint8Array>();
     for (let i = first; i < this.#pairs.length; i++) {
+      if (run.isDue()) await run.breathe();
       const { labels, present } = this.#pairs[i] as Pair;
       const key = labelsKey(labels);
       const taken = takenBy.get(key);

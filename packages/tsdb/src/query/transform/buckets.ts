@@ -4,8 +4,10 @@
  */
 import type { Labels } from "../../base/labels.ts";
 import { mergeApart } from "../binary/matching.ts";
+import type { QueryRun } from "../context.ts";
 import { labelsKey, withLabel, withoutName } from "../label-edit.ts";
 import { readNumber } from "../number-text.ts";
+import { sortPaced } from "../pace.ts";
 import type { Series } from "../series.ts";
 
 export interface Bucket {
@@ -22,9 +24,10 @@ export interface Histogram {
 }
 
 /** Groups `le` series into histograms, `vmrange` ones converted; others are left out. Buckets of equal bound are added if `adds`. */
-export function readHistograms(list: readonly Series[], adds = true): Histogram[] {
+export async function readHistograms(run: QueryRun, list: readonly Series[], adds = true): Promise<Histogram[]> {
   const found = new Map<string, Histogram>();
-  for (const { labels, values } of bucketsFromRanges(list)) {
+  for (const { labels, values } of await bucketsFromRanges(run, list)) {
+    if (run.isDue()) await run.breathe();
     const le = readNumber(labels.get("le"));
     if (le !== le) continue;
     const rest = withLabel(withoutName(labels), "le", "");
@@ -37,7 +40,8 @@ export function readHistograms(list: readonly Series[], adds = true): Histogram[
     histogram.buckets.push({ le, values });
   }
   for (const { buckets } of found.values()) {
-    buckets.sort((a, b) => (a.le === b.le ? 0 : a.le - b.le));
+    await sortPaced(run, buckets, (a, b) => (a.le === b.le ? 0 : a.le - b.le));
+    if (run.isDue()) await run.breathe();
     if (adds) addEqualBounds(buckets);
   }
   return [...found.values()];
@@ -82,10 +86,11 @@ interface Range {
  * `vmrange` series as cumulative `le` series: an empty bucket where a gap begins, and `+Inf` at the end. `le` series pass,
  * others are left out. Changes the columns it is given.
  */
-export function bucketsFromRanges(list: readonly Series[]): Series[] {
+export async function bucketsFromRanges(run: QueryRun, list: readonly Series[]): Promise<Series[]> {
   const result: Series[] = [];
   const groups = new Map<string, { labels: Labels; ranges: Range[] }>();
   for (const series of list) {
+    if (run.isDue()) await run.breathe();
     const text = series.labels.get("vmrange");
     if (text === "") {
       if (series.labels.get("le") !== "") result.push(series);
@@ -107,18 +112,20 @@ export function bucketsFromRanges(list: readonly Series[]): Series[] {
     group.ranges.push({ start, startText, end, endText, series });
   }
   for (const { labels, ranges } of groups.values()) {
-    for (const { text, values } of accumulate(ranges)) result.push({ labels: withLabel(labels, "le", text), values });
+    for (const { text, values } of await accumulate(run, ranges))
+      result.push({ labels: withLabel(labels, "le", text), values });
   }
   return result;
 }
 
-function accumulate(ranges: Range[]): { text: string; values: Float64Array }[] {
-  ranges.sort((a, b) => (a.end === b.end ? 0 : a.end - b.end));
+async function accumulate(run: QueryRun, ranges: Range[]): Promise<{ text: string; values: Float64Array }[]> {
+  await sortPaced(run, ranges, (a, b) => (a.end === b.end ? 0 : a.end - b.end));
   const bounds: { text: string; values: Float64Array }[] = [];
   const byText = new Map<string, Series>();
   let previousEnd = 0;
   let last: Range | null = null;
   for (const range of ranges) {
+    if (run.isDue()) await run.breathe();
     const { values } = range.series;
     // Empty buckets merge into the gap before the next one that is not.
     if (!values.some((v) => v > 0)) continue;
@@ -146,14 +153,16 @@ function accumulate(ranges: Range[]): { text: string; values: Float64Array }[] {
       if (v > 0) count += v;
       values[k] = count;
     }
+    if (run.isDue()) await run.breathe();
   }
   return bounds;
 }
 
 /** buckets_limit: at most `limit` `le` buckets a histogram, empty edges cut first, then the least filled merged upwards. */
-export function limitBuckets(list: readonly Series[], limit: number): Series[] {
+export async function limitBuckets(run: QueryRun, list: readonly Series[], limit: number): Promise<Series[]> {
   const groups = new Map<string, { le: number; hits: number; series: Series }[]>();
-  for (const series of bucketsFromRanges(list)) {
+  for (const series of await bucketsFromRanges(run, list)) {
+    if (run.isDue()) await run.breathe();
     const le = readNumber(series.labels.get("le"));
     if (le !== le) continue;
     const key = labelsKey(withLabel(series.labels, "le", ""));
@@ -164,14 +173,18 @@ export function limitBuckets(list: readonly Series[], limit: number): Series[] {
   }
   const result: Series[] = [];
   for (const group of groups.values()) {
-    if (group.length > limit) thinOut(group, limit);
+    if (group.length > limit) await thinOut(run, group, limit);
     for (const { series } of group) result.push(series);
   }
   return result;
 }
 
-function thinOut(group: { le: number; hits: number; series: Series }[], limit: number): void {
-  group.sort((a, b) => (a.le === b.le ? 0 : a.le - b.le));
+async function thinOut(
+  run: QueryRun,
+  group: { le: number; hits: number; series: Series }[],
+  limit: number,
+): Promise<void> {
+  await sortPaced(run, group, (a, b) => (a.le === b.le ? 0 : a.le - b.le));
   const points = (group[0] as { series: Series }).series.values.length;
   for (let k = 0; k < points; k++) {
     let below = 0;
@@ -180,6 +193,7 @@ function thinOut(group: { le: number; hits: number; series: Series }[], limit: n
       bucket.hits += v - below;
       below = v;
     }
+    if (run.isDue()) await run.breathe();
   }
   const isEmpty = (bucket: { hits: number } | undefined): boolean =>
     bucket !== undefined && Math.abs(bucket.hits) < 1e-9;
@@ -200,5 +214,6 @@ function thinOut(group: { le: number; hits: number; series: Series }[], limit: n
     }
     (group[least + 1] as { hits: number }).hits += (group[least] as { hits: number }).hits;
     group.splice(least, 1);
+    if (run.isDue()) await run.breathe();
   }
 }

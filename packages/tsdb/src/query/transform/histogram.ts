@@ -57,7 +57,9 @@ async function estimate(
 ): Promise<Series[]> {
   const result: Series[] = [];
   const out: Estimate = { value: NaN, lower: NaN, upper: NaN };
-  for (const { labels, buckets } of readHistograms(list)) {
+  const histograms = await readHistograms(run, list);
+  run.reserveColumns(histograms.length * (boundsLabel === "" ? 1 : 3), list[0]?.values.length ?? 0);
+  for (const { labels, buckets } of histograms) {
     const points = (buckets[0] as Bucket).values.length;
     const middle = new Float64Array(points);
     const lower = new Float64Array(boundsLabel === "" ? 0 : points);
@@ -65,6 +67,7 @@ async function estimate(
     for (let k = 0; k < points; k++) {
       compute(buckets, k, out);
       middle[k] = out.value;
+      if (run.isDue()) await run.breathe();
       if (boundsLabel === "") continue;
       lower[k] = out.lower;
       upper[k] = out.upper;
@@ -173,9 +176,12 @@ export async function histogramMoment(
   moment: "avg" | "stdvar" | "stddev",
 ): Promise<Series[]> {
   const result: Series[] = [];
-  for (const { labels, buckets } of readHistograms(list, false)) {
+  for (const { labels, buckets } of await readHistograms(run, list, false)) {
     const values = new Float64Array((buckets[0] as Bucket).values.length);
-    for (let k = 0; k < values.length; k++) values[k] = momentAt(buckets, k, moment);
+    for (let k = 0; k < values.length; k++) {
+      values[k] = momentAt(buckets, k, moment);
+      if (run.isDue()) await run.breathe();
+    }
     result.push({ labels, values });
     if (run.isDue()) await run.breathe();
   }

@@ -2,7 +2,9 @@
 import { InputError } from "../../base/errors.ts";
 import type { Labels } from "../../base/labels.ts";
 import type { SearchRegex } from "../../base/regex.ts";
+import type { QueryRun } from "../context.ts";
 import { joinTexts, withLabel } from "../label-edit.ts";
+import { sortPaced } from "../pace.ts";
 import type { Series } from "../series.ts";
 
 /** The regex of a call. @throws InputError 422 that names the function */
@@ -38,18 +40,27 @@ export function graphiteGroup(labels: Labels, indexes: readonly number[]): Label
 }
 
 /** drop_common_labels: label=value pairs that every series has, the name included. */
-export function dropCommonLabels(list: readonly Series[]): void {
+export async function dropCommonLabels(run: QueryRun, list: readonly Series[]): Promise<void> {
   const first = list[0];
   if (first === undefined) return;
   for (const [label, value] of first.labels.entries()) {
     if (!list.every((series) => series.labels.get(label) === value)) continue;
-    for (const series of list) series.labels = withLabel(series.labels, label, "");
+    for (const series of list) {
+      series.labels = withLabel(series.labels, label, "");
+      if (run.isDue()) await run.breathe();
+    }
   }
 }
 
 /** sort_by_label and its like: by the first of the labels whose values differ; equal series keep their order. */
-export function sortByLabels(list: Series[], labels: readonly string[], isNumeric: boolean, sign: 1 | -1): Series[] {
-  return list.sort((a, b) => {
+export function sortByLabels(
+  run: QueryRun,
+  list: Series[],
+  labels: readonly string[],
+  isNumeric: boolean,
+  sign: 1 | -1,
+): Promise<Series[]> {
+  return sortPaced(run, list, (a, b) => {
     for (const label of labels) {
       const x = a.labels.get(label);
       const y = b.labels.get(label);

@@ -9,11 +9,12 @@ import { Random } from "../../base/random.ts";
 import { compileRegex, compileSearchRegex } from "../../base/regex.ts";
 import type { Expr, FunctionExpr } from "../../metricsql/ast.ts";
 import { readCount, readScalar, readString } from "../arguments.ts";
-import type { EvalContext } from "../context.ts";
+import type { EvalContext, QueryRun } from "../context.ts";
 import { dropLabels, joinTexts, keepLabels, labelsKey, withLabel, withoutName } from "../label-edit.ts";
 import { formatShort, readNumber } from "../number-text.ts";
+import { filterPaced, sortPaced } from "../pace.ts";
 import { absentLabels } from "../rollup/eval-rollup.ts";
-import { constantSeries, dropBlank, isScalarList, type Series } from "../series.ts";
+import { constantSeries, isBlank, isScalarList, type Series } from "../series.ts";
 import { bucketsFromRanges, limitBuckets } from "./buckets.ts";
 import { histogramFraction, histogramMoment, histogramQuantile, histogramShare } from "./histogram.ts";
 import { dropCommonLabels, graphiteGroup, readPattern, replaceLabel, sortByLabels } from "./labels.ts";
@@ -232,7 +233,7 @@ function matching(wanted: boolean): TransformEntry {
 /** sort, sort_desc: by the last point; where equal or missing in both, by the one before. Series without a value first. */
 function sorting(sign: 1 | -1): TransformEntry {
   return entry(1, 1, (call) =>
-    call.list(0).sort((a, b) => {
+    sortPaced(call.context.run, call.list(0), (a, b) => {
       for (let k = a.values.length - 1; k >= 0; k--) {
         const x = a.values[k] as number;
         const y = b.values[k] as number;
@@ -245,7 +246,7 @@ function sorting(sign: 1 | -1): TransformEntry {
 }
 
 function sortingByLabel(isNumeric: boolean, sign: 1 | -1): TransformEntry {
-  return entry(2, MANY, (call) => sortByLabels(call.list(0), call.texts(1), isNumeric, sign));
+  return entry(2, MANY, (call) => sortByLabels(call.context.run, call.list(0), call.texts(1), isNumeric, sign));
 }
 
 /** range_*: one number over the whole range, at every point. */
@@ -255,8 +256,19 @@ function wholeRange(compute: (values: Float64Array) => number): TransformEntry {
   });
 }
 
-function copyList(list: readonly Series[]): Series[] {
-  return list.map((series) => ({ labels: series.labels, values: series.values.slice() }));
+/** Columns of their own. */
+async function copyList(run: QueryRun, list: readonly Series[]): Promise<Series[]> {
+  run.reserveColumns(list.length, list[0]?.values.length ?? 0);
+  const copies: Series[] = [];
+  for (const { labels, values } of list) {
+    copies.push({ labels, values: values.slice() });
+    if (run.isDue()) await run.breathe();
+  }
+  return copies;
+}
+
+function dropBlankPaced(call: TransformCall, i: number): Promise<Series[]> {
+  return filterPaced(call.context.run, call.list(i), ({ values }) => !isBlank(values));
 }
 
 const ENTRIES: Record<string, TransformEntry> = {
@@ -266,10 +278,12 @@ const ENTRIES: Record<string, TransformEntry> = {
    * absent(q): 1 at the points where no series of q has a value. One series, with the labels that `=` filters say if q
    * is a plain selector.
    */
-  absent: entry(1, 1, (call) => {
+  absent: entry(1, 1, async (call) => {
+    const { run } = call.context;
     const arg = call.expr.args[0] as Expr;
     const values = new Float64Array(call.context.points).fill(1);
     for (const series of call.list(0)) {
+      if (run.isDue()) await run.breathe();
       for (let k = 0; k < values.length; k++) if (series.values[k] === series.values[k]) values[k] = Number.NaN;
     }
     return [{ labels: arg.kind === "selector" ? absentLabels(arg) : Labels.empty, values }];
@@ -304,7 +318,7 @@ const ENTRIES: Record<string, TransformEntry> = {
   buckets_limit: entry(2, 2, (call) => {
     const limit = call.whole(0);
     if (limit <= 0) throw new InputError(`buckets_limit: want a positive number of buckets, got ${limit}`, 422);
-    return limitBuckets(call.list(1), Math.max(limit, 3));
+    return limitBuckets(call.context.run, call.list(1), Math.max(limit, 3));
   }),
   /** ceil(q): up to a whole number. Keeps the name. */
   ceil: keeping(1, 1, () => (values) => {
@@ -354,16 +368,16 @@ const ENTRIES: Record<string, TransformEntry> = {
   /** deg(q): radians to degrees. */
   deg: points((v) => (v * 180) / Math.PI),
   /** drop_common_labels(q, …): without the labels, name included, that have the same value in all series. */
-  drop_common_labels: entry(1, MANY, (call) => {
+  drop_common_labels: entry(1, MANY, async (call) => {
     const pooled = call.args.flat();
-    dropCommonLabels(pooled);
+    await dropCommonLabels(call.context.run, pooled);
     return pooled;
   }),
   /**
    * drop_empty_series(q): without series that have no value at any point; a `default` behind it then does not fill
    * them. Keeps the name.
    */
-  drop_empty_series: entry(1, 1, (call) => dropBlank(call.list(0))),
+  drop_empty_series: entry(1, 1, (call) => dropBlankPaced(call, 0)),
   /** end(): last time of the query, or of the subquery around it, in seconds since 1970. */
   end: constant((call) => call.context.endMs / 1000),
   /** exp(q): exponential function, e^q. */
@@ -399,14 +413,21 @@ const ENTRIES: Record<string, TransformEntry> = {
   histogram_quantiles: entry(3, MANY, async (call) => {
     const label = call.text(0);
     const last = call.count - 1;
+    const { run, points } = call.context;
+    let held = 0;
     const result: Series[] = [];
     for (let i = 1; i < last; i++) {
       const text = formatShort(call.first(i));
-      for (const series of await histogramQuantile(call.context.run, copyList(call.list(last)), call.scalar(i), "")) {
+      const copies = await copyList(run, call.list(last));
+      const found = await histogramQuantile(run, copies, call.scalar(i), "");
+      held += run.holdColumns(found.length, points);
+      for (const series of found) {
         series.labels = withLabel(series.labels, label, text);
         result.push(series);
       }
+      if (run.isDue()) await run.breathe();
     }
+    run.release(held);
     return result;
   }),
   /**
@@ -518,9 +539,11 @@ const ENTRIES: Record<string, TransformEntry> = {
    * label_value(q, "label"): the number that the label says, where q has a value; nothing if it says none. Drops the
    * name.
    */
-  label_value: entry(2, 2, (call) => {
+  label_value: entry(2, 2, async (call) => {
+    const { run } = call.context;
     const label = call.text(1);
     for (const series of call.list(0)) {
+      if (run.isDue()) await run.breathe();
       const number = readNumber(series.labels.get(label));
       series.labels = withoutName(series.labels);
       const { values } = series;
@@ -531,15 +554,17 @@ const ENTRIES: Record<string, TransformEntry> = {
   /** labels_equal(q, "label1", "label2", …): the series for which all these labels have one value. Keeps the name. */
   labels_equal: entry(3, MANY, (call) => {
     const [first, ...others] = call.texts(1) as [string, ...string[]];
-    return call.list(0).filter(({ labels: own }) => others.every((other) => own.get(other) === own.get(first)));
+    return filterPaced(call.context.run, call.list(0), ({ labels: own }) =>
+      others.every((other) => own.get(other) === own.get(first)),
+    );
   }),
   /**
    * limit_offset(limit, offset, q): at most `limit` series behind the first `offset`; those without any value do not
    * count. Keeps the name.
    */
-  limit_offset: entry(3, 3, (call) => {
+  limit_offset: entry(3, 3, async (call) => {
     const offset = Math.max(0, call.whole(1));
-    return dropBlank(call.list(2)).slice(offset, offset + Math.max(0, call.whole(0)));
+    return (await dropBlankPaced(call, 2)).slice(offset, offset + Math.max(0, call.whole(0)));
   }),
   /** ln(q): natural logarithm; -Inf for 0, nothing below. */
   ln: points(Math.log),
@@ -559,7 +584,7 @@ const ENTRIES: Record<string, TransformEntry> = {
    * prometheus_buckets(buckets): `vmrange` buckets as cumulative `le` ones, which stay as they are; without other
    * series. Keeps the name.
    */
-  prometheus_buckets: entry(1, 1, (call) => bucketsFromRanges(call.list(0))),
+  prometheus_buckets: entry(1, 1, (call) => bucketsFromRanges(call.context.run, call.list(0))),
   /** rad(q): degrees to radians. */
   rad: points((v) => (v * Math.PI) / 180),
   /**
@@ -591,7 +616,9 @@ const ENTRIES: Record<string, TransformEntry> = {
    * range_normalize(q, …): from 0, the series' least value, to 1, its largest; series with infinite values go. Keeps
    * the name.
    */
-  range_normalize: entry(1, MANY, (call) => call.args.flat().filter((series) => ranges.normalize(series.values))),
+  range_normalize: entry(1, MANY, (call) =>
+    filterPaced(call.context.run, call.args.flat(), (series) => ranges.normalize(series.values)),
+  ),
   /** range_quantile(phi, q): phi-quantile of all points at every point. phi is read at the first. Keeps the name. */
   range_quantile: keeping(
     2,
@@ -737,9 +764,9 @@ const ENTRIES: Record<string, TransformEntry> = {
   union: entry(0, MANY, (call) => {
     if (call.args.every(isScalarList)) return call.args.flat();
     const seen = new Set<string>();
-    return call.args.flat().filter((series) => {
-      const key = labelsKey(series.labels);
-      return !seen.has(key) && seen.add(key);
+    return filterPaced(call.context.run, call.args.flat(), (series) => {
+      const { size } = seen;
+      return seen.add(labelsKey(series.labels)).size > size;
     });
   }),
   /** vector(q): the series as they are, since numbers are series here. Keeps the name. */
