@@ -261,6 +261,30 @@ test("in promql errors have Prometheus' names and statuses", () =>
     );
   }));
 
+test("slow requests that read data are logged, and implicit conversions if that is wanted", () =>
+  withServer(
+    ["-search.logSlowQueryDuration=1ms", "-search.logImplicitConversion"],
+    async ({ database, log, metrics, port }) => {
+      database.gate = new Promise((resolve) => setTimeout(resolve, 5));
+      await ask(port, "/api/v1/query?query=slow");
+      for (const [i, path] of ["/api/v1/series?match[]=m", "/api/v1/labels", "/api/v1/export?match[]=m"].entries()) {
+        database.gate = new Promise((resolve) => setTimeout(resolve, 5));
+        await ask(port, path);
+        const [name, match] = path.split("?match[]=") as [string, string | undefined];
+        const line = log.findLast((text) => text.includes("slow query")) ?? "";
+        assert.match(
+          line,
+          /-search\.logSlowQueryDuration=0\.001s: remoteAddr="127\.0\.0\.1", duration=0\.\d+ seconds; /,
+        );
+        assert.ok(line.includes(`path=${name}, query=""${match === undefined ? "" : ', match[]="m"'}`), line);
+        assert.equal(metrics.getOrCreateCounter("vm_slow_queries_total").get(), i + 2);
+      }
+      assert.ok(log.some((line) => line.includes('path=/api/v1/query, query="slow"')));
+      database.asked[0]?.options.onImplicit?.("rate over an expression");
+      assert.ok(log.at(-1)?.includes('query="slow" requires implicit conversion: rate over an expression'));
+    },
+  ));
+
 test("-search.dialect is for requests that name none", () =>
   withServer(["-search.dialect=promql", "-search.maxLookback=1m"], async ({ port, database }) => {
     await ask(port, "/api/v1/query?query=x");

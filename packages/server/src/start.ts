@@ -17,6 +17,7 @@ import { createPageHandlers, loadPage } from "./api/page.ts";
 import { createPromqlTextHandlers } from "./api/promql-text.ts";
 import { createQueryHandlers } from "./api/query.ts";
 import { createQueryTextHandlers } from "./api/query-text.ts";
+import { watchSlowQueries } from "./api/slow-queries.ts";
 import { createStatusHandlers } from "./api/status.ts";
 import type { Flags, ParsedServerFlags } from "./flags/table.ts";
 import type { AuthOptions } from "./http/auth.ts";
@@ -227,12 +228,13 @@ function createHandlers(
       ignoreResourceAttributes: flags["opentelemetry.ignoreResourceAttributes"],
     },
   });
-  const slowQueries = metrics.getOrCreateCounter("vm_slow_queries_total");
-  return {
-    writeRemote: inserter.writeRemote,
-    writeOtlp: inserter.writeOtlp,
-    importJson: inserter.importJson,
-    importText: inserter.importText,
+  const slowQueriesTotal = metrics.getOrCreateCounter("vm_slow_queries_total");
+  const slowQueries = {
+    slowMs: flags["search.logSlowQueryDuration"],
+    logger: loggers("api/slow-queries.ts"),
+    onSlow: () => slowQueriesTotal.inc(),
+  };
+  const readers = {
     ...createQueryHandlers({
       database,
       dialect: flags["search.dialect"] as Dialect,
@@ -259,8 +261,6 @@ function createHandlers(
         refusesImplicit: flags["search.disableImplicitConversion"],
       },
       latencyOffsetMs: flags["search.latencyOffset"],
-      slowQueryMs: flags["search.logSlowQueryDuration"],
-      onSlowQuery: () => slowQueries.inc(),
     }),
     ...createLabelsHandlers({
       database,
@@ -276,6 +276,13 @@ function createHandlers(
       maxSeries: flags["search.maxExportSeries"],
       isTracingDenied: flags.denyQueryTracing,
     }),
+  };
+  return {
+    writeRemote: inserter.writeRemote,
+    writeOtlp: inserter.writeOtlp,
+    importJson: inserter.importJson,
+    importText: inserter.importText,
+    ...watchSlowQueries(readers, slowQueries),
     ...createQueryTextHandlers({ maxQueryBytes: flags["search.maxQueryLen"] }),
     ...createPromqlTextHandlers({ maxQueryBytes: flags["search.maxQueryLen"] }),
     metadata: createMetadataHandler(metadata),

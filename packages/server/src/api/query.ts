@@ -35,9 +35,6 @@ export interface QueryOptions {
   /** -search.logImplicitConversion */
   readonly logsImplicit: boolean;
   readonly latencyOffsetMs: number;
-  /** 0 logs no slow queries. */
-  readonly slowQueryMs: number;
-  readonly onSlowQuery: () => void;
 }
 
 export type FlagLimits = Pick<
@@ -57,9 +54,8 @@ const DEFAULT_STEP_MS = 300_000;
 
 export function createQueryHandlers(options: QueryOptions): { query: Handler; queryRange: Handler } {
   return {
-    query: (context) => logSlow(context, options, () => answer(context, options, answerQuery, answerPromQuery)),
-    queryRange: (context) =>
-      logSlow(context, options, () => answer(context, options, answerQueryRange, answerPromQueryRange)),
+    query: (context) => answer(context, options, answerQuery, answerPromQuery),
+    queryRange: (context) => answer(context, options, answerQueryRange, answerPromQueryRange),
   };
 }
 
@@ -178,21 +174,4 @@ function getCommonLimits(
 
 function logImplicit({ args }: RequestContext, { logger }: QueryOptions, message: string): void {
   logger.warn(`query=${quote(args.get("query"))} requires implicit conversion: ${message}`);
-}
-
-async function logSlow(context: RequestContext, options: QueryOptions, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } finally {
-    const elapsedMs = Date.now() - context.startMs;
-    if (options.slowQueryMs > 0 && elapsedMs >= options.slowQueryMs) {
-      options.onSlowQuery();
-      const { remoteAddress } = context.request.socket;
-      options.logger.warn(
-        `slow query according to -search.logSlowQueryDuration=${options.slowQueryMs / 1000}s: ` +
-          `remoteAddr=${quote(remoteAddress ?? "")}, duration=${(elapsedMs / 1000).toFixed(3)} seconds; ` +
-          `path=${context.path}, query=${quote(context.args.get("query"))}`,
-      );
-    }
-  }
 }
