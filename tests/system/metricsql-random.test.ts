@@ -78,10 +78,13 @@ test("random queries are answered as VictoriaMetrics 1.79.5 answers them", async
       return { ours, theirs };
     },
     features: ({ text, tree }) => [...featuresOf(tree), ...predefinedOf(text)],
-    explain: (asked) =>
-      explainDifference(inOlderWords(asked.query.tree, asked.kind), asked, async (tree, kind) =>
-        readReply(await http(twins.theirs + target(printExpr(tree), kind))),
-      ),
+    explain: (asked) => {
+      const { query, kind } = asked;
+      const trees = { ours: query.tree, theirs: inOlderWords(query.tree, kind) };
+      return explainDifference(trees, asked, async (who, tree) =>
+        readReply(await http(twins[who] + target(printExpr(tree), kind))),
+      );
+    },
   });
   console.log(showTally(`random MetricsQL from seed ${FIRST_SEED}`, tally));
   assert.equal(tally.problems.length, 0, `${tally.problems.length} problems:\n${tally.problems.join("\n")}`);

@@ -6,10 +6,10 @@
  * Rules are looked at when answers differ, all that are about the query together; none can hide a difference that it does not explain.
  */
 import { type AggregateExpr, type BinaryExpr, type Expr, type FunctionExpr, printExpr } from "@nyanza/tsdb/metricsql";
-import { ROLLUPS } from "./metricsql-tables.ts";
+import { COMPARISONS, ROLLUPS, SET_OPERATORS } from "./metricsql-tables.ts";
 import { callOf, changeTree, selectorOf, someNode } from "./metricsql-tree.ts";
 import { IRREGULAR } from "./random-metricsql-words.ts";
-import type { Asked, Kind, Reply } from "./random-queries.ts";
+import type { Asked, Reply } from "./random-queries.ts";
 import { compareReplies } from "./random-queries.ts";
 import type { Series } from "./twins.ts";
 
@@ -19,6 +19,8 @@ export interface KnownDifference {
   readonly about: (node: Expr) => boolean;
   /** What to ask 1.79.5 instead of the node. */
   readonly instead?: (node: Expr) => Expr;
+  /** It is about us, too: we may be asked the same instead. */
+  readonly isShared?: boolean;
   /** What the answer of 1.79.5 should have been. */
   readonly corrected?: (reply: Reply) => Reply;
 }
@@ -46,9 +48,10 @@ export const RANDOM_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     reason:
-      "VictoriaMetrics reads only those series of one side whose labels the other has, so that points vanish: where these labels are none of the series' own, and with `default` and `ifnot` (until v1.113.0)",
+      "VictoriaMetrics reads only those series of one side whose labels the other has, as we do, so that points vanish where these labels are none of the series' own; which functions let the filters through differs, and 1.79.5 has them with `default` and `ifnot`, too (until v1.113.0)",
     about: (node) => node.kind === "binary",
     instead: apart,
+    isShared: true,
   },
   {
     reason: "what of the right side of `or` is shown where a left series has the same labels, but no value (v1.104.0)",
@@ -67,28 +70,40 @@ export const RANDOM_DIFFERENCES: readonly KnownDifference[] = [
   {
     reason:
       "1.79.5 estimates the distance of samples from the first 20, now from the last 20; in instant queries, and at the one time of @, the step counts now (v1.108.1)",
-    about: (node) => isFunction(node, looksBack) && isAbout(node, [...IRREGULAR, "late_gauge", "late_counter_total"]),
+    about: (node) =>
+      isFunction(node, looksBack) &&
+      (isAbout(node, [...IRREGULAR, "late_gauge", "late_counter_total"]) ||
+        someNode(node, (inner) => inner !== node && hasGaps(inner))),
   },
 ];
 
-/** Whether the rules explain that `asked` differs; `ask` asks 1.79.5. Null: they do not. */
+/** Trees of a query: as it was written, and in the words of 1.79.5. */
+export interface Trees {
+  readonly ours: Expr;
+  readonly theirs: Expr;
+}
+
+/** Which rules explain that `asked` differs, or null: `ask` asks one of the two. */
 export async function explainDifference(
-  tree: Expr,
-  { kind, ours, theirs }: Pick<Asked<unknown>, "kind" | "ours" | "theirs">,
-  ask: (tree: Expr, kind: Kind) => Promise<Reply | null>,
+  trees: Trees,
+  { ours, theirs }: Pick<Asked<unknown>, "ours" | "theirs">,
+  ask: (who: keyof Trees, tree: Expr) => Promise<Reply | null>,
 ): Promise<string | null> {
-  const rules = RANDOM_DIFFERENCES.filter(({ about }) => someNode(tree, about));
+  const rules = RANDOM_DIFFERENCES.filter(({ about }) => someNode(trees.theirs, about));
   const reworded = rules.filter(({ instead }) => instead !== undefined);
   const candidates = [...reworded.map((rule) => [rule]), reworded].filter(({ length }) => length > 0);
   for (const chosen of [[], ...candidates]) {
-    const reply = chosen.length === 0 ? theirs : await ask(reword(tree, chosen), kind);
-    if (reply === null) continue;
-    if (chosen.length > 0 && compareReplies(ours, reply) === null) return reasonOf(chosen);
+    const their = chosen.length === 0 ? theirs : await ask("theirs", reword(trees.theirs, chosen));
+    if (their === null) continue;
+    if (chosen.length > 0 && compareReplies(ours, their) === null) return reasonOf(chosen);
     for (const rule of rules) {
-      if (rule.corrected !== undefined && compareReplies(ours, rule.corrected(reply)) === null) {
+      if (rule.corrected !== undefined && compareReplies(ours, rule.corrected(their)) === null) {
         return reasonOf([...chosen, rule]);
       }
     }
+    const shared = chosen.filter(({ isShared }) => isShared === true);
+    const our = shared.length === 0 ? null : await ask("ours", reword(trees.ours, shared));
+    if (our !== null && compareReplies(our, their) === null) return reasonOf(chosen);
   }
   const opaque = rules.find(({ instead, corrected }) => instead === undefined && corrected === undefined);
   return opaque === undefined ? null : reasonOf([opaque]);
@@ -129,6 +144,12 @@ function isFunction(
 
 function isAbout(expr: Expr, names: readonly string[]): boolean {
   return someNode(expr, (node) => node.kind === "selector" && names.includes(printExpr(node)));
+}
+
+/** What keeps some points of a series only. */
+function hasGaps(node: Expr): boolean {
+  if (node.kind === "function") return /^range_trim|^outlier|^absent/.test(node.name);
+  return node.kind === "binary" && !node.isBool && (COMPARISONS.has(node.op) || SET_OPERATORS.has(node.op));
 }
 
 function looksBack({ flags }: { readonly flags: { readonly previous?: boolean; readonly widens?: boolean } }): boolean {

@@ -188,7 +188,7 @@ export const CHOSEN_TEMPLATES: readonly Template[] = [
   ),
   ...both(
     ["absent_over_time(@[10m])", "absent_over_time(@[7m] offset 5m)", "absent_over_time(@)"],
-    [...NOTHING, "up", "late_gauge", "short_lived_gauge"],
+    [...NOTHING, "late_gauge", "short_lived_gauge"],
   ),
   ...both(["outlier_iqr_over_time(@)"], ["temperature_celsius[15m]", "node_load1[5m]", "up[20m]"]),
   ...both(["sum_gt_over_time(@, 21.5)", "sum_le_over_time(@, 22)"], ["temperature_celsius[10m]", "node_load1[20m]"]),
@@ -211,10 +211,10 @@ export const CHOSEN_TEMPLATES: readonly Template[] = [
 ];
 
 const SMOOTH_TRANSFORMS: ReadonlySet<string> = new Set([
-  ...["abs", "absent", "asinh", "atan", "cosh", "deg", "drop_common_labels", "drop_empty_series", "exp"],
+  ...["abs", "absent", "asinh", "atan", "deg", "drop_common_labels", "drop_empty_series", "exp"],
   ...["keep_last_value", "keep_next_value", "rad", "range_avg", "range_first", "range_last", "range_max"],
   ...["range_min", "range_sum", "running_avg", "running_max", "running_min", "running_sum", "scalar"],
-  ...["sinh", "sort", "sort_desc", "tanh", "vector"],
+  ...["sort", "sort_desc", "tanh", "vector"],
 ]);
 
 const EXACT_TRANSFORMS: ReadonlySet<string> = new Set([
@@ -234,7 +234,8 @@ const EXACT_TRANSFORMS: ReadonlySet<string> = new Set([
 
 /** Inputs of f(q) that are not anything, and of functions without arguments. */
 const TRANSFORM_INPUTS: ReadonlyMap<string, Input> = new Map<string, Input>([
-  ...["acos", "asin", "atanh", "cos", "sin", "tan"].map((name) => [name, "unit"] as const),
+  // Go's cosh and sinh reach infinity somewhat early.
+  ...["acos", "asin", "atanh", "cos", "cosh", "sin", "sinh", "tan"].map((name) => [name, "unit"] as const),
   ...["day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute", "month", "year"].map(
     (name) => [name, "times"] as const,
   ),
@@ -277,7 +278,7 @@ export const TRANSFORM_TEMPLATES: readonly Template[] = [
         EXACT_TRANSFORMS.has(name),
       ),
     ),
-  ...both(["absent(@)", "absent(rate(@[5m]))"], [...NOTHING, "up", "late_gauge", "short_lived_gauge"]),
+  ...both(["absent(@)", "absent(rate(@[5m]))"], [...NOTHING, "late_gauge", "short_lived_gauge"]),
   ...["clamp(@, #, 100)", "clamp_max(@, #)", "clamp_min(@, #)"].map((text) => transform(text, "vector", true)),
   ...["smooth_exponential(@, 0.3)", "ru(@, 100)", "scalar(sum(@))"].map((text) => transform(text, "vector")),
   ...["range_quantile(0.3, @)", "round(@, 5)", "round(@, 0.5)", "acosh((@) + 1)"].map((text) =>

@@ -38,6 +38,9 @@ const ARITHMETIC = ["+", "-", "*", "/", "%", "^", "atan2"];
 const COMPARISONS = ["==", "!=", ">", "<", ">=", "<="];
 const SETS = ["and", "or", "unless", "if", "ifnot", "default"];
 
+/** Functions that write the label `rollup`. */
+const LABELS_ROLLUP = /\b(rollup|rollup_\w+|aggr_over_time)\(/;
+
 class Generator {
   readonly #dice: Dice;
 
@@ -107,9 +110,11 @@ class Generator {
   rollup(template: words.Template, depth: number): Made {
     const isNested = depth > 0 && this.#dice(3) === 0 && !template.text.startsWith("absent_over_time");
     const inner = template.isSmooth ? this.vector(depth - 1) : this.exact(depth - 1);
-    // At the one time of @ the step counts since v1.108.1.
+    // At the one time of @ the step counts since v1.108.1; 1.79.5 writes a label `rollup` beside another one.
     const samples =
-      isNested && !inner.text.includes(" @ ") ? `(${inner.text})${this.#pick(SUBQUERIES)}` : this.#samples(template);
+      isNested && !inner.text.includes(" @ ") && !(LABELS_ROLLUP.test(template.text) && LABELS_ROLLUP.test(inner.text))
+        ? `(${inner.text})${this.#pick(SUBQUERIES)}`
+        : this.#samples(template);
     const isExact = template.isExact && (!isNested || inner.isExact);
     return { text: this.#keeping(this.#put(template.text, samples)), isExact };
   }
