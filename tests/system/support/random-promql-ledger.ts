@@ -91,7 +91,7 @@ const GROWING: ReadonlySet<string> = new Set(["exp", "sinh", "cosh"]);
 function isComputed(node: PromNode): boolean {
   return has(
     node,
-    ({ kind, op, args }) => kind === "aggregate" || (kind === "call" && args?.length !== 0) || op === "/",
+    ({ kind, op, args }) => kind === "aggregate" || (kind === "call" && args?.length !== 0) || op === "/" || op === "^",
   );
 }
 
