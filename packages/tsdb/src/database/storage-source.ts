@@ -13,7 +13,7 @@ export class StorageSource implements Source {
   }
 
   async search(request: SearchRequest): Promise<SampleCursor> {
-    return this.storage.search(request);
+    return await this.storage.search(request);
   }
 
   async series(request: LabelsRequest): Promise<Answer<Labels>> {

@@ -3,7 +3,7 @@
  * so every list is sorted as it grows.
  */
 import type { Labels } from "../base/labels.ts";
-import type { SeriesIndex } from "./filter-search.ts";
+import type { ListedIndex } from "./listed-index.ts";
 import { NO_POSTINGS, type Postings } from "./postings.ts";
 
 /** A growing list; most values have one series, and a bare number costs no object. */
@@ -14,7 +14,7 @@ interface GrowingIds {
   count: number;
 }
 
-export class MemoryIndex implements SeriesIndex {
+export class MemoryIndex implements ListedIndex {
   private readonly labels: Map<string, Map<string, IdList>> = new Map();
   private everything: IdList | null = null;
 
@@ -34,12 +34,6 @@ export class MemoryIndex implements SeriesIndex {
   postings(label: string, value: string): Postings {
     const list = this.labels.get(label)?.get(value);
     return list === undefined ? NO_POSTINGS : asPostings(list);
-  }
-
-  some(label: string, value: string, isWanted: (id: number) => boolean): boolean {
-    const ids = this.postings(label, value);
-    for (let i = 0; i < ids.length; i++) if (isWanted(ids[i] as number)) return true;
-    return false;
   }
 
   values(label: string): Iterable<string> {

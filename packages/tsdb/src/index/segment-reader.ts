@@ -8,7 +8,8 @@ import { decodeLabelBytes, encodeLabelText } from "../base/label-bytes.ts";
 import { Labels } from "../base/labels.ts";
 import { formatTenant, type Tenant } from "../base/tenant.ts";
 import { checkHeader, checkPage, decodeDirectory, decodeTail, type Page, TAIL_BYTES } from "../codec/pages.ts";
-import type { SeriesIndex } from "./filter-search.ts";
+import type { Pace, SeriesIndex } from "./filter-search.ts";
+import { asSeriesIndex, type ListedIndex } from "./listed-index.ts";
 import { lowerBound, NO_POSTINGS, type Postings } from "./postings.ts";
 import { INDEX_FILE, SERIES_PER_PAGE, SYMBOLS_PER_PAGE } from "./segment-writer.ts";
 
@@ -37,7 +38,7 @@ export class IndexSegment {
     try {
       for (let left = reader.varint(); left > 0; left--) {
         const tenant = { accountId: reader.u32(), projectId: reader.u32() };
-        this.tenants.set(formatTenant(tenant), new TenantSegment(tenant, reader, views));
+        this.tenants.set(formatTenant(tenant), new TenantSegment(this, tenant, reader, views));
       }
     } catch (error) {
       if (error instanceof RangeError) throw new CorruptionError(path, place.offset, error.message);
@@ -64,8 +65,11 @@ interface LabelPage {
   readonly bytes: Uint8Array;
 }
 
-export class TenantSegment implements SeriesIndex {
+export class TenantSegment implements ListedIndex {
+  readonly segment: IndexSegment;
   readonly tenant: Tenant;
+  /** For searches. */
+  readonly index: SeriesIndex = asSeriesIndex(this);
   readonly seriesCount: number;
   private readonly symbolPages: readonly Uint8Array[];
   private readonly symbolTexts: (string[] | undefined)[];
@@ -77,7 +81,8 @@ export class TenantSegment implements SeriesIndex {
   private everything: Postings | null = null;
 
   /** Reads its share of the root. */
-  constructor(tenant: Tenant, root: ByteReader, pages: readonly Uint8Array[]) {
+  constructor(segment: IndexSegment, tenant: Tenant, root: ByteReader, pages: readonly Uint8Array[]) {
+    this.segment = segment;
     this.tenant = tenant;
     this.seriesCount = root.varint();
     const symbolCount = root.varint();
@@ -106,6 +111,25 @@ export class TenantSegment implements SeriesIndex {
     const at = lowerBound(page.ids, id);
     if (page.ids[at] !== id) throw new BugError("label set of an id that is not in this segment");
     return page.labels[at] as Labels;
+  }
+
+  /** The largest id. */
+  get lastId(): number {
+    const all = this.all();
+    return all[all.length - 1] as number;
+  }
+
+  /** Adds the labels of ascending ids of this segment to `target`; null, and the error to `onDamage`, where they cannot be read. */
+  async readLabels(
+    ids: Postings,
+    target: (Labels | null)[],
+    pace: Pace,
+    _onDamage: (error: CorruptionError) => void,
+  ): Promise<void> {
+    for (let i = 0; i < ids.length; i++) {
+      target.push(this.labels(ids[i] as number));
+      if (pace.isDue) await pace.pause();
+    }
   }
 
   /** All series in id order, page by page. */
@@ -140,17 +164,6 @@ export class TenantSegment implements SeriesIndex {
       ids[i] = id;
     }
     return ids;
-  }
-
-  some(label: string, value: string, isWanted: (id: number) => boolean): boolean {
-    const found = this.findValue(label, value);
-    if (found === null) return false;
-    let id = 0;
-    for (let left = found.count; left > 0; left--) {
-      id += found.reader.varint();
-      if (isWanted(id)) return true;
-    }
-    return false;
   }
 
   /** Where the ids of a value stand, null if the segment does not know it. */

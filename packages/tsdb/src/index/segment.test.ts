@@ -9,7 +9,8 @@ import { Labels } from "../base/labels.ts";
 import { compileRegex } from "../base/regex.ts";
 import type { Tenant } from "../base/tenant.ts";
 import { NewerFormatError } from "../codec/pages.ts";
-import { searchSeries } from "./filter-search.ts";
+import { type Pace, searchSeries } from "./filter-search.ts";
+import { asSeriesIndex } from "./listed-index.ts";
 import { MemoryIndex } from "./memory-index.ts";
 import { IndexSegment, type TenantSegment } from "./segment-reader.ts";
 import { encodeIndexSegment, type IndexedSeries, SERIES_PER_PAGE, SYMBOLS_PER_PAGE } from "./segment-writer.ts";
@@ -34,6 +35,9 @@ const TENANTS: readonly Tenant[] = [
   { accountId: 2 ** 32 - 1, projectId: 2 ** 32 - 1 },
 ];
 
+/** Never pauses. */
+const AT_ONCE: Pace = { isDue: false, pause: async () => {} };
+
 const labelSet = fc
   .array(fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom(...VALUES)), { maxLength: 5 })
   .map((entries) => Labels.from(entries));
@@ -57,12 +61,12 @@ function seriesOf(sets: readonly Labels[], gaps: number): IndexedSeries[] {
 }
 
 test("any filters on any label sets: segment, memory and a look at each agree", () => {
-  fc.assert(
-    fc.property(
+  return fc.assert(
+    fc.asyncProperty(
       fc.array(fc.array(labelSet, { maxLength: 12 }), { minLength: 3, maxLength: 3 }),
       fc.array(groups, { minLength: 5, maxLength: 5 }),
       fc.integer({ min: 2, max: 1000 }),
-      (sets, searches, gaps) => {
+      async (sets, searches, gaps) => {
         const tenants = sets.map((own, i) => ({ tenant: TENANTS[i] as Tenant, series: seriesOf(own, gaps) }));
         const segment = new IndexSegment(encodeIndexSegment(9, tenants), 9, "9.idx");
         for (const { tenant, series } of tenants) {
@@ -74,8 +78,8 @@ test("any filters on any label sets: segment, memory and a look at each agree", 
               search.some((group) => group.every((one) => fulfils(labels, one))),
             );
             const wantIds = want.map(({ id }) => id);
-            assert.deepEqual([...searchSeries(own, search)], wantIds);
-            assert.deepEqual([...searchSeries(memory, search)], wantIds);
+            assert.deepEqual([...(await searchSeries(own.index, search, AT_ONCE))], wantIds);
+            assert.deepEqual([...(await searchSeries(asSeriesIndex(memory), search, AT_ONCE))], wantIds);
           }
           assert.deepEqual(
             [...own.all()],

@@ -6,29 +6,35 @@
  */
 import { CorruptionError } from "../base/errors.ts";
 import { compareLabels, type Labels } from "../base/labels.ts";
-import { type SeriesIndex, searchSeries } from "../index/filter-search.ts";
+import { type Pace, type SeriesIndex, searchSeries } from "../index/filter-search.ts";
+import { IdBits } from "../index/id-list.ts";
+import { asSeriesIndex } from "../index/listed-index.ts";
 import { lowerBound, type Postings } from "../index/postings.ts";
+import { Pacer } from "./pacer.ts";
 import type { BlockEntries, PartReader } from "./part-reader.ts";
 import { joinKey, type Snapshot, type StorageSearch } from "./search.ts";
 
 /** A filter that leaves no more series than this: their labels are read one by one. */
 const FEW_SERIES = 1_000;
 
-/** What an index says about the texts asked for: label names, or the values of one label. */
+/** Which texts are asked for: label names, or the values of one label. */
 export interface TextQuery {
-  /** The texts an index knows. */
-  texts(index: SeriesIndex): Iterable<string>;
-  /** True if a wanted series of the index has this text. */
-  some(index: SeriesIndex, text: string, isWanted: (id: number) => boolean): boolean;
+  /** Finds the texts of wanted series of an index; null wants all series. Texts in `found` need not be proved again. */
+  collect(index: SeriesIndex, wanted: Wanted | null, found: Set<string>, pace: Pace): Promise<void>;
   /** The texts of one label set. */
   ofLabels(labels: Labels, found: Set<string>): void;
 }
 
+/** True for the ids of series that match and have samples in the range. */
+type Wanted = (id: number) => boolean;
+
 export const LABEL_NAMES: TextQuery = {
-  texts: (index) => index.names(),
-  some(index, name, isWanted) {
-    for (const value of index.values(name)) if (index.some(name, value, isWanted)) return true;
-    return false;
+  async collect(index, wanted, found, pace) {
+    for (const name of index.names()) {
+      if (found.has(name)) continue;
+      if (wanted === null || (await (await index.withLabel(name)).some(wanted))) found.add(name);
+      if (pace.isDue) await pace.pause();
+    }
   },
   ofLabels(labels, found) {
     for (const [name] of labels.entries()) found.add(name);
@@ -38,8 +44,20 @@ export const LABEL_NAMES: TextQuery = {
 /** Values of one label. */
 export function valuesOf(label: string): TextQuery {
   return {
-    texts: (index) => index.values(label),
-    some: (index, value, isWanted) => index.some(label, value, isWanted),
+    async collect(index, wanted, found, pace) {
+      for await (const batch of index.values(label)) {
+        for (let i = 0; i < batch.count; i++) {
+          const text = batch.text(i);
+          if (found.has(text)) continue;
+          if (wanted !== null) {
+            const isWanted = batch.ids(i).some(wanted);
+            if (!(isWanted instanceof Promise ? await isWanted : isWanted)) continue;
+          }
+          found.add(text);
+        }
+        if (pace.isDue) await pace.pause();
+      }
+    },
     ofLabels(labels, found) {
       const value = labels.get(label);
       if (value !== "") found.add(value);
@@ -51,42 +69,39 @@ export function valuesOf(label: string): TextQuery {
 export async function searchTexts(snapshot: Snapshot, search: StorageSearch, query: TextQuery): Promise<Set<string>> {
   const found = new Set<string>();
   const { minMs, maxMs, tenant, groups } = search;
+  const pacer = new Pacer(search.signal);
   const isFiltered = groups.length > 0;
-  for (const { partition, parts } of snapshot.partitions) {
-    const present = await presence(parts, minMs, maxMs, snapshot);
-    const isPresent = present ?? (() => true);
-    for (const segment of partition.tenantSegments(tenant)) {
-      const matching = isFiltered ? searchSeries(segment, groups) : null;
-      collect(segment, query, matching, isPresent, (id) => segment.labels(id), found);
+  for (const { parts, index } of snapshot.partitions) {
+    const isPresent = await presence(parts, minMs, maxMs, snapshot);
+    for (const own of index.of(tenant)) {
+      await index.guarded(own, async () => {
+        const matching = isFiltered ? await searchSeries(own.index, groups, pacer) : null;
+        if (matching !== null && matching.length <= FEW_SERIES) {
+          const kept = isPresent === null ? matching : matching.filter(isPresent);
+          for (const labels of await index.labelsOf(tenant, kept, pacer)) {
+            if (labels !== null) query.ofLabels(labels, found);
+          }
+        } else await query.collect(own.index, both(matching, isPresent), found, pacer);
+      });
     }
     search.signal?.throwIfAborted();
   }
   const head = snapshot.registry.indexOf(tenant);
   if (head !== null && snapshot.stores.length > 0) {
+    const index = asSeriesIndex(head);
     const isPresent = (slot: number): boolean => snapshot.stores.some((store) => store.overlaps(slot, minMs, maxMs));
-    const matching = isFiltered ? searchSeries(head, groups) : null;
-    collect(head, query, matching, isPresent, (slot) => snapshot.registry.get(slot).labels, found);
+    const matching = isFiltered ? await searchSeries(index, groups, pacer) : null;
+    if (matching !== null && matching.length <= FEW_SERIES) {
+      for (const slot of matching) if (isPresent(slot)) query.ofLabels(snapshot.registry.get(slot).labels, found);
+    } else await query.collect(index, both(matching, isPresent), found, pacer);
   }
   return found;
 }
 
-function collect(
-  index: SeriesIndex,
-  query: TextQuery,
-  matching: Postings | null,
-  isPresent: (id: number) => boolean,
-  labelsOf: (id: number) => Labels,
-  found: Set<string>,
-): void {
-  if (matching !== null && matching.length <= FEW_SERIES) {
-    for (const id of matching) if (isPresent(id)) query.ofLabels(labelsOf(id), found);
-    return;
-  }
-  const wanted = matching === null ? null : new Set(matching);
-  for (const text of query.texts(index)) {
-    if (found.has(text)) continue;
-    if (query.some(index, text, (id) => (wanted === null || wanted.has(id)) && isPresent(id))) found.add(text);
-  }
+function both(matching: Postings | null, isPresent: Wanted | null): Wanted | null {
+  if (matching === null) return isPresent;
+  const bits = IdBits.of(matching);
+  return isPresent === null ? (id) => bits.has(id) : (id) => bits.has(id) && isPresent(id);
 }
 
 /** Label sets of series that match (all if the search has no groups) and have samples in the range: sorted, at most `limit` (0: all). */
@@ -96,13 +111,15 @@ export async function searchLabels(snapshot: Snapshot, search: StorageSearch, li
   // A series can be met twice only if there are two places to meet it.
   const seen = snapshot.partitions.length > 1 ? new Set<string>() : null;
   const slotsSeen = new Uint8Array(snapshot.registry.size);
-  for (const { partition, parts } of snapshot.partitions) {
-    const ids = groups.length === 0 ? partition.all(tenant) : partition.search(tenant, groups);
+  const pacer = new Pacer(search.signal);
+  for (const { partition, parts, index } of snapshot.partitions) {
+    const ids = groups.length === 0 ? await index.all(tenant) : await index.search(tenant, groups, pacer);
     const present = await presence(parts, minMs, maxMs, snapshot);
     const kept = present === null ? ids : ids.filter(present);
-    const labels = partition.labelsOf(tenant, kept);
+    const labels = await index.labelsOf(tenant, kept, pacer);
     for (let i = 0; i < kept.length; i++) {
-      const own = labels[i] as Labels;
+      const own = labels[i] as Labels | null;
+      if (own === null) continue;
       if (seen !== null) {
         const key = joinKey(own);
         if (seen.has(key)) continue;
@@ -114,10 +131,11 @@ export async function searchLabels(snapshot: Snapshot, search: StorageSearch, li
     }
     search.signal?.throwIfAborted();
   }
-  const index = snapshot.registry.indexOf(tenant);
-  if (index !== null && snapshot.stores.length > 0) {
+  const head = snapshot.registry.indexOf(tenant);
+  if (head !== null && snapshot.stores.length > 0) {
     let keys = seen;
-    for (const slot of groups.length === 0 ? index.all() : searchSeries(index, groups)) {
+    const slots = groups.length === 0 ? head.all() : await searchSeries(asSeriesIndex(head), groups, pacer);
+    for (const slot of slots) {
       if (slotsSeen[slot] === 1 || !snapshot.stores.some((store) => store.overlaps(slot, minMs, maxMs))) continue;
       const { labels } = snapshot.registry.get(slot);
       if (snapshot.partitions.length > 0) {

@@ -16,7 +16,7 @@ const settle = async (turns = 50): Promise<void> => {
   for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-const searchAll = (storage: Storage): SearchCursor =>
+const searchAll = (storage: Storage): Promise<SearchCursor> =>
   storage.search({
     tenant: DEFAULT_TENANT,
     groups: [[{ label: "job", op: "=", value: "test" }]],
@@ -53,7 +53,7 @@ test("an open cursor reads what there was, whatever is flushed, merged, dropped 
   await storage.append(rows([["a", NOW, 1]]));
   await storage.flush();
   await storage.append(rows([["b", NOW, 2]]));
-  const cursor = searchAll(storage);
+  const cursor = await searchAll(storage);
   for (let i = 3; i < 9; i++) {
     await storage.append(
       rows([
@@ -79,12 +79,12 @@ test("an open cursor reads what there was, whatever is flushed, merged, dropped 
 test("a cursor that was closed reads nothing any more, also if it was closed while it was loading", async () => {
   const storage = await open(new MemoryDisk());
   await storage.append(rows(Array.from({ length: 600 }, (_, i) => [`m${i}`, NOW, i])));
-  const first = searchAll(storage);
+  const first = await searchAll(storage);
   await first.next();
   first.close();
   assert.equal(await first.next(), null);
   await storage.flush();
-  const second = searchAll(storage);
+  const second = await searchAll(storage);
   const loading = second.next();
   second.close();
   assert.equal(await loading, null);
@@ -280,7 +280,7 @@ test("months out of retention go, their open readers read on, and a failure is t
   );
   await storage.flush();
   assert.equal(storage.describe().partitions, 2);
-  const cursor = searchAll(storage);
+  const cursor = await searchAll(storage);
   clock.advance(60_000);
   await settle();
   assert.ok(

@@ -295,6 +295,16 @@ export class Maintenance {
       this.options.logger.error(`${error.message}; it is left out of answers, which are marked as partial`);
     }
   }
+
+  /** The same for a page of an index segment. */
+  reportIndexCorruption(segment: IndexSegment, error: CorruptionError): void {
+    this.counters.corruptBlocks++;
+    for (const partition of this.partitions.values()) {
+      if (!partition.segments.includes(segment) || partition.damagedSegments.has(segment)) continue;
+      partition.damagedSegments.add(segment);
+      this.options.logger.error(`${error.message}; it is left out of answers, which are marked as partial`);
+    }
+  }
 }
 
 /** The list with `added` in the place of `removed`, or at the end. */

@@ -5,16 +5,23 @@
 const SLICE_MS = 6;
 
 export class Pacer {
+  private readonly signal: AbortSignal | undefined;
   private sliceEndMs = performance.now() + SLICE_MS;
+
+  /** `signal` ends the work at its next pause. */
+  constructor(signal?: AbortSignal) {
+    this.signal = signal;
+  }
 
   /** True when the slice is used up: `await pause()` then. */
   get isDue(): boolean {
     return performance.now() >= this.sliceEndMs;
   }
 
-  /** Lets the event loop go round. */
+  /** Lets the event loop go round. @throws the signal's reason */
   async pause(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
+    this.signal?.throwIfAborted();
     this.sliceEndMs = performance.now() + SLICE_MS;
   }
 }

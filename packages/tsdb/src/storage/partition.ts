@@ -8,13 +8,10 @@
  * simply ordered by id.
  */
 import type { CorruptionError } from "../base/errors.ts";
-import type { FilterGroups } from "../base/label-filter.ts";
 import type { Labels } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
 import type { Disk } from "../disk/disk.ts";
-import { searchSeries } from "../index/filter-search.ts";
-import { type Postings, unite } from "../index/postings.ts";
-import type { IndexSegment, TenantSegment } from "../index/segment-reader.ts";
+import type { IndexSegment } from "../index/segment-reader.ts";
 import { seriesKeyOf } from "../index/series-key.ts";
 import { SeriesTable, UNKNOWN_SERIES } from "../index/series-table.ts";
 import type { PartReader } from "./part-reader.ts";
@@ -38,6 +35,8 @@ export class Partition {
   segments: IndexSegment[] = [];
   /** Parts with a damaged block: read, never merged. */
   readonly damagedParts: Set<PartReader> = new Set();
+  /** Index segments with a damaged page: read where they are whole, never merged. */
+  readonly damagedSegments: Set<IndexSegment> = new Set();
   /** Files that could not even be opened: answers from this month are partial. */
   readonly quarantined: { readonly path: string; readonly error: CorruptionError }[] = [];
   /** Their numbers, which stay in the manifest although nothing reads them. */
@@ -86,43 +85,6 @@ export class Partition {
   /** Parts that a merge may replace. */
   mergeableParts(): PartReader[] {
     return this.parts.filter((part) => !this.damagedParts.has(part));
-  }
-
-  /** Ids of the tenant's series that match, ascending. */
-  search(tenant: Tenant, groups: FilterGroups): Postings {
-    return unite(this.tenantSegments(tenant).map((segment) => searchSeries(segment, groups)));
-  }
-
-  /** Ids of all the tenant's series, ascending. */
-  all(tenant: Tenant): Postings {
-    return unite(this.tenantSegments(tenant).map((segment) => segment.all()));
-  }
-
-  /** The tenant's indexes, for label names and values. */
-  tenantSegments(tenant: Tenant): TenantSegment[] {
-    const found: TenantSegment[] = [];
-    for (const segment of this.segments) {
-      const own = segment.of(tenant);
-      if (own !== null) found.push(own);
-    }
-    return found;
-  }
-
-  /** Labels of ascending ids of one tenant. */
-  labelsOf(tenant: Tenant, ids: Postings): Labels[] {
-    const segments = this.tenantSegments(tenant).map((segment) => ({ segment, ids: segment.all() }));
-    const labels: Labels[] = [];
-    let at = 0;
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i] as number;
-      while (at < segments.length) {
-        const { ids: own } = segments[at] as { ids: Postings };
-        if (own.length > 0 && (own[own.length - 1] as number) >= id) break;
-        at++;
-      }
-      labels.push((segments[at] as { segment: TenantSegment }).segment.labels(id));
-    }
-    return labels;
   }
 
   /** Slot of the series with this id in the registry, or -1 if no flush has linked them. */

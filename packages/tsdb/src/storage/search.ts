@@ -12,11 +12,14 @@ import type { FilterGroups } from "../base/label-filter.ts";
 import type { Labels } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
 import { searchSeries } from "../index/filter-search.ts";
-import { NO_POSTINGS } from "../index/postings.ts";
+import { asSeriesIndex } from "../index/listed-index.ts";
+import { NO_POSTINGS, type Postings } from "../index/postings.ts";
 import type { SampleStore } from "../kernel/sample-store.ts";
 import { BlockGatherer } from "./block-gatherer.ts";
+import { Pacer } from "./pacer.ts";
 import type { PartReader } from "./part-reader.ts";
 import type { Partition } from "./partition.ts";
+import type { PartitionIndex } from "./partition-index.ts";
 import type { SeriesRegistry } from "./registry.ts";
 import { orderSamples } from "./sample-order.ts";
 
@@ -36,12 +39,19 @@ export interface StorageSearch {
   readonly maxSeries?: number | undefined;
 }
 
+/** A partition as it is when a search starts. */
+export interface SnapshotPartition {
+  readonly partition: Partition;
+  readonly parts: readonly PartReader[];
+  readonly index: PartitionIndex;
+}
+
 /** What a search reads: fixed when it starts, whatever is flushed and merged meanwhile. */
 export interface Snapshot {
   readonly registry: SeriesRegistry;
   /** Head generations with samples in the range, oldest first. */
   readonly stores: readonly SampleStore[];
-  readonly partitions: readonly { readonly partition: Partition; readonly parts: readonly PartReader[] }[];
+  readonly partitions: readonly SnapshotPartition[];
   /** True if files of the range could not be opened, or damage was met while reading this snapshot. */
   isPartial: boolean;
   /** To be told of damage. */
@@ -82,17 +92,21 @@ export class SearchCursor {
   private groupAt = 0;
   private groupEnd = 0;
 
-  /** @throws InputError 422 if more series match than the search allows. */
-  constructor(snapshot: Snapshot, search: StorageSearch) {
+  private constructor(snapshot: Snapshot, search: StorageSearch, plan: Plan) {
     this.search = search;
     this.snapshot = snapshot;
     this.isPartial = snapshot.isPartial;
-    this.plan = planSearch(snapshot, search);
+    this.plan = plan;
     this.seriesCount = this.plan.labels.length;
     this.gatherer = new BlockGatherer((part, error) => {
       this.isPartial = true;
       snapshot.onCorruption(part, error);
     });
+  }
+
+  /** Finds the series; `close()` gives the snapshot back. @throws InputError 422 if more series match than the search allows. */
+  static async open(snapshot: Snapshot, search: StorageSearch): Promise<SearchCursor> {
+    return new SearchCursor(snapshot, search, await planSearch(snapshot, search));
   }
 
   get bytesRead(): number {
@@ -197,12 +211,17 @@ function idsAndPositions(all: Uint32Array, lo: number, hi: number): { ids: Uint3
 }
 
 /** Finds the matching series everywhere and joins those that are one. */
-export function planSearch(snapshot: Snapshot, search: StorageSearch): Plan {
+export async function planSearch(snapshot: Snapshot, search: StorageSearch): Promise<Plan> {
   const { registry, partitions } = snapshot;
-  const index = registry.indexOf(search.tenant);
+  const pacer = new Pacer(search.signal);
+  const found: Postings[] = [];
+  for (const { index } of partitions) found.push(await index.search(search.tenant, search.groups, pacer));
+  const head = registry.indexOf(search.tenant);
   // Without a generation in the range nothing is asked of the head.
-  const slots = index === null || snapshot.stores.length === 0 ? NO_POSTINGS : searchSeries(index, search.groups);
-  const found = partitions.map(({ partition }) => partition.search(search.tenant, search.groups));
+  const slots =
+    head === null || snapshot.stores.length === 0
+      ? NO_POSTINGS
+      : await searchSeries(asSeriesIndex(head), search.groups, pacer);
   let room = slots.length;
   for (const ids of found) room += ids.length;
 
@@ -219,15 +238,17 @@ export function planSearch(snapshot: Snapshot, search: StorageSearch): Plan {
   };
 
   for (let p = 0; p < partitions.length; p++) {
-    const { partition } = partitions[p] as { partition: Partition };
-    const ids = found[p] as Uint32Array;
-    const texts = partition.labelsOf(search.tenant, ids);
+    const { partition, index } = partitions[p] as SnapshotPartition;
+    const ids = found[p] as Postings;
+    const texts = await index.labelsOf(search.tenant, ids, pacer);
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i] as number;
+      const text = texts[i] as Labels | null;
+      if (text === null) continue;
       const slot = partition.slotOf(registry, id);
       let plan = slot >= 0 ? planBySlot.get(slot) : -1;
-      if (plan < 0 && p > 0) plan = planWith(texts[i] as Labels);
-      if (plan < 0) plan = labels.push(texts[i] as Labels) - 1;
+      if (plan < 0 && p > 0) plan = planWith(text);
+      if (plan < 0) plan = labels.push(text) - 1;
       (planIds[p] as Uint32Array)[plan] = id;
       if (slot >= 0) {
         planBySlot.set(slot, plan);
@@ -258,7 +279,7 @@ export function planSearch(snapshot: Snapshot, search: StorageSearch): Plan {
 
 /** Plan number by slot, for slots that were met through a partition's link: an array when many are expected, a Map when few. */
 class SlotMap {
-  /** Plan number + 1. */
+  /** Plan number + 1. A slot that is newer than this map has no place in it. */
   private readonly array: Uint32Array | null;
   private readonly map: Map<number, number> = new Map();
 
@@ -268,7 +289,7 @@ class SlotMap {
 
   /** -1 if the slot was not met. */
   get(slot: number): number {
-    return this.array === null ? (this.map.get(slot) ?? -1) : (this.array[slot] as number) - 1;
+    return this.array === null ? (this.map.get(slot) ?? -1) : (this.array[slot] ?? 0) - 1;
   }
 
   set(slot: number, plan: number): void {

@@ -117,7 +117,7 @@ test("labels with NULs in them are not mistaken for others, wherever they are jo
   await storage.close();
   storage = await open(disk); // No slots link what is in the month to what comes.
   await append(NOW);
-  const cursor = storage.search({
+  const cursor = await storage.search({
     tenant: DEFAULT_TENANT,
     groups: [[{ label: "job", op: "=", value: "test" }]],
     minMs: 0,
@@ -214,7 +214,7 @@ test("-0 ms is 0 ms", async () => {
   const batch = rows([["m", 5, 1]]);
   batch.timestamps[0] = -0;
   await storage.append(batch);
-  const cursor = storage.search({
+  const cursor = await storage.search({
     tenant: DEFAULT_TENANT,
     groups: [[{ label: "job", op: "=", value: "test" }]],
     minMs: 0,

@@ -11,7 +11,9 @@
  *
  * One instance owns a folder. Everything here runs on one thread; flushes and merges do a few milliseconds at a time.
  */
+import type { CorruptionError } from "../base/errors.ts";
 import type { Disk, Lock } from "../disk/disk.ts";
+import type { IndexSegment } from "../index/segment-reader.ts";
 import { printRawLabels } from "../index/series-key.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
 import { HeadFullError, SKIPPED_SLOT } from "../kernel/sample-store.ts";
@@ -20,11 +22,11 @@ import { Maintenance, type MaintenanceCounters, oldestMs } from "./maintenance.t
 import { readManifest, writeManifest } from "./manifest.ts";
 import { newManifest, openPartitions, replayer } from "./opening.ts";
 import type { StorageOptions } from "./options.ts";
-import type { PartReader } from "./part-reader.ts";
 import type { Partition } from "./partition.ts";
+import { PartitionIndex } from "./partition-index.ts";
 import { SeriesRegistry } from "./registry.ts";
 import { type AppendOutcome, NONE_INVALID, selectSamples } from "./sample-selection.ts";
-import { SearchCursor, type Snapshot, type StorageSearch } from "./search.ts";
+import { SearchCursor, type Snapshot, type SnapshotPartition, type StorageSearch } from "./search.ts";
 import { LogUnavailableError, replayLog, WriteAheadLog } from "./wal.ts";
 import type { LoggedSeries } from "./wal-record.ts";
 
@@ -196,11 +198,11 @@ export class Storage {
   }
 
   /** Series that match, and their samples. @throws InputError 422 if more match than `maxSeries` */
-  search(search: StorageSearch): SearchCursor {
+  async search(search: StorageSearch): Promise<SearchCursor> {
     const minMs = Math.max(search.minMs, oldestMs(this.options));
     const snapshot = this.snapshot(minMs, search.maxMs);
     try {
-      return new SearchCursor(snapshot, { ...search, minMs });
+      return await SearchCursor.open(snapshot, { ...search, minMs });
     } catch (error) {
       snapshot.release();
       throw error;
@@ -212,13 +214,18 @@ export class Storage {
     if (this.closing !== null) throw new ClosedError("the database is closed");
     const generations = this.head.generations().filter((generation) => generation.overlaps(minMs, maxMs));
     for (const generation of generations) generation.acquire();
-    const partitions: { partition: Partition; parts: PartReader[] }[] = [];
+    const partitions: SnapshotPartition[] = [];
+    const onIndexCorruption = (segment: IndexSegment, error: CorruptionError): void => {
+      snapshot.isPartial = true;
+      this.maintenance.reportIndexCorruption(segment, error);
+    };
     let isPartial = false;
     for (const partition of this.maintenance.sortedPartitions()) {
       if (partition.endMs <= minMs || partition.startMs > maxMs) continue;
       if (partition.quarantined.length > 0) isPartial = true;
       for (const part of partition.parts) part.acquire();
-      partitions.push({ partition, parts: partition.parts });
+      const index = new PartitionIndex(partition.segments, onIndexCorruption);
+      partitions.push({ partition, parts: partition.parts, index });
     }
     let isReleased = false;
     const snapshot: Snapshot = {

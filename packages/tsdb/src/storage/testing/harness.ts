@@ -58,7 +58,7 @@ export async function readAll(
   tenant: Tenant = DEFAULT_TENANT,
 ): Promise<Found> {
   const model: Model = new Map();
-  const cursor = storage.search({ tenant, groups: [[{ label: "job", op: "=", value: "test" }]], minMs, maxMs });
+  const cursor = await storage.search({ tenant, groups: [[{ label: "job", op: "=", value: "test" }]], minMs, maxMs });
   for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
     let at = 0;
     for (let i = 0; i < batch.series.length; i++) {
