@@ -43,7 +43,7 @@ export const MAX_PATTERN_LENGTH: number = 256 * 1024;
 export const MAX_PATTERN_SIZE = 8000;
 
 /** UTF-16 units of a text put together from matches: `$1$1$1…`, applied again and again, grows as its powers. */
-export const MAX_EXPANDED_LENGTH: number = 64 * 1024;
+export const MAX_EXPANDED_LENGTH: number = 16 * 1024;
 
 /**
  * Instructions times units of text that one match may take, about 100 ms at worst: an engine that runs out of remembered states looks at

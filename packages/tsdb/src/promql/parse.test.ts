@@ -166,8 +166,11 @@ test("ranges, offsets, times", () => {
   fails("up @ foo", 6, 'unexpected identifier "foo" in @, expected timestamp');
   fails("up @ Inf", 6, "timestamp out of bounds for @ modifier");
   fails("up offset x", 11, 'unexpected identifier "x" in offset, expected number, duration, step(), or range()');
-  fails("up[5m] anchored", 8, 'modifier "anchored" is not supported');
-  fails("up smoothed", 4, 'modifier "smoothed" is not supported');
+  const addsNothing = "is not supported: a range is the samples in it, nothing is added at its ends";
+  fails("up[5m] anchored", 8, `modifier "anchored" ${addsNothing}`);
+  fails("rate(up[5m] smoothed)", 13, `modifier "smoothed" ${addsNothing}`);
+  fails("up @st", 5, "start timestamps are not stored: @st is not supported");
+  fails("up smoothed", 4, `modifier "smoothed" ${addsNothing}`);
 });
 
 test("duration expressions", () => {

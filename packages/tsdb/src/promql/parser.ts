@@ -146,7 +146,8 @@ class Parser {
       else if (cursor.isSign("@")) expr = this.parseAt(expr);
       else if (token.keyword === "offset") expr = this.parseOffset(expr);
       else if (token.keyword === "anchored" || token.keyword === "smoothed") {
-        throw cursor.errorAt(token.pos, `modifier ${shown(token.keyword)} is not supported`);
+        const fault = `modifier ${shown(token.keyword)} is not supported: a range is the samples in it, nothing is added at its ends`;
+        throw cursor.errorAt(token.pos, fault);
       } else return expr;
     }
   }
@@ -360,6 +361,8 @@ class Parser {
       cursor.next();
       cursor.expect(")", "@");
       at = { kind: token.keyword };
+    } else if (token.keyword === "st") {
+      throw cursor.errorAt(token.pos, "start timestamps are not stored: @st is not supported");
     } else {
       const timeMs = Math.round(this.readSignedNumber("@", "timestamp") * 1000);
       if (!Number.isSafeInteger(timeMs)) throw cursor.errorAt(token.pos, "timestamp out of bounds for @ modifier");

@@ -9,7 +9,7 @@ import type { Labels } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
 import type { Expr, FilterGroups } from "../metricsql/ast.ts";
 import { MAX_DEPTH } from "../metricsql/limits.ts";
-import { wantShortValue } from "./label-edit.ts";
+import { LABEL_LENGTH_MAX, wantShortValue } from "./label-edit.ts";
 import type { QueryLimits } from "./limits.ts";
 import type { Source } from "./source.ts";
 import type { QueryTrace } from "./trace.ts";
@@ -162,9 +162,12 @@ export class QueryRun {
     if (pairs.length > 2 * LABELS_MAX) {
       throw new InputError(`labels: want at most ${LABELS_MAX} a series, got ${pairs.length / 2}`, 422);
     }
-    let longest = name.length;
-    for (let i = 1; i < pairs.length; i += 2) longest = Math.max(longest, (pairs[i] as string).length);
-    wantShortValue(longest);
+    if (name !== before.name) wantShortValue(name.length);
+    for (let i = 1; i < pairs.length; i += 2) {
+      const value = pairs[i] as string;
+      // What a sender has written may be longer.
+      if (value.length > LABEL_LENGTH_MAX && before.get(pairs[i - 1] as string) !== value) wantShortValue(value.length);
+    }
     this.#labelUnits += Math.max(0, textLength(after) - textLength(before));
     if (this.#labelUnits * 2 > this.limits.maxMemoryPerQuery) {
       throw new InputError(

@@ -2,7 +2,7 @@
  * Which series of the left side meets which of the right: by equal labels, the name apart, all of them or those that `on` and
  * `ignoring` leave.
  */
-import type { Labels } from "../../base/labels.ts";
+import { Labels } from "../../base/labels.ts";
 import type { BinaryExpr } from "../../metricsql/ast.ts";
 import type { QueryRun } from "../context.ts";
 import { dropLabels, keepLabels, labelsKey, withLabel, withoutName } from "../label-edit.ts";
@@ -48,6 +48,9 @@ export class Matcher {
   }
 }
 
+/** Names and values of so many labels are set one by one: with more it would take their square. */
+const FEW_PAIRS = 64;
+
 /** Labels for a "many" side's series that takes `join.labels` from its "one" side's. A label missing there goes. */
 export function joinLabels(expr: BinaryExpr, many: Labels, one: Labels): Labels {
   const { join, matching } = expr;
@@ -55,6 +58,13 @@ export function joinLabels(expr: BinaryExpr, many: Labels, one: Labels): Labels 
   let labels = many;
   if (join.isAll) {
     const skipped = new Set(matching?.op === "on" ? matching.labels : []);
+    if (one.pairs.length > FEW_PAIRS) {
+      const entries = new Map(many.entries());
+      for (const [label, value] of one.entries()) {
+        if (label !== "__name__" && !skipped.has(label)) entries.set(join.prefix + label, value);
+      }
+      return Labels.from(entries);
+    }
     for (let i = 0; i < one.pairs.length; i += 2) {
       const label = one.pairs[i] as string;
       if (!skipped.has(label)) labels = withLabel(labels, join.prefix + label, one.pairs[i + 1] as string);

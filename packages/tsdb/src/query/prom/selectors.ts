@@ -95,6 +95,7 @@ export async function readSeries(
       let lo = 0;
       for (let s = 0; s < series.length; s++) {
         const hi = ends[s] as number;
+        run.checkSeriesSamples(hi - lo);
         const isAlike =
           s > 0 && ((sameTimes !== undefined && sameTimes[s] === 1) || isRepeated(timestamps, before, lo, hi));
         const pending = visit(series[s] as Labels, timestamps, values, lo, hi, isAlike);

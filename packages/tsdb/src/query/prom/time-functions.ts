@@ -68,7 +68,7 @@ export const timeFunctions: ReadonlyMap<string, InstantFunction> = new Map<strin
       args: ["vector"],
       returns: "vector",
       evaluate: () => {
-        throw new InputError("start_timestamp: takes start timestamps, which are not stored", 422);
+        throw new InputError("start_timestamp: not supported, start timestamps are not stored", 422);
       },
     },
   ],
