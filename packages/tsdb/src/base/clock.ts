@@ -42,7 +42,7 @@ interface Pending {
 /** A clock that stands until a test moves it. Timers due on the way fire in the order of their times. */
 export class ManualClock implements Clock {
   #nowMs: number;
-  readonly #startMs: number;
+  #startMs: number;
   #pending: Pending[] = [];
 
   constructor(nowMs = 0) {
@@ -77,6 +77,13 @@ export class ManualClock implements Clock {
       next.run();
     }
     this.#nowMs = endMs;
+  }
+
+  /** Somebody sets the wall clock by this much: no time passes, no timer fires earlier or later for it. */
+  jump(deltaMs: number): void {
+    this.#nowMs += deltaMs;
+    this.#startMs += deltaMs;
+    for (const timer of this.#pending) timer.atMs += deltaMs;
   }
 
   /** Timers that wait. */

@@ -2,7 +2,6 @@
  * What changes the files of a database, one step after the other: flushes, merges, retention. Each makes new files first, then the manifest that
  * names them, then shows them to readers, then removes what they replace; a crash anywhere in between leaves the old state or the new one.
  */
-import type { Clock } from "../base/clock.ts";
 import { CorruptionError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { IndexSegment } from "../index/segment-reader.ts";
@@ -15,6 +14,7 @@ import { Pacer } from "./pacer.ts";
 import type { PartReader } from "./part-reader.ts";
 import { DATA_FOLDER, type NewSeries, Partition } from "./partition.ts";
 import type { SeriesRegistry } from "./registry.ts";
+import type { RetentionClock } from "./retention-clock.ts";
 import type { WriteAheadLog } from "./wal.ts";
 
 /** A change of what a partition consists of. */
@@ -43,6 +43,7 @@ export interface MaintenanceState {
   readonly head: Head;
   readonly partitions: Map<string, Partition>;
   readonly manifest: Manifest;
+  readonly retentionClock: RetentionClock;
 }
 
 export class Maintenance {
@@ -55,6 +56,7 @@ export class Maintenance {
   private readonly registry: SeriesRegistry;
   private readonly head: Head;
   private readonly partitions: Map<string, Partition>;
+  private readonly retentionClock: RetentionClock;
   private nextFile: number;
   private walFloor: number;
   /** Settles when the work handed to `run` so far is done. */
@@ -69,6 +71,7 @@ export class Maintenance {
     this.registry = state.registry;
     this.head = state.head;
     this.partitions = state.partitions;
+    this.retentionClock = state.retentionClock;
     this.nextFile = state.manifest.nextFileNumber;
     this.walFloor = state.manifest.walFloor;
   }
@@ -168,7 +171,7 @@ export class Maintenance {
     for (const part of sources) part.acquire();
     let merged: PartReader | null;
     try {
-      merged = await mergeParts(this.disk, sources, path, fileNumber, oldestMs(this.options), new Pacer());
+      merged = await mergeParts(this.disk, sources, path, fileNumber, this.oldestKeptMs(), new Pacer());
     } catch (error) {
       if (!(error instanceof CorruptionError)) throw error;
       const damaged = sources.find((part) => part.path === error.path);
@@ -210,7 +213,7 @@ export class Maintenance {
 
   /** Drops partitions that ended before the retention. */
   async dropOutdated(): Promise<void> {
-    const firstMs = oldestMs(this.options);
+    const firstMs = this.oldestKeptMs();
     const outdated = this.sortedPartitions().filter(({ endMs }) => endMs <= firstMs);
     if (outdated.length === 0) return;
     await this.commitEdits([], this.walFloor, outdated);
@@ -256,6 +259,7 @@ export class Maintenance {
       epoch: this.registry.epoch,
       nextFileNumber: this.nextFile,
       walFloor,
+      retentionNowMs: this.retentionClock.nowMs(),
       partitions: this.sortedPartitions()
         .filter((partition) => !dropped.includes(partition))
         .map((partition) => {
@@ -279,6 +283,11 @@ export class Maintenance {
       partition.segments = replaced(partition.segments, segmentsOut, segmentsIn);
       for (const part of partsOut ?? []) partition.damagedParts.delete(part);
     }
+  }
+
+  /** What is older may go, for good. Never later than what searches leave out: see retention-clock.ts. */
+  oldestKeptMs(): number {
+    return Math.max(0, this.retentionClock.nowMs() - this.options.retentionMs);
   }
 
   /** Oldest month first. */
@@ -313,9 +322,4 @@ function replaced<T>(list: readonly T[], removed: readonly T[] = [], added: read
   const at = list.findIndex((item) => removed.includes(item));
   kept.splice(at < 0 ? kept.length : at, 0, ...added);
   return kept;
-}
-
-/** Samples before this are out of retention. The epoch is the earliest time there is. */
-export function oldestMs({ clock, retentionMs }: { readonly clock: Clock; readonly retentionMs: number }): number {
-  return Math.max(0, clock.nowMs() - retentionMs);
 }

@@ -30,6 +30,8 @@ export interface Manifest {
   readonly nextFileNumber: number;
   /** Log segments below this are in parts. */
   readonly walFloor: number;
+  /** How far the clock of retention had come, ms; absent before the first time. */
+  readonly retentionNowMs?: number;
   readonly partitions: readonly PartitionEntry[];
 }
 

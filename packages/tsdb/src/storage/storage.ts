@@ -18,13 +18,14 @@ import { printRawLabels } from "../index/series-key.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
 import { HeadFullError, SKIPPED_SLOT } from "../kernel/sample-store.ts";
 import { Head } from "./head.ts";
-import { Maintenance, type MaintenanceCounters, oldestMs } from "./maintenance.ts";
+import { Maintenance, type MaintenanceCounters } from "./maintenance.ts";
 import { readManifest, writeManifest } from "./manifest.ts";
 import { newManifest, openPartitions, replayer } from "./opening.ts";
 import type { StorageOptions } from "./options.ts";
 import type { Partition } from "./partition.ts";
 import { PartitionIndex } from "./partition-index.ts";
 import { SeriesRegistry } from "./registry.ts";
+import { RetentionClock } from "./retention-clock.ts";
 import { type AppendOutcome, NONE_INVALID, selectSamples } from "./sample-selection.ts";
 import { SearchCursor, type Snapshot, type SnapshotPartition, type StorageSearch } from "./search.ts";
 import { LogUnavailableError, replayLog, WriteAheadLog } from "./wal.ts";
@@ -114,14 +115,16 @@ export class Storage {
       const registry = new SeriesRegistry(epoch);
       const head = new Head(options.clock.nowMs());
       const replay = await replayLog(disk, manifest.walFloor, replayer(registry, head), options.logger.warn);
-      await writeManifest(disk, { ...manifest, epoch });
+      const retentionClock = new RetentionClock(options.clock, manifest.retentionNowMs ?? null);
+      await writeManifest(disk, { ...manifest, epoch, retentionNowMs: retentionClock.nowMs() });
       const { fsync, fsyncIntervalMs, clock } = options;
       const onDoubt = (): void => {
         options.logger.error("the log could not be synced: what is in memory is written out at once");
         storage.scheduleFlush();
       };
       const wal = new WriteAheadLog(disk, replay.nextSegment, { fsync, fsyncIntervalMs, clock, onDoubt });
-      const maintenance = new Maintenance({ disk, options, wal, registry, head, partitions, manifest });
+      const state = { disk, options, wal, registry, head, partitions, manifest, retentionClock };
+      const maintenance = new Maintenance(state);
       const storage = new Storage(options, lock, { wal, registry, head, partitions, maintenance });
       storage.totals.walBytesLost = replay.bytesLost;
       await maintenance.tidyLog(manifest.walFloor);
@@ -168,7 +171,7 @@ export class Storage {
     });
     this.totals.newSeries += this.registry.size - known;
 
-    const kept = selectSamples(batch, slots, oldestMs(this.options), this.newestMs(), outcome);
+    const kept = selectSamples(batch, slots, this.maintenance.oldestKeptMs(), this.newestMs(), outcome);
     outcome.stored = kept.sampleCount;
     this.totals.rowsAdded += outcome.stored;
     this.totals.rowsTooOld += outcome.tooOld;
@@ -199,7 +202,7 @@ export class Storage {
 
   /** Series that match, and their samples. @throws InputError 422 if more match than `maxSeries` */
   async search(search: StorageSearch): Promise<SearchCursor> {
-    const minMs = Math.max(search.minMs, oldestMs(this.options));
+    const minMs = Math.max(search.minMs, 0, this.options.clock.nowMs() - this.options.retentionMs);
     const snapshot = this.snapshot(minMs, search.maxMs);
     try {
       return await SearchCursor.open(snapshot, { ...search, minMs });
@@ -330,7 +333,7 @@ export class Storage {
     const { active, flushing } = this.head;
     const isOld = active.rows > 0 && this.options.clock.nowMs() - active.startedMs > this.options.headAgeMs;
     if (isOld || flushing !== null) this.scheduleFlush();
-    const firstMs = oldestMs(this.options);
+    const firstMs = this.maintenance.oldestKeptMs();
     if ([...this.partitions.values()].some(({ endMs }) => endMs <= firstMs)) {
       this.maintenance
         .run(() => this.maintenance.dropOutdated())
