@@ -57,6 +57,7 @@ test("status endpoints and placeholders", () =>
     ["/ready", {}],
     ["/ping", {}],
     ["/internal/force_flush", {}],
+    ["/snapshot/list", {}],
   ]));
 
 test("paths", () =>

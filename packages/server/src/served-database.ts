@@ -10,12 +10,14 @@ const HEAD_BYTES_MIN = 16 << 20;
 const HEAD_BYTES_MAX = 64 << 20;
 
 export async function openServedDatabase(settings: DatabaseSettings): Promise<OwnedDatabase> {
-  const { fsync, fsyncIntervalMs, futureRetentionMs, logger, memoryBytes, path, retentionMs } = settings;
+  const { fsync, fsyncIntervalMs, futureRetentionMs, logger, memoryBytes, path, retentionMs, snapshotsMaxAgeMs } =
+    settings;
   const database = await openDatabase(path, {
     fsync,
     fsyncIntervalMs,
     futureRetentionMs,
     retentionMs,
+    snapshotsMaxAgeMs,
     logger,
     headBytes: Math.round(Math.min(Math.max(memoryBytes * HEAD_SHARE, HEAD_BYTES_MIN), HEAD_BYTES_MAX)),
   });
@@ -35,6 +37,9 @@ export async function openServedDatabase(settings: DatabaseSettings): Promise<Ow
     labelNames: (request) => database.labelNames(request),
     labelValues: (label, request) => database.labelValues(label, request),
     export: (request) => database.export(request),
+    snapshot: () => database.snapshot(),
+    snapshots: () => database.snapshots(),
+    deleteSnapshot: (name) => database.deleteSnapshot(name),
     flush: () => database.flush(),
     merge: () => database.merge(),
     metrics: () => toMetrics(database.stats(), path),

@@ -896,6 +896,29 @@ test("status pages, placeholders and the health of a stopping server", () =>
     await server.stop();
   }));
 
+test("snapshots: made, listed, deleted, in VictoriaMetrics' words; their key guards all of them", () =>
+  withServer(["-snapshotAuthKey=secret"], async ({ database, port }) => {
+    const call = async (path: string): Promise<[number, unknown]> => {
+      const reply = await ask(port, `${path}${path.includes("?") ? "&" : "?"}authKey=secret`);
+      return [reply.status, JSON.parse(reply.text)];
+    };
+    assert.equal((await ask(port, "/snapshot/create")).status, 401);
+    assert.equal((await ask(port, "/api/v1/admin/tsdb/snapshot")).status, 401);
+    assert.deepEqual(await call("/snapshot/list"), [200, { status: "ok", snapshots: [] }]);
+    const [, made] = (await call("/snapshot/create")) as [number, { status: string; snapshot: string }];
+    assert.equal(made.status, "ok");
+    const [, prometheus] = (await call("/api/v1/admin/tsdb/snapshot")) as [number, { data: { name: string } }];
+    const names = [made.snapshot, prometheus.data.name];
+    assert.deepEqual(await call("/snapshot/list"), [200, { status: "ok", snapshots: names }]);
+    assert.deepEqual(await call(`/snapshot/delete?snapshot=${names[0]}`), [200, { status: "ok" }]);
+    const missing = { status: "error", msg: `cannot find snapshot "${names[0]}"` };
+    assert.deepEqual(await call(`/snapshot/delete?snapshot=${names[0]}`), [500, missing]);
+    assert.deepEqual(await call("/snapshot/delete_all"), [200, { status: "ok" }]);
+    assert.deepEqual(await call("/snapshot/list"), [200, { status: "ok", snapshots: [] }]);
+    database.failure = new Error("no space");
+    assert.deepEqual(await call("/snapshot/create"), [500, { status: "error", msg: "no space" }]);
+  }));
+
 test("a stop lets requests under way finish and takes no new ones", () =>
   withServer([], async ({ database, port, server }) => {
     let open = (): void => {};

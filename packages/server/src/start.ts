@@ -18,6 +18,7 @@ import { createPromqlTextHandlers } from "./api/promql-text.ts";
 import { createQueryHandlers } from "./api/query.ts";
 import { createQueryTextHandlers } from "./api/query-text.ts";
 import { watchSlowQueries } from "./api/slow-queries.ts";
+import { createSnapshotHandlers } from "./api/snapshots.ts";
 import { createStatusHandlers } from "./api/status.ts";
 import type { Flags, ParsedServerFlags } from "./flags/table.ts";
 import type { AuthOptions } from "./http/auth.ts";
@@ -42,6 +43,7 @@ export interface DatabaseSettings {
   readonly futureRetentionMs: number;
   readonly fsync: "always" | "interval" | "never";
   readonly fsyncIntervalMs: number;
+  readonly snapshotsMaxAgeMs: number;
   readonly memoryBytes: number;
   readonly logger: ReturnType<LoggerFor>;
 }
@@ -86,6 +88,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     futureRetentionMs: flags.futureRetention,
     fsync: flags["wal.fsync"] as DatabaseSettings["fsync"],
     fsyncIntervalMs: flags["wal.fsyncInterval"],
+    snapshotsMaxAgeMs: flags.snapshotsMaxAge,
     memoryBytes: allowed,
     logger: loggers("storage"),
   });
@@ -294,6 +297,7 @@ function createHandlers(
       flagTexts: new Map([...options.flags.texts].filter(([name]) => options.flags.given.has(name))),
       version: VERSION,
     }),
+    ...createSnapshotHandlers({ database, logger: loggers("api/snapshots.ts") }),
     ...createPageHandlers(loadPage()),
   };
 }
@@ -335,6 +339,7 @@ function createAuth(flags: Flags): AuthOptions {
       metricsAuthKey: () => flags.metricsAuthKey.get(),
       flagsAuthKey: () => flags.flagsAuthKey.get(),
       forceFlushAuthKey: () => flags.forceFlushAuthKey.get(),
+      snapshotAuthKey: () => flags.snapshotAuthKey.get(),
       forceMergeAuthKey: () => flags.forceMergeAuthKey.get(),
     },
   };

@@ -149,7 +149,6 @@ export const PATHS_NOT_YET: readonly string[] = [
   "/api/v1/targets",
   "/targets",
   "/service-discovery",
-  "/snapshot/list",
   "/write",
   "/influx/write",
   "/metrics/find?query=*",

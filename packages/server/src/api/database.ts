@@ -124,6 +124,11 @@ export interface ServedDatabase {
   labelNames(request: LabelsQuery): Promise<Listed<string>>;
   labelValues(label: string, request: LabelsQuery): Promise<Listed<string>>;
   export(request: ExportQuery): Promise<ExportCursor>;
+  /** Makes a snapshot. Its name. */
+  snapshot(): Promise<string>;
+  snapshots(): Promise<readonly string[]>;
+  /** False if there is none of this name. */
+  deleteSnapshot(name: string): Promise<boolean>;
   flush(): Promise<void>;
   merge(): Promise<void>;
 }

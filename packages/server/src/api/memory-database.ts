@@ -31,6 +31,7 @@ export class MemoryDatabase implements ServedDatabase {
   /** Every call waits for it. */
   gate: Promise<void> = Promise.resolve();
   isClosed = false;
+  readonly #snapshots = new Set<string>();
 
   async appendBatch(batch: WriteBatch): Promise<AppendCounts> {
     await this.#enter();
@@ -103,6 +104,23 @@ export class MemoryDatabase implements ServedDatabase {
       },
       close: () => {},
     };
+  }
+
+  async snapshot(): Promise<string> {
+    await this.#enter();
+    const name = `20261123015840-${(0xa000_0000 + this.#snapshots.size).toString(16).toUpperCase()}`;
+    this.#snapshots.add(name);
+    return name;
+  }
+
+  async snapshots(): Promise<string[]> {
+    await this.#enter();
+    return [...this.#snapshots];
+  }
+
+  async deleteSnapshot(name: string): Promise<boolean> {
+    await this.#enter();
+    return this.#snapshots.delete(name);
   }
 
   async flush(): Promise<void> {

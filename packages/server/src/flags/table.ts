@@ -62,6 +62,13 @@ export const FLAGS = {
     group: "Storage",
     description: "Time between forced writes of the log with -wal.fsync=interval",
   },
+  snapshotsMaxAge: {
+    type: "duration",
+    default: "3d",
+    group: "Storage",
+    description:
+      "Snapshots older than this are deleted by themselves, so that a forgotten one does not keep removed data on the disk; 0 keeps them. Give backups time to finish",
+  },
 
   "memory.allowedPercent": {
     type: "float",
@@ -175,6 +182,13 @@ export const FLAGS = {
     default: "",
     group: "HTTP",
     description: "Value of the authKey argument that /internal/force_merge asks for; replaces -httpAuth.* there",
+  },
+
+  snapshotAuthKey: {
+    type: "secret",
+    default: "",
+    group: "HTTP",
+    description: "Value of the authKey argument that /snapshot/* asks for; replaces -httpAuth.* there",
   },
 
   maxInsertRequestSize: {

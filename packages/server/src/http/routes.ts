@@ -13,7 +13,8 @@ export type AuthClass =
   | "metricsAuthKey"
   | "flagsAuthKey"
   | "forceFlushAuthKey"
-  | "forceMergeAuthKey";
+  | "forceMergeAuthKey"
+  | "snapshotAuthKey";
 
 /** `default`: the data of tenant 0:0. `none`: no tenant's data. */
 export type TenantRule = "default" | "none";
@@ -59,6 +60,11 @@ export type HandlerName =
   | "flags"
   | "forceFlush"
   | "forceMerge"
+  | "createSnapshot"
+  | "createPrometheusSnapshot"
+  | "listSnapshots"
+  | "deleteSnapshot"
+  | "deleteSnapshots"
   | "robots"
   | "favicon"
   | "ping"
@@ -128,6 +134,8 @@ function status(path: string, handler: HandlerName, options: Partial<Route> = {}
 }
 
 const COMMAND: Partial<Route> = { methods: READ_OR_POST, tenant: "default" };
+/** VictoriaMetrics takes any method here, and backup tools ask by GET. HEAD changes nothing. */
+const SNAPSHOT: Partial<Route> = { auth: "snapshotAuthKey", methods: ["GET", "POST"], tenant: "default", body: "form" };
 const PLACEHOLDER: Partial<Route> = {
   auth: "basic",
   methods: READ_OR_POST,
@@ -179,6 +187,12 @@ export const ROUTES: readonly Route[] = [
   status("/flags", "flags", { auth: "flagsAuthKey" }),
   status("/internal/force_flush", "forceFlush", { ...COMMAND, auth: "forceFlushAuthKey" }),
   status("/internal/force_merge", "forceMerge", { ...COMMAND, auth: "forceMergeAuthKey" }),
+
+  status("/snapshot/create", "createSnapshot", SNAPSHOT),
+  status("/api/v1/admin/tsdb/snapshot", "createPrometheusSnapshot", SNAPSHOT),
+  status("/snapshot/list", "listSnapshots", { ...SNAPSHOT, methods: READ_OR_POST }),
+  status("/snapshot/delete", "deleteSnapshot", SNAPSHOT),
+  status("/snapshot/delete_all", "deleteSnapshots", SNAPSHOT),
 
   status("/", "landing", { auth: "basic" }),
   status("/vmui", "pageRedirect", { auth: "basic", hasPrometheusAlias: true }),

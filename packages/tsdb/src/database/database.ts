@@ -52,6 +52,8 @@ export interface DatabaseOptions {
   readonly fsyncIntervalMs?: number;
   /** Memory for samples that are not in parts yet. Bytes, 64 MiB by default; about twice as much is used while they are written out. */
   readonly headBytes?: number;
+  /** Snapshots older than this are deleted. Milliseconds; 0, the default, keeps them. */
+  readonly snapshotsMaxAgeMs?: number;
   readonly clock?: Clock;
   readonly logger?: Logger;
   /** Where the folder is kept; the file system by default. */
@@ -163,6 +165,7 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
     fsync: options.fsync ?? defaultStorageOptions.fsync,
     fsyncIntervalMs: options.fsyncIntervalMs ?? defaultStorageOptions.fsyncIntervalMs,
     headBytes: options.headBytes ?? defaultStorageOptions.headBytes,
+    snapshotsMaxAgeMs: options.snapshotsMaxAgeMs ?? defaultStorageOptions.snapshotsMaxAgeMs,
     clock,
     logger: options.logger ?? defaultStorageOptions.logger,
   });
@@ -286,6 +289,25 @@ export class Database {
   /** Flushes and merges all parts of each month into one. */
   async merge(): Promise<void> {
     await this.storage.merge();
+  }
+
+  /**
+   * Makes a snapshot with every sample that was acknowledged before the call, of hard links, in a moment. Resolves with its name: the folder
+   * `snapshots/<name>` of the database is then a database of its own, to be copied away or opened. It stays until it is deleted.
+   * @throws ClosedError, and the file system's errors: then there is none
+   */
+  async snapshot(): Promise<string> {
+    return await this.storage.createSnapshot();
+  }
+
+  /** Names of all snapshots, `YYYYMMDDhhmmss-HEX`, oldest first. */
+  async snapshots(): Promise<string[]> {
+    return await this.storage.snapshots.list();
+  }
+
+  /** Deletes a snapshot. False if there is none of this name. */
+  async deleteSnapshot(name: string): Promise<boolean> {
+    return await this.storage.snapshots.remove(name);
   }
 
   stats(): DatabaseStats {

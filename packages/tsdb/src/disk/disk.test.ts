@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Random } from "../base/random.ts";
-import { type Disk, LockedError, readWhole, replaceFile } from "./disk.ts";
+import { copyFile, type Disk, LockedError, readWhole, replaceFile } from "./disk.ts";
 import { FaultyDisk } from "./faulty-disk.ts";
 import { MemoryDisk } from "./memory-disk.ts";
 import { RealDisk } from "./real-disk.ts";
@@ -51,6 +51,18 @@ const cases: Record<string, (disk: Disk) => Promise<void>> = {
     await assert.rejects(disk.truncate("f", 0), { code: "ENOENT" });
     await disk.remove("f");
     assert.deepEqual(await disk.list("nowhere"), []);
+  },
+  "a second name keeps the bytes when the first goes": async (disk) => {
+    await disk.makeFolder("s");
+    await write(disk, "f", "one");
+    assert.equal(await disk.link("f", "s/g"), true);
+    await assert.rejects(disk.link("f", "s/g"), { code: "EEXIST" });
+    await assert.rejects(disk.link("nothing", "s/h"), { code: "ENOENT" });
+    await disk.remove("f");
+    assert.equal(await content(disk, "s/g"), "one");
+    await write(disk, "f", "two");
+    await copyFile(disk, "f", "s/copy");
+    assert.equal((await content(disk, "s/g")) + (await content(disk, "s/copy")), "onetwo");
   },
   "lists are sorted and one level deep; folders are removed with all in them": async (disk) => {
     await disk.makeFolder("d/e");

@@ -18,6 +18,11 @@ export interface Disk {
   open(path: string): Promise<ReadFile>;
   /** Atomically replaces `target` by `source`. */
   rename(source: string, target: string): Promise<void>;
+  /**
+   * Gives a file a second name, at once and without copying: each name keeps the bytes while it is there. False, with nothing done, where the file
+   * system has no such thing; EEXIST if there is a `target`. As durable as its folder.
+   */
+  link(source: string, target: string): Promise<boolean>;
   /** Removes a file or a folder with all in it; fine if it does not exist. */
   remove(path: string): Promise<void>;
   /** Cuts a file to `bytes`. */
@@ -67,6 +72,28 @@ export async function readWhole(disk: Disk, path: string): Promise<Uint8Array> {
     await file.close();
   }
 }
+
+/** Copies a file, which is complete, and syncs the copy. Its folder is the caller's to sync. */
+export async function copyFile(disk: Disk, source: string, target: string): Promise<void> {
+  const from = await disk.open(source);
+  try {
+    const to = await disk.create(target);
+    try {
+      for (let at = 0; at < from.bytes; at += COPY_BYTES) {
+        const piece = new Uint8Array(Math.min(COPY_BYTES, from.bytes - at));
+        await from.read(at, piece);
+        await to.append(piece);
+      }
+      await to.sync();
+    } finally {
+      await to.close();
+    }
+  } finally {
+    await from.close();
+  }
+}
+
+const COPY_BYTES = 1 << 20;
 
 /** Puts a file in place at once and durably: after a crash there is the old one or the new one, whole. */
 export async function replaceFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {

@@ -6,7 +6,7 @@ import type { AppendFile, Disk, Lock, ReadFile } from "./disk.ts";
 
 export class FaultyDisk implements Disk {
   readonly root: string;
-  /** Writing calls so far: create, append, sync, rename, remove, truncate, syncFolder. */
+  /** Writing calls so far: create, append, sync, rename, link, remove, truncate, syncFolder. */
   calls = 0;
   private readonly inner: Disk;
   private readonly mustFail: (call: number, what: string) => boolean;
@@ -74,6 +74,11 @@ export class FaultyDisk implements Disk {
   async rename(source: string, target: string): Promise<void> {
     this.step(`rename ${source}`);
     await this.inner.rename(source, target);
+  }
+
+  async link(source: string, target: string): Promise<boolean> {
+    this.step(`link ${source}`);
+    return await this.inner.link(source, target);
   }
 
   async remove(path: string): Promise<void> {

@@ -14,6 +14,8 @@ interface MemoryFile {
 
 export class MemoryDisk implements Disk {
   readonly root: string = "memory:";
+  /** Tests take the links away. */
+  hasLinks = true;
   private files: Map<string, MemoryFile> = new Map();
   /** What the folders look like on the platter. */
   private durable: Map<string, MemoryFile> = new Map();
@@ -110,6 +112,13 @@ export class MemoryDisk implements Disk {
     const file = this.find(source);
     this.files.delete(source);
     this.files.set(target, file);
+  }
+
+  async link(source: string, target: string): Promise<boolean> {
+    const file = this.find(source);
+    if (this.files.has(target)) throw systemError("EEXIST", target);
+    if (this.hasLinks) this.files.set(target, file);
+    return this.hasLinks;
   }
 
   async remove(path: string): Promise<void> {

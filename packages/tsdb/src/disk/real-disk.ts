@@ -1,11 +1,13 @@
 /** The file system. */
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs, truncate } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat, statfs, truncate } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { AppendFile, Disk, Lock, ReadFile } from "./disk.ts";
 import { lockFolder } from "./lock.ts";
 
 /** Node refuses single reads of 2 GiB and more. */
 const READ_BYTES_MAX = 1 << 30;
+/** What a file system answers that has no second names, or no more of them for this file. */
+const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EXDEV", "EMLINK"]);
 
 export class RealDisk implements Disk {
   readonly root: string;
@@ -44,6 +46,16 @@ export class RealDisk implements Disk {
 
   async rename(source: string, target: string): Promise<void> {
     await rename(join(this.root, source), join(this.root, target));
+  }
+
+  async link(source: string, target: string): Promise<boolean> {
+    try {
+      await link(join(this.root, source), join(this.root, target));
+      return true;
+    } catch (error) {
+      if (NO_LINKS.has((error as NodeJS.ErrnoException).code ?? "")) return false;
+      throw error;
+    }
   }
 
   async remove(path: string): Promise<void> {

@@ -15,6 +15,7 @@ import type { PartReader } from "./part-reader.ts";
 import { DATA_FOLDER, type NewSeries, Partition } from "./partition.ts";
 import type { SeriesRegistry } from "./registry.ts";
 import type { RetentionClock } from "./retention-clock.ts";
+import { Snapshots } from "./snapshots.ts";
 import type { WriteAheadLog } from "./wal.ts";
 
 /** A change of what a partition consists of. */
@@ -48,6 +49,7 @@ export interface MaintenanceState {
 
 export class Maintenance {
   readonly counters: MaintenanceCounters = { flushes: 0, flushFailures: 0, merges: 0, rowsMerged: 0, corruptBlocks: 0 };
+  readonly snapshots: Snapshots;
   /** Set when the database is closing: merges that have not begun do not begin. */
   isStopping = false;
   private readonly disk: Disk;
@@ -56,7 +58,7 @@ export class Maintenance {
   private readonly registry: SeriesRegistry;
   private readonly head: Head;
   private readonly partitions: Map<string, Partition>;
-  private readonly retentionClock: RetentionClock;
+  readonly retentionClock: RetentionClock;
   private nextFile: number;
   private walFloor: number;
   /** Settles when the work handed to `run` so far is done. */
@@ -72,14 +74,18 @@ export class Maintenance {
     this.head = state.head;
     this.partitions = state.partitions;
     this.retentionClock = state.retentionClock;
+    this.snapshots = new Snapshots(state.disk, state.options.clock, state.options.logger);
     this.nextFile = state.manifest.nextFileNumber;
     this.walFloor = state.manifest.walFloor;
   }
 
   /** Does the work when all that was handed in before is done. */
-  run(work: () => Promise<void>): Promise<void> {
+  run<T>(work: () => Promise<T>): Promise<T> {
     const done = this.idle.then(work);
-    this.idle = done.catch(() => {});
+    this.idle = done.then(
+      () => {},
+      () => {},
+    );
     return done;
   }
 
@@ -224,6 +230,12 @@ export class Maintenance {
     }
   }
 
+  /** A snapshot with every sample that was acknowledged before this runs. Nothing is removed while its files are linked. */
+  async createSnapshot(): Promise<string> {
+    await this.flushHead();
+    return await this.snapshots.create(this.manifestWith([], this.walFloor, []));
+  }
+
   /** Removes log segments that are in parts. */
   async tidyLog(floor: number): Promise<void> {
     try {
@@ -253,9 +265,21 @@ export class Maintenance {
     walFloor: number,
     dropped: readonly Partition[] = [],
   ): Promise<void> {
+    await writeManifest(this.disk, this.manifestWith(edits, walFloor, dropped));
+    this.walFloor = walFloor;
+    for (const { name } of dropped) this.partitions.delete(name);
+    for (const { partition, partsOut, partsIn, segmentsOut, segmentsIn } of edits) {
+      partition.parts = replaced(partition.parts, partsOut, partsIn);
+      partition.segments = replaced(partition.segments, segmentsOut, segmentsIn);
+      for (const part of partsOut ?? []) partition.damagedParts.delete(part);
+    }
+  }
+
+  /** What the manifest says once the edits are done. */
+  private manifestWith(edits: readonly PartitionEdit[], walFloor: number, dropped: readonly Partition[]): Manifest {
     const editOf = (partition: Partition): PartitionEdit =>
       edits.find((edit) => edit.partition === partition) ?? { partition };
-    await writeManifest(this.disk, {
+    return {
       epoch: this.registry.epoch,
       nextFileNumber: this.nextFile,
       walFloor,
@@ -275,14 +299,7 @@ export class Maintenance {
             ],
           };
         }),
-    });
-    this.walFloor = walFloor;
-    for (const { name } of dropped) this.partitions.delete(name);
-    for (const { partition, partsOut, partsIn, segmentsOut, segmentsIn } of edits) {
-      partition.parts = replaced(partition.parts, partsOut, partsIn);
-      partition.segments = replaced(partition.segments, segmentsOut, segmentsIn);
-      for (const part of partsOut ?? []) partition.damagedParts.delete(part);
-    }
+    };
   }
 
   /** What is older may go, for good. Never later than what searches leave out: see retention-clock.ts. */

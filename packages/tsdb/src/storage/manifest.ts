@@ -35,11 +35,11 @@ export interface Manifest {
   readonly partitions: readonly PartitionEntry[];
 }
 
-/** The manifest; null in a folder that has none. @throws CorruptionError, NewerFormatError */
-export async function readManifest(disk: Disk): Promise<Manifest | null> {
+/** The manifest; null in a folder that has none. `path` is where it is if not at the top. @throws CorruptionError, NewerFormatError */
+export async function readManifest(disk: Disk, path: string = MANIFEST_FILE): Promise<Manifest | null> {
   let bytes: Uint8Array;
   try {
-    bytes = await readWhole(disk, MANIFEST_FILE);
+    bytes = await readWhole(disk, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;
@@ -50,7 +50,7 @@ export async function readManifest(disk: Disk): Promise<Manifest | null> {
   const lineBytes = Buffer.from(line);
   const crc = Number.parseInt(text.slice(end + 1, end + 9), 16);
   if (end < 0 || crc32c(lineBytes, 0, lineBytes.length) !== crc) {
-    throw new CorruptionError(MANIFEST_FILE, 0, "its checksum does not fit its text");
+    throw new CorruptionError(path, 0, "its checksum does not fit its text");
   }
   const { format, ...manifest } = JSON.parse(line) as Manifest & { format: number };
   if (format > FORMAT) {
@@ -61,8 +61,8 @@ export async function readManifest(disk: Disk): Promise<Manifest | null> {
   return manifest;
 }
 
-export async function writeManifest(disk: Disk, manifest: Manifest): Promise<void> {
+export async function writeManifest(disk: Disk, manifest: Manifest, path: string = MANIFEST_FILE): Promise<void> {
   const line = Buffer.from(JSON.stringify({ format: FORMAT, ...manifest }));
   const crc = crc32c(line, 0, line.length).toString(16).padStart(8, "0");
-  await replaceFile(disk, MANIFEST_FILE, Buffer.concat([line, Buffer.from(`\n${crc}\n`)]));
+  await replaceFile(disk, path, Buffer.concat([line, Buffer.from(`\n${crc}\n`)]));
 }

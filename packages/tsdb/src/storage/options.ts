@@ -19,6 +19,8 @@ export interface StorageOptions {
   readonly headBytes: number;
   /** Age of the head's first sample's arrival that starts a flush. */
   readonly headAgeMs: number;
+  /** Snapshots older than this are deleted; 0 keeps them. */
+  readonly snapshotsMaxAgeMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -32,6 +34,7 @@ export const defaultStorageOptions: StorageOptions = {
   fsyncIntervalMs: 1_000,
   headBytes: 64 << 20,
   headAgeMs: 3_600_000,
+  snapshotsMaxAgeMs: 0,
   clock: systemClock,
   logger: silent,
 };

@@ -14,6 +14,7 @@ import type { Disk } from "../disk/disk.ts";
 import type { IndexSegment } from "../index/segment-reader.ts";
 import { seriesKeyOf } from "../index/series-key.ts";
 import { SeriesTable, UNKNOWN_SERIES } from "../index/series-table.ts";
+import type { PartitionEntry } from "./manifest.ts";
 import type { PartReader } from "./part-reader.ts";
 import { hashSeriesKey, type RegisteredSeries, type SeriesRegistry } from "./registry.ts";
 
@@ -71,6 +72,16 @@ export class Partition {
 
   indexPath(fileNumber: number): string {
     return `${this.indexFolder}/${fileName(fileNumber)}.idx`;
+  }
+
+  /** Folders of its files. */
+  foldersOf(): string[] {
+    return [this.partsFolder, this.indexFolder];
+  }
+
+  /** Paths of the files that a manifest's entry for it names. */
+  filesOf({ parts, indexes }: PartitionEntry): string[] {
+    return [...parts.map((number) => this.partPath(number)), ...indexes.map((number) => this.indexPath(number))];
   }
 
   async makeFolders(disk: Disk): Promise<void> {

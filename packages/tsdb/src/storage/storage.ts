@@ -28,6 +28,7 @@ import { SeriesRegistry } from "./registry.ts";
 import { RetentionClock } from "./retention-clock.ts";
 import { type AppendOutcome, NONE_INVALID, selectSamples } from "./sample-selection.ts";
 import { SearchCursor, type Snapshot, type SnapshotPartition, type StorageSearch } from "./search.ts";
+import type { Snapshots } from "./snapshots.ts";
 import { LogUnavailableError, replayLog, WriteAheadLog } from "./wal.ts";
 import type { LoggedSeries } from "./wal-record.ts";
 
@@ -128,6 +129,7 @@ export class Storage {
       const storage = new Storage(options, lock, { wal, registry, head, partitions, maintenance });
       storage.totals.walBytesLost = replay.bytesLost;
       await maintenance.tidyLog(manifest.walFloor);
+      await maintenance.snapshots.removeUnfinished();
       if (head.active.rows > 0) {
         options.logger.info(
           `replayed ${head.active.rows} samples of ${registry.size} series from ${replay.segments} log segments`,
@@ -262,6 +264,19 @@ export class Storage {
     await this.maintenance.run(() => this.maintenance.mergeEverything());
   }
 
+  /**
+   * Makes a snapshot of every sample acknowledged before the call: a folder `snapshots/<name>` that opens as a database. Resolves with the name
+   * once it survives a power cut. @throws ClosedError, and the disk's errors: then there is none
+   */
+  async createSnapshot(): Promise<string> {
+    if (this.closing !== null) throw new ClosedError("the database is closed");
+    return await this.maintenance.run(() => this.maintenance.createSnapshot());
+  }
+
+  get snapshots(): Pick<Snapshots, "list" | "remove"> {
+    return this.maintenance.snapshots;
+  }
+
   /** Flushes and lets go of the folder. Samples that could not be flushed stay in the log. */
   close(): Promise<void> {
     this.closing ??= this.closeNow();
@@ -333,6 +348,13 @@ export class Storage {
     const { active, flushing } = this.head;
     const isOld = active.rows > 0 && this.options.clock.nowMs() - active.startedMs > this.options.headAgeMs;
     if (isOld || flushing !== null) this.scheduleFlush();
+    const { snapshotsMaxAgeMs, logger } = this.options;
+    if (snapshotsMaxAgeMs > 0) {
+      const { snapshots, retentionClock } = this.maintenance;
+      snapshots.removeBefore(retentionClock.nowMs() - snapshotsMaxAgeMs).catch((error: Error) => {
+        logger.error(`delete old snapshots: ${error.message}; tried again in ${TICK_MS / 1000} s`);
+      });
+    }
     const firstMs = this.maintenance.oldestKeptMs();
     if ([...this.partitions.values()].some(({ endMs }) => endMs <= firstMs)) {
       this.maintenance
