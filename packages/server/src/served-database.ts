@@ -1,6 +1,6 @@
 /** The embedded database as the server runs it: its counters under VictoriaMetrics' names, its refusals as answers. */
 import { formatMetricName } from "@nyanza/metrics";
-import { type DatabaseStats, HeadFullError, LogUnavailableError, openDatabase } from "@nyanza/tsdb";
+import { type DatabaseStats, HeadFullError, LogUnavailableError, openDatabase, ReadOnlyError } from "@nyanza/tsdb";
 import { OverloadError } from "./http/errors.ts";
 import type { DatabaseSettings, OwnedDatabase } from "./start.ts";
 
@@ -8,17 +8,14 @@ import type { DatabaseSettings, OwnedDatabase } from "./start.ts";
 const HEAD_SHARE = 1 / 16;
 const HEAD_BYTES_MIN = 16 << 20;
 const HEAD_BYTES_MAX = 64 << 20;
+/** Senders come back soon: writing resumes within two seconds of room on the disk. */
+const READ_ONLY_RETRY_S = 5;
 
 export async function openServedDatabase(settings: DatabaseSettings): Promise<OwnedDatabase> {
-  const { fsync, fsyncIntervalMs, futureRetentionMs, logger, memoryBytes, path, retentionMs, snapshotsMaxAgeMs } =
-    settings;
+  const { memoryBytes, path, ...options } = settings;
+  const { logger } = settings;
   const database = await openDatabase(path, {
-    fsync,
-    fsyncIntervalMs,
-    futureRetentionMs,
-    retentionMs,
-    snapshotsMaxAgeMs,
-    logger,
+    ...options,
     headBytes: Math.round(Math.min(Math.max(memoryBytes * HEAD_SHARE, HEAD_BYTES_MIN), HEAD_BYTES_MAX)),
   });
   return {
@@ -26,6 +23,8 @@ export async function openServedDatabase(settings: DatabaseSettings): Promise<Ow
       try {
         return await database.appendBatch(batch);
       } catch (error) {
+        // Logged when it begins and when it ends, not with every request.
+        if (error instanceof ReadOnlyError) throw new OverloadError(503, error.message, READ_ONLY_RETRY_S);
         if (!(error instanceof HeadFullError || error instanceof LogUnavailableError)) throw error;
         logger.error(`cannot store samples: ${error.message}`);
         throw new OverloadError(503, `cannot store samples: ${error.message}`);
@@ -48,6 +47,7 @@ export async function openServedDatabase(settings: DatabaseSettings): Promise<Ow
 }
 
 function toMetrics(stats: DatabaseStats, path: string): ReadonlyMap<string, number> {
+  const where = [["path", path]] as const;
   return new Map([
     ['vm_rows{type="storage/inmemory"}', stats.headRows],
     ['vm_rows{type="storage/small"}', stats.partRows],
@@ -72,6 +72,9 @@ function toMetrics(stats: DatabaseStats, path: string): ReadonlyMap<string, numb
     ["vm_wal_syncs_total", stats.walSyncs],
     ["vm_wal_failures_total", stats.walFailures],
     ["vm_wal_bytes_lost_total", stats.walBytesLost],
-    [formatMetricName("vm_storage_is_read_only", [["path", path]]), 0],
+    [formatMetricName("vm_storage_is_read_only", where), stats.isReadOnly ? 1 : 0],
+    [formatMetricName("vm_free_disk_space_bytes", where), stats.freeDiskBytes],
+    [formatMetricName("vm_free_disk_space_limit_bytes", where), stats.minFreeDiskBytes],
+    [formatMetricName("vm_total_disk_space_bytes", where), stats.totalDiskBytes],
   ]);
 }

@@ -44,6 +44,7 @@ export interface DatabaseSettings {
   readonly fsync: "always" | "interval" | "never";
   readonly fsyncIntervalMs: number;
   readonly snapshotsMaxAgeMs: number;
+  readonly minFreeDiskBytes: number;
   readonly memoryBytes: number;
   readonly logger: ReturnType<LoggerFor>;
 }
@@ -89,6 +90,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     fsync: flags["wal.fsync"] as DatabaseSettings["fsync"],
     fsyncIntervalMs: flags["wal.fsyncInterval"],
     snapshotsMaxAgeMs: flags.snapshotsMaxAge,
+    minFreeDiskBytes: flags["storage.minFreeDiskSpaceBytes"],
     memoryBytes: allowed,
     logger: loggers("storage"),
   });

@@ -21,6 +21,7 @@ export { HeadFullError } from "./kernel/sample-store.ts";
 export type { EvaluationStats, QueryResult, ResultSeries } from "./query/result.ts";
 export type { Answer, SampleCursor, SeriesBatch } from "./query/source.ts";
 export { QueryTrace, type TraceJson } from "./query/trace.ts";
+export { ReadOnlyError } from "./storage/disk-space.ts";
 export type { Logger } from "./storage/options.ts";
 export type { AppendOutcome } from "./storage/sample-selection.ts";
 export { ClosedError } from "./storage/storage.ts";

@@ -5,6 +5,7 @@
 import { formatMetricName, type MetricSet, writeProcessMetrics } from "@nyanza/metrics";
 import { DEFAULT_TENANT } from "@nyanza/tsdb";
 import { RowBatch } from "@nyanza/tsdb/ingest";
+import { OverloadError } from "../http/errors.ts";
 import type { Logger } from "../process/logger.ts";
 import { parsePrometheusText } from "../protocol/prometheus/parse.ts";
 import type { ServedDatabase } from "./database.ts";
@@ -117,6 +118,8 @@ export class SelfScraper {
       if (report.invalidRows > 0) logger.error(`own metrics: ${report.invalidRows} bad lines: ${report.firstError}`);
       await database.appendBatch(this.#batch);
     } catch (error) {
+      // Whoever refuses has said why, once.
+      if (error instanceof OverloadError) return;
       logger.error(
         `cannot store own metrics: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
       );

@@ -47,6 +47,13 @@ export const FLAGS = {
     group: "Storage",
     description: "Samples with timestamps further in the future are not accepted",
   },
+  "storage.minFreeDiskSpaceBytes": {
+    type: "size",
+    default: "100000000",
+    group: "Storage",
+    description:
+      "With less than this free at -storageDataPath no samples are taken: inserts are answered with 503 until there is more; queries, deletes and retention go on; 0 turns this off",
+  },
   "wal.fsync": {
     type: "string",
     default: "interval",

@@ -54,6 +54,8 @@ export interface DatabaseOptions {
   readonly headBytes?: number;
   /** Snapshots older than this are deleted. Milliseconds; 0, the default, keeps them. */
   readonly snapshotsMaxAgeMs?: number;
+  /** Bytes that must stay free on the disk: with less, appends are refused with ReadOnlyError until there is more. 0, off, by default. */
+  readonly minFreeDiskBytes?: number;
   readonly clock?: Clock;
   readonly logger?: Logger;
   /** Where the folder is kept; the file system by default. */
@@ -166,6 +168,7 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
     fsyncIntervalMs: options.fsyncIntervalMs ?? defaultStorageOptions.fsyncIntervalMs,
     headBytes: options.headBytes ?? defaultStorageOptions.headBytes,
     snapshotsMaxAgeMs: options.snapshotsMaxAgeMs ?? defaultStorageOptions.snapshotsMaxAgeMs,
+    minFreeDiskBytes: options.minFreeDiskBytes ?? defaultStorageOptions.minFreeDiskBytes,
     clock,
     logger: options.logger ?? defaultStorageOptions.logger,
   });

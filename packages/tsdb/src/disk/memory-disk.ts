@@ -20,6 +20,8 @@ export class MemoryDisk implements Disk {
   /** What the folders look like on the platter. */
   private durable: Map<string, MemoryFile> = new Map();
   private isLocked = false;
+  /** Bytes that fit in; writes beyond that fail with ENOSPC after what still fitted. Tests change it. */
+  capacityBytes = 1e12;
 
   /**
    * The disk after a power cut: what was synced and nothing else. With `luck`, what was not synced has survived here and there: part of a file's last
@@ -76,18 +78,24 @@ export class MemoryDisk implements Disk {
     if (this.files.has(path)) throw systemError("EEXIST", path);
     const file: MemoryFile = { content: new Uint8Array(256), length: 0, syncedLength: 0 };
     this.files.set(path, file);
+    const write = (bytes: Uint8Array): void => {
+      if (file.length + bytes.length > file.content.length) {
+        const larger = new Uint8Array(Math.max(file.content.length * 2, file.length + bytes.length));
+        larger.set(file.content.subarray(0, file.length));
+        file.content = larger;
+      }
+      file.content.set(bytes, file.length);
+      file.length += bytes.length;
+    };
+    const freeBytes = (): number => this.freeBytes();
     return {
       get bytes() {
         return file.length;
       },
       async append(bytes: Uint8Array) {
-        if (file.length + bytes.length > file.content.length) {
-          const larger = new Uint8Array(Math.max(file.content.length * 2, file.length + bytes.length));
-          larger.set(file.content.subarray(0, file.length));
-          file.content = larger;
-        }
-        file.content.set(bytes, file.length);
-        file.length += bytes.length;
+        const room = freeBytes();
+        write(bytes.subarray(0, room));
+        if (bytes.length > room) throw systemError("ENOSPC", path);
       },
       async sync() {
         file.syncedLength = file.length;
@@ -150,7 +158,14 @@ export class MemoryDisk implements Disk {
   }
 
   async space(): Promise<{ freeBytes: number; totalBytes: number }> {
-    return { freeBytes: 1e12, totalBytes: 1e12 };
+    return { freeBytes: this.freeBytes(), totalBytes: this.capacityBytes };
+  }
+
+  private freeBytes(): number {
+    if (this.capacityBytes === 1e12) return 1e12;
+    let used = 0;
+    for (const file of this.files.values()) used += file.length;
+    return Math.max(0, this.capacityBytes - used);
   }
 
   private find(path: string): MemoryFile {

@@ -5,6 +5,7 @@
 import { CorruptionError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { IndexSegment } from "../index/segment-reader.ts";
+import { type DiskSpace, isNoSpace } from "./disk-space.ts";
 import { type FlushContext, flushStore, writeSegment } from "./flush.ts";
 import type { Generation, Head } from "./head.ts";
 import { type Manifest, writeManifest } from "./manifest.ts";
@@ -45,6 +46,7 @@ export interface MaintenanceState {
   readonly partitions: Map<string, Partition>;
   readonly manifest: Manifest;
   readonly retentionClock: RetentionClock;
+  readonly space: DiskSpace;
 }
 
 export class Maintenance {
@@ -59,6 +61,7 @@ export class Maintenance {
   private readonly head: Head;
   private readonly partitions: Map<string, Partition>;
   readonly retentionClock: RetentionClock;
+  private readonly space: DiskSpace;
   private nextFile: number;
   private walFloor: number;
   /** Settles when the work handed to `run` so far is done. */
@@ -75,13 +78,14 @@ export class Maintenance {
     this.partitions = state.partitions;
     this.retentionClock = state.retentionClock;
     this.snapshots = new Snapshots(state.disk, state.options.clock, state.options.logger);
+    this.space = state.space;
     this.nextFile = state.manifest.nextFileNumber;
     this.walFloor = state.manifest.walFloor;
   }
 
-  /** Does the work when all that was handed in before is done. */
+  /** Does the work when all that was handed in before is done; a second time if the disk had no room and now has the reserve's. */
   run<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.idle.then(work);
+    const done = this.idle.then(() => this.space.withReserve(work));
     this.idle = done.then(
       () => {},
       () => {},
@@ -95,8 +99,9 @@ export class Maintenance {
     for (const partition of this.sortedPartitions()) {
       if (this.isStopping) return;
       const parts = partition.mergeableParts();
-      if (parts.length > 1) await this.mergeThese(partition, parts);
-      if (partition.segments.length > 1) await this.mergeSegments(partition, partition.segments);
+      if (parts.length > 1 && this.hasRoomFor(parts)) await this.mergeThese(partition, parts);
+      if (partition.segments.length > 1 && this.hasRoomFor(partition.segments))
+        await this.mergeSegments(partition, partition.segments);
     }
   }
 
@@ -163,10 +168,11 @@ export class Maintenance {
     for (const partition of this.sortedPartitions()) {
       while (!this.isStopping) {
         const due = chooseParts(partition.mergeableParts());
-        if (due === null || !(await this.mergeThese(partition, due))) break;
+        if (due === null || !this.hasRoomFor(due) || !(await this.mergeThese(partition, due))) break;
       }
       const segments = chooseRun(partition.segments);
-      if (segments !== null && !this.isStopping) await this.mergeSegments(partition, segments);
+      if (segments !== null && this.hasRoomFor(segments) && !this.isStopping)
+        await this.mergeSegments(partition, segments);
     }
   }
 
@@ -179,6 +185,10 @@ export class Maintenance {
     try {
       merged = await mergeParts(this.disk, sources, path, fileNumber, this.oldestKeptMs(), new Pacer());
     } catch (error) {
+      if (isNoSpace(error)) {
+        this.options.logger.warn(`merge: ${(error as Error).message}; the parts stay as they are`);
+        return false;
+      }
       if (!(error instanceof CorruptionError)) throw error;
       const damaged = sources.find((part) => part.path === error.path);
       if (damaged !== undefined) this.reportCorruption(damaged, error);
@@ -201,6 +211,12 @@ export class Maintenance {
     for (const part of sources) part.retire();
     for (const part of sources) await this.removeUnused(part.path);
     return true;
+  }
+
+  /** A merge's result is at most as large as what it merges. */
+  private hasRoomFor(sources: readonly (PartReader | IndexSegment)[]): boolean {
+    const bytesOf = (source: PartReader | IndexSegment): number => ("info" in source ? source.info : source).bytes;
+    return this.space.hasRoomFor(sources.reduce((bytes, source) => bytes + bytesOf(source), 0));
   }
 
   private async mergeSegments(partition: Partition, sources: readonly IndexSegment[]): Promise<void> {
@@ -305,6 +321,11 @@ export class Maintenance {
   /** What is older may go, for good. Never later than what searches leave out: see retention-clock.ts. */
   oldestKeptMs(): number {
     return Math.max(0, this.retentionClock.nowMs() - this.options.retentionMs);
+  }
+
+  /** Writes the manifest once more: it could not be written when the database was opened. */
+  async recommit(): Promise<void> {
+    await this.commitEdits([], this.walFloor);
   }
 
   /** Oldest month first. */

@@ -21,6 +21,8 @@ export interface StorageOptions {
   readonly headAgeMs: number;
   /** Snapshots older than this are deleted; 0 keeps them. */
   readonly snapshotsMaxAgeMs: number;
+  /** Bytes that must stay free on the disk: with less, appends are refused (disk-space.ts). 0: only a failed write is. */
+  readonly minFreeDiskBytes: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -35,6 +37,7 @@ export const defaultStorageOptions: StorageOptions = {
   headBytes: 64 << 20,
   headAgeMs: 3_600_000,
   snapshotsMaxAgeMs: 0,
+  minFreeDiskBytes: 0,
   clock: systemClock,
   logger: silent,
 };

@@ -17,6 +17,7 @@ import type { IndexSegment } from "../index/segment-reader.ts";
 import { printRawLabels } from "../index/series-key.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
 import { HeadFullError, SKIPPED_SLOT } from "../kernel/sample-store.ts";
+import { DiskSpace, isNoSpace, RESERVE_FILE, SPACE_CHECK_MS } from "./disk-space.ts";
 import { Head } from "./head.ts";
 import { Maintenance, type MaintenanceCounters } from "./maintenance.ts";
 import { readManifest, writeManifest } from "./manifest.ts";
@@ -73,6 +74,7 @@ export class Storage {
   private readonly head: Head;
   private readonly partitions: ReadonlyMap<string, Partition>;
   private readonly maintenance: Maintenance;
+  private readonly space: DiskSpace;
   private isFlushScheduled = false;
   private readonly stopTicking: () => void;
   /** Set when closing has begun. */
@@ -88,6 +90,7 @@ export class Storage {
       head: Head;
       partitions: ReadonlyMap<string, Partition>;
       maintenance: Maintenance;
+      space: DiskSpace;
     },
   ) {
     this.options = options;
@@ -97,8 +100,14 @@ export class Storage {
     this.head = state.head;
     this.partitions = state.partitions;
     this.maintenance = state.maintenance;
-    const timer = options.clock.setRepeatingTimer(() => this.tick(), TICK_MS);
-    this.stopTicking = () => timer.cancel();
+    this.space = state.space;
+    const timers = [options.clock.setRepeatingTimer(() => this.tick(), TICK_MS)];
+    if (options.minFreeDiskBytes > 0) {
+      timers.push(options.clock.setRepeatingTimer(() => void this.space.look(), SPACE_CHECK_MS));
+    }
+    this.stopTicking = () => {
+      for (const timer of timers) timer.cancel();
+    };
   }
 
   /**
@@ -107,9 +116,23 @@ export class Storage {
    */
   static async open(disk: Disk, options: StorageOptions): Promise<Storage> {
     await disk.makeFolder("");
-    const lock = await disk.lock("");
+    const lock = await lockWithReserve(disk);
     const partitions = new Map<string, Partition>();
+    let storage: Storage | null = null;
+    let isEpochWritten = true;
+    const space = new DiskSpace({
+      disk,
+      limitBytes: options.minFreeDiskBytes,
+      logger: options.logger,
+      onReadOnly: () => storage?.scheduleFlush(),
+      beforeWritable: async () => {
+        if (isEpochWritten) return;
+        await storage?.maintenance.run(() => (storage as Storage).maintenance.recommit());
+        isEpochWritten = true;
+      },
+    });
     try {
+      await space.begin();
       const manifest = (await readManifest(disk)) ?? (await newManifest(disk));
       const epoch = manifest.epoch + 1;
       await openPartitions(disk, manifest, partitions, options.logger);
@@ -117,16 +140,23 @@ export class Storage {
       const head = new Head(options.clock.nowMs());
       const replay = await replayLog(disk, manifest.walFloor, replayer(registry, head), options.logger.warn);
       const retentionClock = new RetentionClock(options.clock, manifest.retentionNowMs ?? null);
-      await writeManifest(disk, { ...manifest, epoch, retentionNowMs: retentionClock.nowMs() });
+      const begun = { ...manifest, epoch, retentionNowMs: retentionClock.nowMs() };
+      try {
+        await space.withReserve(() => writeManifest(disk, begun));
+      } catch (error) {
+        // Reading needs no manifest of this epoch, and nothing is logged under it as long as the storage is read-only.
+        if (!space.isReadOnly || !isNoSpace(error)) throw error;
+        isEpochWritten = false;
+      }
       const { fsync, fsyncIntervalMs, clock } = options;
       const onDoubt = (): void => {
         options.logger.error("the log could not be synced: what is in memory is written out at once");
-        storage.scheduleFlush();
+        storage?.scheduleFlush();
       };
       const wal = new WriteAheadLog(disk, replay.nextSegment, { fsync, fsyncIntervalMs, clock, onDoubt });
-      const state = { disk, options, wal, registry, head, partitions, manifest, retentionClock };
+      const state = { disk, options, wal, registry, head, partitions, manifest, retentionClock, space };
       const maintenance = new Maintenance(state);
-      const storage = new Storage(options, lock, { wal, registry, head, partitions, maintenance });
+      storage = new Storage(options, lock, { wal, registry, head, partitions, maintenance, space });
       storage.totals.walBytesLost = replay.bytesLost;
       await maintenance.tidyLog(manifest.walFloor);
       await maintenance.snapshots.removeUnfinished();
@@ -146,13 +176,19 @@ export class Storage {
   /**
    * Adds a batch. Resolves once the log has it (see FsyncMode); queries see it at once. The batch is read before this returns: its memory
    * may be reused afterwards.
-   * @throws LogUnavailableError, HeadFullError: nothing of the batch is acknowledged
+   * @throws LogUnavailableError, HeadFullError, ReadOnlyError: nothing of the batch is acknowledged
    */
   async append(batch: WriteBatch): Promise<AppendOutcome> {
     if (this.closing !== null) throw new LogUnavailableError("the database is closed");
+    this.space.checkWritable();
     this.wal.checkRoom();
     const outcome = this.appendNow(batch);
-    await this.wal.commit();
+    try {
+      await this.wal.commit();
+    } catch (error) {
+      if (isNoSpace(error)) this.space.reportFull();
+      throw error;
+    }
     if (this.head.active.store.usedBytes > this.options.headBytes * HEAD_PRESSURE) await this.maintenance.idle;
     return outcome;
   }
@@ -285,6 +321,7 @@ export class Storage {
 
   private async closeNow(): Promise<void> {
     this.stopTicking();
+    await this.space.end();
     this.maintenance.isStopping = true;
     await this.maintenance
       .run(() => this.maintenance.flushHead())
@@ -321,6 +358,10 @@ export class Storage {
       walWrites: this.wal.counters.writes,
       walSyncs: this.wal.counters.syncs,
       walFailures: this.wal.counters.failures,
+      freeDiskBytes: this.space.freeBytes,
+      totalDiskBytes: this.space.totalBytes,
+      minFreeDiskBytes: this.space.limitBytes,
+      isReadOnly: this.space.isReadOnly,
     };
     for (const { rows, store } of this.head.generations()) {
       description.headRows += rows;
@@ -345,6 +386,7 @@ export class Storage {
   }
 
   private tick(): void {
+    if (this.options.minFreeDiskBytes === 0) void this.space.look();
     const { active, flushing } = this.head;
     const isOld = active.rows > 0 && this.options.clock.nowMs() - active.startedMs > this.options.headAgeMs;
     if (isOld || flushing !== null) this.scheduleFlush();
@@ -397,4 +439,21 @@ export interface StorageDescription {
   walWrites: number;
   walSyncs: number;
   walFailures: number;
+  /** As of a few seconds ago at most. */
+  freeDiskBytes: number;
+  totalDiskBytes: number;
+  minFreeDiskBytes: number;
+  /** Appends are refused until there is more room on the disk. */
+  isReadOnly: boolean;
+}
+
+/** The lock is a small file, too: on a disk without room for it the reserve goes first. */
+async function lockWithReserve(disk: Disk): Promise<Lock> {
+  try {
+    return await disk.lock("");
+  } catch (error) {
+    if (!isNoSpace(error)) throw error;
+    await disk.remove(RESERVE_FILE);
+    return await disk.lock("");
+  }
 }
