@@ -72,6 +72,8 @@ function toMetrics(stats: DatabaseStats, path: string): ReadonlyMap<string, numb
     ["vm_wal_syncs_total", stats.walSyncs],
     ["vm_wal_failures_total", stats.walFailures],
     ["vm_wal_bytes_lost_total", stats.walBytesLost],
+    ["vm_corrupted_wal_records_total", stats.walCorruptRecords],
+    ["vm_wal_unnamed_rows_total", stats.walRowsUnnamed],
     [formatMetricName("vm_storage_is_read_only", where), stats.isReadOnly ? 1 : 0],
     [formatMetricName("vm_free_disk_space_bytes", where), stats.freeDiskBytes],
     [formatMetricName("vm_free_disk_space_limit_bytes", where), stats.minFreeDiskBytes],

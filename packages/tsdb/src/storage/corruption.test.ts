@@ -147,3 +147,35 @@ test("a file that was cut or is missing leaves the others served", async () => {
     }
   }
 });
+
+test("damage in the log costs what it hit and no more, and whose samples are lost for want of a name is counted", async () => {
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  for (let i = 0; i < 5; i++) await storage.append(rows([[`m${i % 2}`, NOW + i, i]]));
+  const image = disk.kill();
+  await storage.close();
+  const path = image.paths().find((name) => name.endsWith(".log")) as string;
+  const bytes = image.bytesOf(path);
+  const lengthAt = (at: number): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
+  for (const [record, missing, unnamed] of [
+    [0, 3, 3],
+    [1, 1, 0],
+    [3, 1, 0],
+  ] as const) {
+    const damaged = image.kill();
+    let at = 16;
+    for (let i = 0; i < record; i++) at += lengthAt(at);
+    damaged.bytesOf(path)[at + 20] = 77;
+    const errors: string[] = [];
+    const again = await open(damaged, {
+      logger: { info: () => {}, warn: () => {}, error: (text) => errors.push(text) },
+    });
+    let found = 0;
+    for (const samples of (await readAll(again)).model.values()) found += samples.size;
+    assert.equal(found, 5 - missing, `record ${record}`);
+    assert.equal(again.counters.walCorruptRecords, 1);
+    assert.equal(again.counters.walRowsUnnamed, unnamed);
+    assert.equal(errors.length, unnamed > 0 ? 2 : 1, errors.join("\n"));
+    await again.close();
+  }
+});

@@ -13,8 +13,15 @@ import type { SeriesRegistry } from "./registry.ts";
 import { WAL_FOLDER } from "./wal.ts";
 import type { LogRecord } from "./wal-record.ts";
 
-/** Applies log records to an empty head. Slots of the log are slots of an earlier registry: they are mapped by what they stood for. */
-export function replayer(registry: SeriesRegistry, head: Head): (record: LogRecord) => void {
+/**
+ * Applies log records to an empty head; `onUnnamed` hears of samples whose series no record defines, which happens when that record is damaged.
+ * Slots of the log are slots of an earlier registry: they are mapped by what they stood for.
+ */
+export function replayer(
+  registry: SeriesRegistry,
+  head: Head,
+  onUnnamed: (samples: number) => void,
+): (record: LogRecord) => void {
   const slotsByEpoch = new Map<number, Map<number, number>>();
   return (record) => {
     let slots = slotsByEpoch.get(record.epoch);
@@ -31,6 +38,11 @@ export function replayer(registry: SeriesRegistry, head: Head): (record: LogReco
     const { samples } = record;
     for (let i = 0; i < samples.seriesCount; i++) {
       samples.slots[i] = slots.get(samples.slots[i] as number) ?? SKIPPED_SLOT;
+    }
+    for (let i = 0; i < samples.seriesCount; i++) {
+      if (samples.slots[i] !== SKIPPED_SLOT) continue;
+      const count = (samples.ends[i] as number) - (i === 0 ? 0 : (samples.ends[i - 1] as number));
+      if (count > 0) onUnnamed(count);
     }
     head.active.append(samples);
   };

@@ -45,7 +45,10 @@ export interface AppendCounters {
   rowsTooNew: number;
   rowsInvalidLabels: number;
   newSeries: number;
+  /** Of the log as it was found at the start: bytes that are no records, damaged places, and samples whose series is lost. */
   walBytesLost: number;
+  walCorruptRecords: number;
+  walRowsUnnamed: number;
 }
 
 export type StorageCounters = AppendCounters & MaintenanceCounters;
@@ -66,6 +69,8 @@ export class Storage {
     rowsInvalidLabels: 0,
     newSeries: 0,
     walBytesLost: 0,
+    walCorruptRecords: 0,
+    walRowsUnnamed: 0,
   };
   private readonly options: StorageOptions;
   private readonly lock: Lock;
@@ -138,7 +143,13 @@ export class Storage {
       await openPartitions(disk, manifest, partitions, options.logger);
       const registry = new SeriesRegistry(epoch);
       const head = new Head(options.clock.nowMs());
-      const replay = await replayLog(disk, manifest.walFloor, replayer(registry, head), options.logger.warn);
+      let unnamed = 0;
+      const apply = replayer(registry, head, (samples) => {
+        unnamed += samples;
+      });
+      const replay = await replayLog(disk, manifest.walFloor, apply, options.logger);
+      if (unnamed > 0)
+        options.logger.error(`${unnamed} samples of the log are lost: the records that name their series are damaged`);
       const retentionClock = new RetentionClock(options.clock, manifest.retentionNowMs ?? null);
       const begun = { ...manifest, epoch, retentionNowMs: retentionClock.nowMs() };
       try {
@@ -158,6 +169,8 @@ export class Storage {
       const maintenance = new Maintenance(state);
       storage = new Storage(options, lock, { wal, registry, head, partitions, maintenance, space });
       storage.totals.walBytesLost = replay.bytesLost;
+      storage.totals.walCorruptRecords = replay.corruptRecords;
+      storage.totals.walRowsUnnamed = unnamed;
       await maintenance.tidyLog(manifest.walFloor);
       await maintenance.snapshots.removeUnfinished();
       if (head.active.rows > 0) {

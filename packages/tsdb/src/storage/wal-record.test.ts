@@ -51,12 +51,14 @@ test("records come back as they went in, bit by bit, wherever they stand", () =>
           if (Array.isArray(record)) buffer.addSeries(epoch, record);
           else buffer.addSamples(epoch, record);
         }
+        buffer.stamp(7, shift);
         const bytes = new Uint8Array(shift + buffer.length);
         bytes.set(buffer.bytes(), shift);
         let offset = shift;
         for (const want of records) {
-          const found = decodeRecord(bytes, offset);
-          assert.ok(found !== null);
+          const found = decodeRecord(bytes, offset, 7);
+          assert.ok(found !== null && found.record.type !== "end");
+          assert.equal(decodeRecord(bytes, offset, 8), null, "of another segment");
           const { record, next } = found;
           assert.equal(record.epoch, epoch);
           if (record.type === "series") assert.deepEqual(record.series, want);
@@ -71,7 +73,7 @@ test("records come back as they went in, bit by bit, wherever they stand", () =>
           offset = next;
         }
         assert.equal(offset, bytes.length);
-        assert.equal(decodeRecord(bytes, offset), null);
+        assert.equal(decodeRecord(bytes, offset, 7), null);
       },
     ),
     { numRuns: 200 },
@@ -83,10 +85,11 @@ test("bytes of strangers are no record, and never more than that", () => {
     fc.property(samples, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 }), (record, edits) => {
       const buffer = new RecordBuffer();
       buffer.addSamples(1, record);
+      buffer.stamp(1, 0);
       const good = buffer.bytes().slice();
       const bytes = good.slice();
       for (const [at, byte] of edits) bytes[at % bytes.length] = byte;
-      if (Buffer.compare(bytes, good) !== 0) assert.equal(decodeRecord(bytes, 0), null);
+      if (Buffer.compare(bytes, good) !== 0) assert.equal(decodeRecord(bytes, 0, 1), null);
     }),
     { numRuns: 200 },
   );
@@ -105,7 +108,8 @@ test("times are written in the shortest of three ways", () => {
       timestamps,
       values: new Float64Array(n),
     });
-    const found = decodeRecord(buffer.bytes(), 0);
+    buffer.stamp(1, 0);
+    const found = decodeRecord(buffer.bytes(), 0, 1);
     assert.ok(found?.record.type === "samples");
     assert.deepEqual(found.record.samples.timestamps, timestamps);
     return buffer.length;

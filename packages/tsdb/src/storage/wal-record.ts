@@ -1,21 +1,24 @@
 /**
  * Records of the write-ahead log ⇄ bytes. docs/format/wal.md gives every byte.
  *
- *   record   u32 length of all · u32 CRC-32C of what follows · u8 type · u8 shard · u16 0 · u32 registry epoch · payload
+ *   record   u32 length of all · u32 CRC-32C of what follows, of the segment's number and of the record's place · u8 type · u8 shard · u16 0 · u32 registry epoch · payload
  *
  *   series   u32 count, then each: u32 slot · u32 account · u32 project · u32 key bytes · key
  *   samples  u32 series · u32 samples · u32 how times are written · u32 0 · f64 first time
  *            slots u32[series] · ends u32[series] · times · values f64[samples], each column from a multiple of 8 on
  *
+ *   end      f64 records before it: the last record of a segment that was completed
+ *
  * A series' 64-bit id is (epoch, slot): slots are dense numbers within one life of the registry, epochs never come again.
  * Columns are written as they are in memory: a log record is written once and read at most once, so it is made to be quick.
  */
 import { copyBits } from "../base/columns.ts";
-import { crc32c } from "../kernel/crc.ts";
+import { checksumAt } from "../codec/pages.ts";
 
 export const RECORD_HEADER_BYTES = 16;
 export const RECORD_SERIES = 1;
 export const RECORD_SAMPLES = 2;
+export const RECORD_END = 3;
 
 const SAMPLES_HEADER_BYTES = 24;
 /** How the column of times is written. */
@@ -45,13 +48,17 @@ export class RecordBuffer {
   private buffer: Uint8Array = new Uint8Array(1 << 16);
   private view: DataView = new DataView(this.buffer.buffer);
   length = 0;
+  /** Records in it. */
+  count = 0;
 
+  /** The records; they are not complete before `stamp`. */
   bytes(): Uint8Array {
     return this.buffer.subarray(0, this.length);
   }
 
   clear(): void {
     this.length = 0;
+    this.count = 0;
   }
 
   addSeries(epoch: number, series: readonly LoggedSeries[]): void {
@@ -114,6 +121,22 @@ export class RecordBuffer {
     this.end(start, at, RECORD_SAMPLES, epoch);
   }
 
+  /** Says that the segment is complete with the `records` before. */
+  addEnd(epoch: number, records: number): void {
+    const start = this.begin(RECORD_HEADER_BYTES + 8);
+    this.view.setFloat64(start + RECORD_HEADER_BYTES, records, true);
+    this.end(start, start + RECORD_HEADER_BYTES + 8, RECORD_END, epoch);
+  }
+
+  /** Computes the checksums for a place: records are good there and nowhere else. */
+  stamp(segment: number, offset: number): void {
+    for (let at = 0; at < this.length; ) {
+      const end = at + this.view.getUint32(at, true);
+      this.view.setUint32(at + 4, checksumAt(this.buffer.subarray(at + 8, end), segment, offset + at), true);
+      at = end;
+    }
+  }
+
   /** Room for a record, on a multiple of 8 so that its columns are aligned. */
   private begin(bytes: number): number {
     const needed = this.length + pad8(bytes);
@@ -134,8 +157,8 @@ export class RecordBuffer {
     this.buffer[start + 9] = 0;
     this.view.setUint16(start + 10, 0, true);
     this.view.setUint32(start + 12, epoch, true);
-    this.view.setUint32(start + 4, crc32c(this.buffer, start + 8, padded), true);
     this.length = padded;
+    this.count++;
   }
 }
 
@@ -144,15 +167,27 @@ export type LogRecord =
   | { readonly type: "series"; readonly epoch: number; readonly series: LoggedSeries[] }
   | { readonly type: "samples"; readonly epoch: number; readonly samples: LoggedSamples };
 
+/** The end of a segment: `records` stand before it. */
+export interface EndRecord {
+  readonly type: "end";
+  readonly epoch: number;
+  readonly records: number;
+}
+
 /**
- * The record at `offset` of `bytes` and where the next one starts; null if there is no whole, good record there: a torn tail, or damage.
+ * The record at `offset` of segment number `segment`, whose bytes are `bytes`, and where the next one starts; null if there is no whole, good record there: a torn tail, or damage.
  */
-export function decodeRecord(bytes: Uint8Array, offset: number): { record: LogRecord; next: number } | null {
+export function decodeRecord(
+  bytes: Uint8Array,
+  offset: number,
+  segment: number,
+): { record: LogRecord | EndRecord; next: number } | null {
   if (offset + RECORD_HEADER_BYTES > bytes.length) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getUint32(offset, true);
   if (length < RECORD_HEADER_BYTES || length % 8 !== 0 || offset + length > bytes.length) return null;
-  if (crc32c(bytes, offset + 8, offset + length) !== view.getUint32(offset + 4, true)) return null;
+  const crc = checksumAt(bytes.subarray(offset + 8, offset + length), segment, offset);
+  if (crc !== view.getUint32(offset + 4, true)) return null;
   const type = bytes[offset + 8];
   const epoch = view.getUint32(offset + 12, true);
   const next = offset + length;
@@ -161,7 +196,9 @@ export function decodeRecord(bytes: Uint8Array, offset: number): { record: LogRe
       ? decodeSeries(bytes, view, offset + RECORD_HEADER_BYTES, next, epoch)
       : type === RECORD_SAMPLES
         ? decodeSamples(bytes, view, offset + RECORD_HEADER_BYTES, next, epoch)
-        : null;
+        : type === RECORD_END && length === RECORD_HEADER_BYTES + 8
+          ? ({ type: "end", epoch, records: view.getFloat64(offset + RECORD_HEADER_BYTES, true) } as const)
+          : null;
   return record === null ? null : { record, next };
 }
 

@@ -39,20 +39,28 @@ function describe(record: LogRecord): string {
 async function replay(
   disk: MemoryDisk,
   floor = 1,
-): Promise<{ records: string[]; warnings: string[]; bytesLost: number; nextSegment: number }> {
+): Promise<{
+  records: string[];
+  warnings: string[];
+  errors: string[];
+  bytesLost: number;
+  corruptRecords: number;
+  nextSegment: number;
+}> {
   const records: string[] = [];
   const warnings: string[] = [];
-  const report = await replayLog(
-    disk,
-    floor,
-    (record) => records.push(describe(record)),
-    (message) => warnings.push(message),
-  );
+  const errors: string[] = [];
+  const report = await replayLog(disk, floor, (record) => records.push(describe(record)), {
+    warn: (message) => void warnings.push(message),
+    error: (message) => void errors.push(message),
+  });
   assert.equal(report.records, records.length);
-  return { records, warnings, bytesLost: report.bytesLost, nextSegment: report.nextSegment };
+  const { bytesLost, corruptRecords, nextSegment } = report;
+  assert.equal(errors.length, corruptRecords, "every damage is told");
+  return { records, warnings, errors, bytesLost, corruptRecords, nextSegment };
 }
 
-/** A log of one segment; also says where each record ends. */
+/** A log of one segment that was completed; also says where each record ends, the one of the end aside. */
 async function writeLog(): Promise<{ disk: MemoryDisk; records: string[]; ends: number[] }> {
   const disk = new MemoryDisk();
   const log = new WriteAheadLog(disk, 1, options());
@@ -105,10 +113,18 @@ test("cut anywhere, a segment gives the records before the cut and nothing else"
     const torn = new MemoryDisk();
     await (await torn.create(FIRST)).append(bytes.subarray(0, cut));
     const whole = recordEnds.filter((end) => end <= cut).length;
-    const { records: found, bytesLost, warnings } = await replay(torn);
+    const { records: found, bytesLost, errors, warnings } = await replay(torn);
     assert.deepEqual(found, records.slice(0, whole), `cut at ${cut}`);
-    const goodBytes = whole === 0 ? (cut < HEADER_BYTES ? 0 : HEADER_BYTES) : (recordEnds[whole - 1] as number);
+    const goodBytes =
+      cut === bytes.length
+        ? cut
+        : whole === 0
+          ? cut < HEADER_BYTES
+            ? 0
+            : HEADER_BYTES
+          : (recordEnds[whole - 1] as number);
     assert.equal(bytesLost, cut - goodBytes);
+    assert.deepEqual(errors, [], "a tail is no damage");
     if (cut >= HEADER_BYTES) {
       assert.equal(warnings.length, bytesLost > 0 ? 1 : 0);
       assert.equal(torn.bytesOf(FIRST).length, goodBytes, "what is cut off is cut off");
@@ -117,12 +133,14 @@ test("cut anywhere, a segment gives the records before the cut and nothing else"
 });
 
 test("zeros at the end, as some file systems leave them, are no records", async () => {
-  const { disk, records } = await writeLog();
+  const { disk, records, ends } = await writeLog();
   const torn = new MemoryDisk();
   const file = await torn.create(FIRST);
-  await file.append(disk.bytesOf(FIRST));
+  await file.append(disk.bytesOf(FIRST).slice(0, ends[ends.length - 1]));
   await file.append(new Uint8Array(4096));
-  assert.deepEqual((await replay(torn)).records, records);
+  const { records: found, errors } = await replay(torn);
+  assert.deepEqual(found, records);
+  assert.deepEqual(errors, []);
   const empty = new MemoryDisk();
   await (await empty.create(FIRST)).append(new Uint8Array(4096));
   const { records: none, bytesLost } = await replay(empty);
@@ -130,22 +148,87 @@ test("zeros at the end, as some file systems leave them, are no records", async 
   assert.equal(bytesLost, 4096);
 });
 
-test("a flipped bit costs its record and what follows, is counted and told", async () => {
+test("a flipped bit costs its record and no other, is counted and told", async () => {
   const { disk, records, ends } = await writeLog();
-  const good = disk.bytesOf(FIRST).slice();
-  const seriesEnd = HEADER_BYTES + new DataView(good.buffer).getUint32(HEADER_BYTES, true);
+  const sealed = disk.bytesOf(FIRST).slice();
+  const seriesEnd = HEADER_BYTES + new DataView(sealed.buffer).getUint32(HEADER_BYTES, true);
   const recordEnds = [seriesEnd, ...ends];
-  for (let bit = HEADER_BYTES * 8; bit < good.length * 8; bit += 3) {
-    const spoilt = good.slice();
-    spoilt[bit >> 3] = (spoilt[bit >> 3] as number) ^ (1 << (bit & 7));
-    const damaged = new MemoryDisk();
-    await (await damaged.create(FIRST)).append(spoilt);
-    const before = recordEnds.filter((end) => end <= bit >> 3).length;
-    const { records: found, bytesLost, warnings } = await replay(damaged);
-    assert.deepEqual(found, records.slice(0, before), `bit ${bit}`);
-    assert.ok(bytesLost > 0);
-    assert.equal(warnings.length, 1);
+  const open = sealed.slice(0, ends[ends.length - 1]);
+  for (const good of [sealed, open]) {
+    for (let bit = HEADER_BYTES * 8; bit < good.length * 8; bit += 3) {
+      const spoilt = good.slice();
+      spoilt[bit >> 3] = (spoilt[bit >> 3] as number) ^ (1 << (bit & 7));
+      const damaged = new MemoryDisk();
+      await (await damaged.create(FIRST)).append(spoilt);
+      const hit = recordEnds.findIndex((end) => end > bit >> 3);
+      const { records: found, bytesLost, warnings, corruptRecords } = await replay(damaged);
+      assert.deepEqual(
+        found,
+        records.filter((_, i) => i !== hit),
+        `bit ${bit}`,
+      );
+      assert.ok(bytesLost > 0);
+      // Of the last thing in a segment nobody knows whether it was ever whole.
+      const isLast = hit < 0 || (good === open && hit === recordEnds.length - 1);
+      assert.deepEqual([warnings.length, corruptRecords], isLast ? [1, 0] : [0, 1], `bit ${bit}`);
+      assert.equal(damaged.bytesOf(FIRST).length === good.length, !isLast, "what is damaged stays to be looked at");
+    }
   }
+});
+
+test("a bad tail is damage if the segment after it was completed; a stretch that is gone is damage, too", async () => {
+  const disk = new MemoryDisk();
+  const log = new WriteAheadLog(disk, 1, options());
+  for (let i = 0; i < 6; i++) {
+    log.addSamples(1, sample(i));
+    await log.commit();
+    if (i === 2) {
+      const rotated = log.rotate();
+      await log.commit();
+      await rotated;
+    }
+  }
+  const before = disk.kill();
+  await log.close();
+  for (const [image, corrupt] of [
+    [before, 0],
+    [disk.kill(), 1],
+  ] as const) {
+    const { length } = image.bytesOf(FIRST);
+    await image.truncate(FIRST, length - 40);
+    const { records, corruptRecords, warnings } = await replay(image);
+    assert.equal(records.length, 5);
+    assert.deepEqual([corruptRecords, warnings.length], [corrupt, 1 - corrupt]);
+    const again = await replay(image);
+    assert.deepEqual([again.records.length, again.corruptRecords], [5, corrupt]);
+  }
+  const bytes = disk.bytesOf(FIRST);
+  bytes.fill(0, HEADER_BYTES);
+  assert.equal((await replay(disk)).corruptRecords, 1);
+});
+
+test("a record inside a record is none: what senders wrote is never taken for the log's own", async () => {
+  const disk = new MemoryDisk();
+  const log = new WriteAheadLog(disk, 1, options());
+  // The bytes of a segment, as the key of a series in another.
+  const inner = (await writeLog()).disk.bytesOf(FIRST).slice(HEADER_BYTES);
+  for (let shift = 0; shift < 8; shift++) {
+    const key = new Uint8Array(shift + inner.length);
+    key.set(inner, shift);
+    log.addSeries(1, [{ slot: 0, accountId: 0, projectId: 0, key }]);
+  }
+  log.addSamples(1, sample(5));
+  await log.commit();
+  await log.close();
+  const bytes = disk.bytesOf(FIRST);
+  for (let at = HEADER_BYTES, i = 0; i < 8; i++) {
+    const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
+    bytes[at + 12] = 99;
+    at += length;
+  }
+  const { records, corruptRecords } = await replay(disk);
+  assert.deepEqual(records.length, 1);
+  assert.equal(corruptRecords, 1);
 });
 
 test("a damaged header costs no record; a newer format is refused by name", async () => {

@@ -7,6 +7,8 @@
  * Segments are numbered files; a new one is begun with each head generation and all of a generation's are dropped together, so a
  * generation's segments define every series their samples name.
  *
+ * The last record of a segment says that it is complete; without it the segment ends where a crash or a failure ended it.
+ *
  * After a failed write nobody may trust the segment's end: the unwritten records go to a new segment before anything else does. After a failed sync
  * nobody may trust anything that was written since the last good one, although it was acknowledged (modes `interval` and `never` promise
  * no more): the owner hears of it and writes what it has in memory into parts.
@@ -15,7 +17,9 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { CorruptionError } from "../base/errors.ts";
 import { checkHeader, encodeHeader, type FileKind, HEADER_BYTES } from "../codec/pages.ts";
 import { type AppendFile, type Disk, readWhole } from "../disk/disk.ts";
-import { decodeRecord, type LoggedSamples, type LoggedSeries, type LogRecord, RecordBuffer } from "./wal-record.ts";
+import type { Logger } from "./options.ts";
+import { type LoggedSamples, type LoggedSeries, type LogRecord, RecordBuffer } from "./wal-record.ts";
+import { scanSegment } from "./wal-scan.ts";
 
 export const WAL_FILE: FileKind = { magic: "NYZWALOG", version: 1 };
 export const WAL_FOLDER = "wal";
@@ -65,6 +69,9 @@ export class WriteAheadLog {
   private readonly options: WalOptions;
   private segment: number;
   private file: AppendFile | null = null;
+  /** Of the current segment: good records, and where the last of them ends. */
+  private records = 0;
+  private goodBytes = 0;
   private filling: RecordBuffer = new RecordBuffer();
   /** A written buffer, to be filled again. */
   private spare: RecordBuffer | null = null;
@@ -200,8 +207,11 @@ export class WriteAheadLog {
     try {
       const file = this.file ?? (await this.beginSegment());
       this.isUnsynced = true;
+      records.stamp(this.segment, this.goodBytes);
       await file.append(records.bytes());
       if (this.options.fsync === "always") await this.sync();
+      this.goodBytes += records.length;
+      this.records += records.count;
     } catch (error) {
       // Half a record may be at the end now, or a sync may have lost what it was to keep: this segment is over, and these records go to the next.
       await this.abandonSegment();
@@ -225,6 +235,8 @@ export class WriteAheadLog {
       throw error;
     }
     this.file = file;
+    this.records = 0;
+    this.goodBytes = HEADER_BYTES;
     return file;
   }
 
@@ -233,7 +245,7 @@ export class WriteAheadLog {
     const { file } = this;
     if (file === null) return;
     this.file = null;
-    this.segment++;
+    const path = segmentPath(this.segment++);
     const mustSync = this.options.fsync === "interval" && this.isUnsynced;
     this.isUnsynced = false;
     try {
@@ -242,21 +254,31 @@ export class WriteAheadLog {
       this.options.onDoubt?.();
     } finally {
       await file.close().catch(() => {});
+      // Nobody was told that the rest is there. Left where it is, it would look like damage one day.
+      await this.disk.truncate(path, this.goodBytes).catch(() => {});
     }
   }
 
-  /** Takes the segment out of use; it is synced and closed behind the writers' back. */
+  /** Takes the segment out of use; it is completed, synced and closed behind the writers' back. */
   private sealSegment(): void {
-    const { file } = this;
-    this.segment++;
+    const { file, goodBytes } = this;
+    const end = new RecordBuffer();
+    end.addEnd(0, this.records);
+    end.stamp(this.segment, goodBytes);
+    const path = segmentPath(this.segment++);
     this.file = null;
     if (file === null) return;
-    const mustSync = this.options.fsync !== "never" && this.isUnsynced;
     this.isUnsynced = false;
     this.sealing = this.sealing.then(async () => {
       this.sealFailure = null;
       try {
-        if (!mustSync) return;
+        await file.append(end.bytes());
+      } catch {
+        // Its records are there all the same, it only does not say that they are all.
+        await this.disk.truncate(path, goodBytes).catch(() => {});
+      }
+      try {
+        if (this.options.fsync === "never") return;
         await file.sync();
         this.counters.syncs++;
       } catch (error) {
@@ -302,23 +324,33 @@ export class WriteAheadLog {
 export interface ReplayReport {
   segments: number;
   records: number;
-  /** Bytes cut off or passed over because no whole, good record stood there. */
+  /** Bytes passed over because no whole, good record stood there: cut tails and damage. */
   bytesLost: number;
+  /** Places where damage was found: each cost one record at least. */
+  corruptRecords: number;
 }
 
 /**
- * Feeds every record of the segments from `floor` on to `apply`, in order. Each segment is cut behind its last good record: a torn tail is what a crash leaves,
- * and behind damage nobody knows where the next record starts.
+ * Feeds every good record of the segments from `floor` on to `apply`, in order. A tail that is no record is what a crash leaves: it is told, counted and cut off. Bad bytes
+ * before good records, or in a segment that was completed or that one that was completed follows, are damage: an error, counted, and left in place.
  * @throws NewerFormatError
  */
 export async function replayLog(
   disk: Disk,
   floor: number,
   apply: (record: LogRecord) => void,
-  warn: (message: string) => void,
+  logger: Pick<Logger, "warn" | "error">,
 ): Promise<ReplayReport & { nextSegment: number }> {
-  const report = { segments: 0, records: 0, bytesLost: 0, nextSegment: floor };
+  const report = { segments: 0, records: 0, bytesLost: 0, corruptRecords: 0, nextSegment: floor };
   const segments = (await listSegments(disk)).filter(({ number }) => number >= floor);
+  const tails: { readonly path: string; readonly from: number; readonly bytes: number }[] = [];
+  const reportDamage = (path: string, from: number, bytes: number): void => {
+    report.corruptRecords++;
+    report.bytesLost += bytes;
+    logger.error(
+      `${path}: damaged at byte ${from}: ${bytes} bytes are no records; samples are lost, those behind them are not`,
+    );
+  };
   for (const { number, path } of segments) {
     report.nextSegment = number + 1;
     report.segments++;
@@ -333,22 +365,19 @@ export async function replayLog(
     } catch (error) {
       if (!(error instanceof CorruptionError)) throw error;
       // Records have checksums of their own: those that are good are good whatever stands before them.
-      warn(`${error.message}; its records are looked at all the same`);
+      logger.warn(`${error.message}; its records are looked at all the same`);
       report.bytesLost += HEADER_BYTES;
     }
-    let offset = HEADER_BYTES;
-    for (;;) {
-      const found = decodeRecord(bytes, offset);
-      if (found === null) break;
-      apply(found.record);
-      report.records++;
-      offset = found.next;
-    }
-    if (offset < bytes.length) {
-      report.bytesLost += bytes.length - offset;
-      warn(`${path}: cut at byte ${offset}, ${bytes.length - offset} bytes behind it are not a whole record`);
-      await disk.truncate(path, offset);
-    }
+    const { records, damage, isSealed, tail } = scanSegment(bytes, number, apply);
+    report.records += records;
+    if (isSealed) for (const { path, from, bytes } of tails.splice(0)) reportDamage(path, from, bytes);
+    for (const { from, to } of damage) reportDamage(path, from, to - from);
+    if (tail < bytes.length) tails.push({ path, from: tail, bytes: bytes.length - tail });
+  }
+  for (const { path, from, bytes } of tails) {
+    report.bytesLost += bytes;
+    logger.warn(`${path}: cut at byte ${from}, ${bytes} bytes behind it are not a whole record`);
+    await disk.truncate(path, from);
   }
   return report;
 }
