@@ -44,6 +44,10 @@ test("sets and defaults", () => {
   another('a{x="1"} unless b{y="2"}', 'a{x="1"} unless b{y="2",x="1"}');
   another('a{x="1"} ifnot on(x) b', 'a{x="1"} ifnot on (x) b{x="1"}');
   same('a{x="1"} if b');
+  same('a{x="1"} == (b, c)');
+  same('(b, c) != a{x="1"}');
+  same('(a == (b, c)) * d{x="1"}');
+  another('a{x="1"} * (b, c)', 'a{x="1"} * (b{x="1"}, c{x="1"})');
   same('a{x="1"} or b{y="2"}');
   same('a{x="1"} default b');
   another('(a{x="1"} or b{x="1",y="2"}) * c', '(a{x="1"} or b{x="1",y="2"}) * c{x="1"}');

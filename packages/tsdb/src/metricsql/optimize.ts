@@ -40,6 +40,15 @@ const NONE: Filters = [];
 /** More filters than this are not carried along: leaving one out is always right. */
 const FILTERS_MAX = 32;
 
+/** `q == (a, b)` compares with all of a union, whatever its series' labels are. */
+export function comparesWithUnion({ op, left, right }: BinaryExpr): boolean {
+  return (op === "==" || op === "!=") && (isUnion(left) || isUnion(right));
+}
+
+export function isUnion(expr: Expr): boolean {
+  return expr.kind === "function" && expr.name === "union";
+}
+
 class Optimizer {
   private readonly common = new Map<Expr, Filters>();
   private readonly entersBinaries: boolean;
@@ -86,7 +95,7 @@ class Optimizer {
   }
 
   private commonOfBinary(expr: BinaryExpr): Filters {
-    if (expr.fillLeft !== null || expr.fillRight !== null) return NONE;
+    if (expr.fillLeft !== null || expr.fillRight !== null || comparesWithUnion(expr)) return NONE;
     const left = this.commonFilters(expr.left);
     const right = this.commonFilters(expr.right);
     switch (expr.op) {
@@ -117,8 +126,8 @@ class Optimizer {
       case "function": {
         const kept = keptArgument(expr);
         const inside = throughFunction(expr, filters);
-        const isUnion = expr.name === "union";
-        return this.withArgs(expr, (arg) => (isUnion ? filters : arg === kept ? inside : NONE));
+        const isList = isUnion(expr);
+        return this.withArgs(expr, (arg) => (isList ? filters : arg === kept ? inside : NONE));
       }
       case "aggregate": {
         // Which groups a limit lets through depends on all of them.
@@ -163,8 +172,8 @@ class Optimizer {
     const asked = throughMatching(expr, filters);
     const ofLeft = () => throughMatching(expr, this.commonFilters(expr.left));
     const ofRight = () => throughMatching(expr, this.commonFilters(expr.right));
-    if (expr.fillLeft !== null || expr.fillRight !== null) {
-      // A missing side is filled in: then nothing may go missing because of a filter.
+    if (expr.fillLeft !== null || expr.fillRight !== null || comparesWithUnion(expr)) {
+      // A missing side is filled in, or a value is looked for in all series of a list: then nothing may go missing because of a filter.
     } else if (expr.op === "or") {
       // A series of the left side hides those of the right with its key, whatever its other labels are.
       forLeft = asked;

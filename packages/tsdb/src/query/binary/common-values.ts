@@ -10,7 +10,7 @@
  */
 import { quoteRegex } from "../../base/regex.ts";
 import type { BinaryExpr, Expr, LabelFilter } from "../../metricsql/ast.ts";
-import { pushFilters, throughMatching } from "../../metricsql/optimize.ts";
+import { comparesWithUnion, pushFilters, throughMatching } from "../../metricsql/optimize.ts";
 import type { Series } from "../series.ts";
 
 /** Longer lists of values cost more to look up than they save. */
@@ -30,14 +30,9 @@ export function mayServeAll(expr: BinaryExpr): boolean {
 }
 
 /** True if right series that match none of the left change nothing. */
-function countsMatchesOnly({ op, fillLeft, fillRight, left, right }: BinaryExpr): boolean {
-  if (op === "or" || op === "default" || fillLeft !== null || fillRight !== null) return false;
-  // `q == (1, 2)` compares with all of a union, whatever the labels are.
-  return (op !== "==" && op !== "!=") || !(isUnion(left) || isUnion(right));
-}
-
-export function isUnion(expr: Expr): boolean {
-  return expr.kind === "function" && expr.name === "union";
+function countsMatchesOnly(expr: BinaryExpr): boolean {
+  if (expr.op === "or" || expr.op === "default" || expr.fillLeft !== null || expr.fillRight !== null) return false;
+  return !comparesWithUnion(expr);
 }
 
 /** A filter for each label that all series have, with no more than `valuesMax` values among them. Never on `__name__`. */

@@ -3,11 +3,12 @@
  * whose labels the result has.
  */
 import { type BinaryExpr, chainOf, type Expr } from "../../metricsql/ast.ts";
+import { isUnion } from "../../metricsql/optimize.ts";
 import type { EvalContext, QueryRun } from "../context.ts";
 import { labelsKey, withoutName } from "../label-edit.ts";
 import type { Evaluate } from "../rollup/eval-rollup.ts";
 import { dropBlank, isScalarList, type Series } from "../series.ts";
-import { isUnion, mayServeAll, narrowRight } from "./common-values.ts";
+import { mayServeAll, narrowRight } from "./common-values.ts";
 import { joinLabels, Matcher, mergeApart } from "./matching.ts";
 import { ARITHMETIC, COMPARISONS } from "./operators.ts";
 import { SET_OPERATORS } from "./sets.ts";
