@@ -41,14 +41,14 @@ export async function openServedDatabase(settings: DatabaseSettings): Promise<Ow
     deleteSnapshot: (name) => database.deleteSnapshot(name),
     flush: () => database.flush(),
     merge: () => database.merge(),
-    metrics: () => toMetrics(database.stats(), path),
+    metrics: () => toMetrics(database.stats(), settings),
     close: () => database.close(),
   };
 }
 
-function toMetrics(stats: DatabaseStats, path: string): ReadonlyMap<string, number> {
+function toMetrics(stats: DatabaseStats, { path, seriesLimits }: DatabaseSettings): ReadonlyMap<string, number> {
   const where = [["path", path]] as const;
-  return new Map([
+  const metrics = new Map([
     ['vm_rows{type="storage/inmemory"}', stats.headRows],
     ['vm_rows{type="storage/small"}', stats.partRows],
     ['vm_data_size_bytes{type="storage/inmemory"}', stats.headBytes],
@@ -78,5 +78,21 @@ function toMetrics(stats: DatabaseStats, path: string): ReadonlyMap<string, numb
     [formatMetricName("vm_free_disk_space_bytes", where), stats.freeDiskBytes],
     [formatMetricName("vm_free_disk_space_limit_bytes", where), stats.minFreeDiskBytes],
     [formatMetricName("vm_total_disk_space_bytes", where), stats.totalDiskBytes],
+    ['vm_rows_ignored_total{reason="small_timestamp"}', stats.rowsTooOld],
+    ['vm_rows_ignored_total{reason="big_timestamp"}', stats.rowsTooNew],
   ]);
+  for (const [reason, rows] of Object.entries(stats.rowsOverLimit)) {
+    metrics.set(`vm_rows_ignored_total{reason="${reason}"}`, rows);
+  }
+  for (const [window, max, current, dropped] of [
+    ["hourly", seriesLimits.maxHourlySeries, stats.hourlySeries, stats.rowsOverLimit.hourly_limit_exceeded],
+    ["daily", seriesLimits.maxDailySeries, stats.dailySeries, stats.rowsOverLimit.daily_limit_exceeded],
+  ] as const) {
+    // Only with a limit, as in VictoriaMetrics: alerts divide by it.
+    if (max === 0) continue;
+    metrics.set(`vm_${window}_series_limit_current_series`, current);
+    metrics.set(`vm_${window}_series_limit_max_series`, max);
+    metrics.set(`vm_${window}_series_limit_rows_dropped_total`, dropped);
+  }
+  return metrics;
 }

@@ -45,6 +45,13 @@ export interface DatabaseSettings {
   readonly fsyncIntervalMs: number;
   readonly snapshotsMaxAgeMs: number;
   readonly minFreeDiskBytes: number;
+  readonly seriesLimits: {
+    readonly maxLabels: number;
+    readonly maxLabelNameBytes: number;
+    readonly maxLabelValueBytes: number;
+    readonly maxHourlySeries: number;
+    readonly maxDailySeries: number;
+  };
   readonly memoryBytes: number;
   readonly logger: ReturnType<LoggerFor>;
 }
@@ -91,6 +98,13 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     fsyncIntervalMs: flags["wal.fsyncInterval"],
     snapshotsMaxAgeMs: flags.snapshotsMaxAge,
     minFreeDiskBytes: flags["storage.minFreeDiskSpaceBytes"],
+    seriesLimits: {
+      maxLabels: flags.maxLabelsPerTimeseries,
+      maxLabelNameBytes: flags.maxLabelNameLen,
+      maxLabelValueBytes: flags.maxLabelValueLen,
+      maxHourlySeries: orCountOnly(flags["storage.maxHourlySeries"]),
+      maxDailySeries: orCountOnly(flags["storage.maxDailySeries"]),
+    },
     memoryBytes: allowed,
     logger: loggers("storage"),
   });
@@ -188,6 +202,11 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       );
     }
   }
+}
+
+/** -1 stands for a limit so large that it only counts. */
+function orCountOnly(limit: number): number {
+  return limit < 0 ? 2 ** 31 - 1 : limit;
 }
 
 /** Errors say what was being done, whoever they come from. */

@@ -240,10 +240,7 @@ export class Inserter {
     const counts = await database.appendBatch(batch);
     metrics.getOrCreateCounter(`vm_rows_inserted_total{type="${type}"}`).add(counts.stored);
     metrics.getOrCreateHistogram(`vm_rows_per_insert{type="${type}"}`).update(counts.stored);
-    if (counts.tooOld > 0)
-      metrics.getOrCreateCounter('vm_rows_ignored_total{reason="small_timestamp"}').add(counts.tooOld);
-    if (counts.tooNew > 0)
-      metrics.getOrCreateCounter('vm_rows_ignored_total{reason="big_timestamp"}').add(counts.tooNew);
+    // What is out of time or over a limit the storage counts by itself.
     if (counts.tooOld + counts.tooNew > 0) {
       logger.warn(
         `${type}: did not take ${counts.tooOld} samples older than -retentionPeriod and ${counts.tooNew} newer than -futureRetention`,

@@ -54,6 +54,21 @@ export const FLAGS = {
     description:
       "With less than this free at -storageDataPath no samples are taken: inserts are answered with 503 until there is more; queries, deletes and retention go on; 0 turns this off",
   },
+  "storage.maxHourlySeries": {
+    type: "int",
+    default: "0",
+    min: -1,
+    group: "Storage",
+    description:
+      "Series that may get samples within an hour; samples of further ones are left out and counted; 0 means no limit, -1 only counts",
+  },
+  "storage.maxDailySeries": {
+    type: "int",
+    default: "0",
+    min: -1,
+    group: "Storage",
+    description: "Series that may get samples within a day, as -storage.maxHourlySeries",
+  },
   "wal.fsync": {
     type: "string",
     default: "interval",
@@ -204,6 +219,30 @@ export const FLAGS = {
     min: 1,
     group: "Ingestion",
     description: "Largest body of a remote-write request, as sent and unpacked",
+  },
+  maxLabelsPerTimeseries: {
+    type: "int",
+    default: "40",
+    min: 0,
+    group: "Ingestion",
+    description:
+      'Labels of a series, its metric name included; series with more are left out and counted in vm_rows_ignored_total{reason="too_many_labels"}; 0 means no limit',
+  },
+  maxLabelNameLen: {
+    type: "int",
+    default: "256",
+    min: 0,
+    group: "Ingestion",
+    description:
+      'Bytes of a label\'s name; series with longer ones are left out and counted in vm_rows_ignored_total{reason="too_long_label_name"}; 0 means no limit',
+  },
+  maxLabelValueLen: {
+    type: "int",
+    default: "4096",
+    min: 0,
+    group: "Ingestion",
+    description:
+      'Bytes of a label\'s value; series with longer ones are left out and counted in vm_rows_ignored_total{reason="too_long_label_value"}; 0 means no limit',
   },
   "opentelemetry.maxRequestSize": {
     type: "size",

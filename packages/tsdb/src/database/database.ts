@@ -29,7 +29,8 @@ import type { QueryResult } from "../query/result.ts";
 import type { Answer, LabelsRequest, SampleCursor, SearchRequest } from "../query/source.ts";
 import { printGroups, printTimeRange, type QueryTrace } from "../query/trace.ts";
 import { defaultStorageOptions, type Logger } from "../storage/options.ts";
-import { type AppendOutcome, NONE_INVALID } from "../storage/sample-selection.ts";
+import { type AppendOutcome, addOverLimit, NONE_INVALID } from "../storage/sample-selection.ts";
+import { NO_SERIES_LIMITS, type SeriesLimitOptions } from "../storage/series-limits.ts";
 import { Storage, type StorageCounters, type StorageDescription } from "../storage/storage.ts";
 import type { FsyncMode } from "../storage/wal.ts";
 import { StorageSource } from "./storage-source.ts";
@@ -56,6 +57,8 @@ export interface DatabaseOptions {
   readonly snapshotsMaxAgeMs?: number;
   /** Bytes that must stay free on the disk: with less, appends are refused with ReadOnlyError until there is more. 0, off, by default. */
   readonly minFreeDiskBytes?: number;
+  /** Sizes of series and how many there may be in an hour and a day: samples of what is over are left out and counted. None by default. */
+  readonly seriesLimits?: Partial<SeriesLimitOptions>;
   readonly clock?: Clock;
   readonly logger?: Logger;
   /** Where the folder is kept; the file system by default. */
@@ -169,6 +172,7 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
     headBytes: options.headBytes ?? defaultStorageOptions.headBytes,
     snapshotsMaxAgeMs: options.snapshotsMaxAgeMs ?? defaultStorageOptions.snapshotsMaxAgeMs,
     minFreeDiskBytes: options.minFreeDiskBytes ?? defaultStorageOptions.minFreeDiskBytes,
+    seriesLimits: { ...NO_SERIES_LIMITS, ...options.seriesLimits },
     clock,
     logger: options.logger ?? defaultStorageOptions.logger,
   });
@@ -206,6 +210,7 @@ export class Database {
         total.firstInvalid = outcome.firstInvalid;
         total.firstInvalidLabels = outcome.firstInvalidLabels;
       }
+      for (const [reason, samples] of outcome.overLimit ?? []) addOverLimit(total, reason, samples);
       batch.reset(tenant);
     };
     batch.reset(tenant);

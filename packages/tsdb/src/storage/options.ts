@@ -1,5 +1,6 @@
 /** What a database's owner decides about its storage. */
 import { type Clock, systemClock } from "../base/clock.ts";
+import { NO_SERIES_LIMITS, type SeriesLimitOptions } from "./series-limits.ts";
 import type { FsyncMode } from "./wal.ts";
 
 export interface Logger {
@@ -23,6 +24,7 @@ export interface StorageOptions {
   readonly snapshotsMaxAgeMs: number;
   /** Bytes that must stay free on the disk: with less, appends are refused (disk-space.ts). 0: only a failed write is. */
   readonly minFreeDiskBytes: number;
+  readonly seriesLimits: SeriesLimitOptions;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -38,6 +40,7 @@ export const defaultStorageOptions: StorageOptions = {
   headAgeMs: 3_600_000,
   snapshotsMaxAgeMs: 0,
   minFreeDiskBytes: 0,
+  seriesLimits: NO_SERIES_LIMITS,
   clock: systemClock,
   logger: silent,
 };

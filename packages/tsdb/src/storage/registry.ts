@@ -15,9 +15,21 @@ import { SeriesTable, UNKNOWN_SERIES } from "../index/series-table.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
 import { hashRowKeys } from "../kernel/ingest-kernel.ts";
 import { SKIPPED_SLOT } from "../kernel/sample-store.ts";
+import type { OverLimit, SeriesLimits } from "./series-limits.ts";
 
-/** Marks, in the raw table, bytes that name no series: their senders repeat them, and repeating must stay cheap. */
-const INVALID = 0xffff_fffe;
+/** Why the raw table's bytes are no series: their senders repeat them, and repeating must stay cheap. REFUSED + the place in this list. */
+const REFUSALS: readonly Refusal[] = [
+  "no_labels",
+  "duplicate_label_name",
+  "empty_label_name",
+  "too_many_labels",
+  "too_long_label_name",
+  "too_long_label_value",
+];
+const REFUSED = 0xffff_ff00;
+
+/** Why a series of a batch is not taken. */
+export type Refusal = InvalidLabels | OverLimit;
 
 export interface RegisteredSeries {
   readonly tenant: Tenant;
@@ -53,36 +65,39 @@ export class SeriesRegistry {
   }
 
   /**
-   * Slots of a batch's series into `target[0..seriesCount)`; SKIPPED_SLOT where labels name no series, which `refuse` is then
-   * told, for every such series of the batch. The reason is found for the first of them, and for those never met before.
+   * Slots of a batch's series into `target[0..seriesCount)`; SKIPPED_SLOT where labels name no series or `limits` leave it out, which `refuse`
+   * is then told, for every such series of the batch.
    */
   resolve(
     batch: WriteBatch,
     target: Uint32Array,
-    refuse: (seriesIndex: number, reason: InvalidLabels | null) => void,
+    limits: SeriesLimits,
+    refuse: (seriesIndex: number, reason: Refusal) => void,
   ): void {
     const { hashes, seriesCount } = batch;
-    let isFirst = true;
     this.byRawHash.findAll(hashes, seriesCount, target);
     for (let i = 0; i < seriesCount; i++) {
       let slot = target[i] as number;
-      if (slot < INVALID) continue;
-      let reason: InvalidLabels | null = null;
+      if (slot < REFUSED) continue;
+      let reason: Refusal | null = null;
       if (slot === UNKNOWN_SERIES) {
         // The same new bytes may come twice in a batch: the first time added them.
         slot = this.byRawHash.find(hashes, i * 4);
         if (slot === UNKNOWN_SERIES) {
-          const key = encodeSeriesKey(batch.readLabels(i));
-          if (typeof key === "string") reason = key;
-          slot = typeof key === "string" ? INVALID : this.slotOf(batch.tenant, key);
-          this.byRawHash.add(hashes, i * 4, slot);
+          reason = limits.mayBegin(() => batch.readLabels(i), hashes, i * 4);
+          if (reason === null) {
+            const key = encodeSeriesKey(batch.readLabels(i));
+            if (typeof key === "string") reason = key;
+            else slot = this.slotOf(batch.tenant, key);
+          }
+          const refusal = reason === null ? -1 : REFUSALS.indexOf(reason);
+          if (refusal >= 0) slot = REFUSED + refusal;
+          // What is only too many now is not kept: it may have its turn in the next hour, and a flood must cost no memory.
+          if (slot !== UNKNOWN_SERIES) this.byRawHash.add(hashes, i * 4, slot);
         }
       }
-      if (slot === INVALID) {
-        // Of bytes that were refused before only that is known: why is asked once a batch.
-        if (isFirst && reason === null) reason = reasonOf(encodeSeriesKey(batch.readLabels(i)));
-        isFirst = false;
-        refuse(i, reason);
+      if (slot >= REFUSED) {
+        refuse(i, reason ?? (REFUSALS[slot - REFUSED] as Refusal));
         slot = SKIPPED_SLOT;
       }
       target[i] = slot;
@@ -114,10 +129,6 @@ export class SeriesRegistry {
     this.texts.set(text, text);
     return text;
   }
-}
-
-function reasonOf(key: Uint8Array | InvalidLabels): InvalidLabels | null {
-  return typeof key === "string" ? key : null;
 }
 
 /** The 128-bit hash of tenant and key, keyed per process, four words into `target`. */

@@ -2,6 +2,7 @@
 import type { InvalidLabels } from "../index/series-key.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
 import { SKIPPED_SLOT } from "../kernel/sample-store.ts";
+import type { OverLimit } from "./series-limits.ts";
 import type { LoggedSamples } from "./wal-record.ts";
 
 /** What became of a batch's samples. */
@@ -17,13 +18,22 @@ export interface AppendOutcome {
   firstInvalid: InvalidLabels | null;
   /** Its labels as they came, `{a="1",a="2"}`, cut when they are long; "" when none was refused. */
   firstInvalidLabels: string;
+  /** Samples of series over a limit, by the limit; null when there are none. */
+  overLimit: Map<OverLimit, number> | null;
 }
 
 /** Of an outcome without refused labels. */
-export const NONE_INVALID: Pick<AppendOutcome, "firstInvalid" | "firstInvalidLabels"> = {
+export const NONE_INVALID: Pick<AppendOutcome, "firstInvalid" | "firstInvalidLabels" | "overLimit"> = {
   firstInvalid: null,
   firstInvalidLabels: "",
+  overLimit: null,
 };
+
+/** Counts samples over a limit. */
+export function addOverLimit(outcome: AppendOutcome, reason: OverLimit, samples: number): void {
+  outcome.overLimit ??= new Map();
+  outcome.overLimit.set(reason, (outcome.overLimit.get(reason) ?? 0) + samples);
+}
 
 /** The batch without what is out of time or names no series; the batch's own columns if that is all of it. */
 export function selectSamples(
@@ -34,7 +44,7 @@ export function selectSamples(
   outcome: AppendOutcome,
 ): LoggedSamples {
   const { seriesCount, sampleCount, sampleEnds, timestamps, values } = batch;
-  let isWhole = outcome.invalidLabels === 0;
+  let isWhole = outcome.invalidLabels === 0 && outcome.overLimit === null;
   for (let i = 0; i < sampleCount && isWhole; i++) {
     const ms = timestamps[i] as number;
     isWhole = ms >= oldestMs && ms <= newestMs && (ms !== 0 || !Object.is(ms, -0));

@@ -49,6 +49,7 @@ test("samples out of time and series without labels are counted, their neighbour
     invalidLabels: 1,
     firstInvalid: "duplicate_label_name",
     firstInvalidLabels: '{job="test",job="again"}',
+    overLimit: null,
   });
   // The second time, when these bytes are known to be refused, the reason is the same.
   const again = await storage.append(batch);
@@ -187,7 +188,7 @@ test("the first and the last millisecond of months, of time, and of what a month
   const outcome = await storage.append(rows([-1, Date.UTC(10_000, 0), 2 ** 53, -(2 ** 53)].map((ms) => ["m", ms, 1])));
   assert.deepEqual(
     { ...outcome, firstInvalid: 0 },
-    { stored: 0, tooOld: 2, tooNew: 2, invalidLabels: 0, firstInvalid: 0, firstInvalidLabels: "" },
+    { stored: 0, tooOld: 2, tooNew: 2, invalidLabels: 0, firstInvalid: 0, firstInvalidLabels: "", overLimit: null },
   );
   const model: Model = new Map();
   for (const ms of times) put(model, "m", ms, 1);

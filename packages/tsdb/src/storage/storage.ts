@@ -25,10 +25,11 @@ import { newManifest, openPartitions, replayer } from "./opening.ts";
 import type { StorageOptions } from "./options.ts";
 import type { Partition } from "./partition.ts";
 import { PartitionIndex } from "./partition-index.ts";
-import { SeriesRegistry } from "./registry.ts";
+import { type Refusal, SeriesRegistry } from "./registry.ts";
 import { RetentionClock } from "./retention-clock.ts";
-import { type AppendOutcome, NONE_INVALID, selectSamples } from "./sample-selection.ts";
+import { type AppendOutcome, addOverLimit, NONE_INVALID, selectSamples } from "./sample-selection.ts";
 import { SearchCursor, type Snapshot, type SnapshotPartition, type StorageSearch } from "./search.ts";
+import { isOverLimit, OVER_LIMITS, type OverLimit, SeriesLimits } from "./series-limits.ts";
 import type { Snapshots } from "./snapshots.ts";
 import { LogUnavailableError, replayLog, WriteAheadLog } from "./wal.ts";
 import type { LoggedSeries } from "./wal-record.ts";
@@ -44,6 +45,8 @@ export interface AppendCounters {
   rowsTooOld: number;
   rowsTooNew: number;
   rowsInvalidLabels: number;
+  /** By the limit their series was over. */
+  rowsOverLimit: Readonly<Record<OverLimit, number>>;
   newSeries: number;
   /** Of the log as it was found at the start: bytes that are no records, damaged places, and samples whose series is lost. */
   walBytesLost: number;
@@ -62,11 +65,12 @@ const LATEST_MS = Date.UTC(10_000, 0) - 1;
 const HEAD_PRESSURE = 2;
 
 export class Storage {
-  private readonly totals: AppendCounters = {
+  private readonly totals: AppendCounters & { rowsOverLimit: Record<OverLimit, number> } = {
     rowsAdded: 0,
     rowsTooOld: 0,
     rowsTooNew: 0,
     rowsInvalidLabels: 0,
+    rowsOverLimit: Object.fromEntries(OVER_LIMITS.map((reason) => [reason, 0])) as Record<OverLimit, number>,
     newSeries: 0,
     walBytesLost: 0,
     walCorruptRecords: 0,
@@ -80,6 +84,7 @@ export class Storage {
   private readonly partitions: ReadonlyMap<string, Partition>;
   private readonly maintenance: Maintenance;
   private readonly space: DiskSpace;
+  private readonly limits: SeriesLimits;
   private isFlushScheduled = false;
   private readonly stopTicking: () => void;
   /** Set when closing has begun. */
@@ -106,6 +111,7 @@ export class Storage {
     this.partitions = state.partitions;
     this.maintenance = state.maintenance;
     this.space = state.space;
+    this.limits = new SeriesLimits(options.seriesLimits, options.clock, options.logger.warn);
     const timers = [options.clock.setRepeatingTimer(() => this.tick(), TICK_MS)];
     if (options.minFreeDiskBytes > 0) {
       timers.push(options.clock.setRepeatingTimer(() => void this.space.look(), SPACE_CHECK_MS));
@@ -212,14 +218,18 @@ export class Storage {
     if (this.slots.length < seriesCount) this.slots = new Uint32Array(seriesCount * 2);
     const { slots } = this;
     const known = this.registry.size;
-    this.registry.resolve(batch, slots, (i, reason) => {
-      const samples = (batch.sampleEnds[i] as number) - (i === 0 ? 0 : (batch.sampleEnds[i - 1] as number));
-      outcome.invalidLabels += samples;
-      if (outcome.firstInvalid === null) {
-        outcome.firstInvalid = reason;
-        outcome.firstInvalidLabels = printRawLabels(batch.readLabels(i), REFUSED_CHARS_MAX);
+    const refuse = (i: number, reason: Refusal): void => this.refuse(batch, i, reason, outcome);
+    this.limits.beginBatch(this.registry.epoch);
+    this.registry.resolve(batch, slots, this.limits, refuse);
+    if (this.limits.isCounting) {
+      for (let i = 0; i < seriesCount; i++) {
+        if (slots[i] === SKIPPED_SLOT) continue;
+        const reason = this.limits.admit(slots[i] as number, batch.hashes, i * 4);
+        if (reason === null) continue;
+        slots[i] = SKIPPED_SLOT;
+        refuse(i, reason);
       }
-    });
+    }
     this.totals.newSeries += this.registry.size - known;
 
     const kept = selectSamples(batch, slots, this.maintenance.oldestKeptMs(), this.newestMs(), outcome);
@@ -249,6 +259,22 @@ export class Storage {
     }
     if (active.store.usedBytes > this.options.headBytes) this.scheduleFlush();
     return outcome;
+  }
+
+  /** Counts the samples of a series that is not taken, and keeps the first such labels for a message. */
+  private refuse(batch: WriteBatch, i: number, reason: Refusal, outcome: AppendOutcome): void {
+    const samples = (batch.sampleEnds[i] as number) - (i === 0 ? 0 : (batch.sampleEnds[i - 1] as number));
+    const print = (): string => printRawLabels(batch.readLabels(i), REFUSED_CHARS_MAX);
+    if (isOverLimit(reason)) {
+      addOverLimit(outcome, reason, samples);
+      this.totals.rowsOverLimit[reason] += samples;
+      this.limits.log(reason, print);
+      return;
+    }
+    outcome.invalidLabels += samples;
+    if (outcome.firstInvalid !== null) return;
+    outcome.firstInvalid = reason;
+    outcome.firstInvalidLabels = print();
   }
 
   /** Series that match, and their samples. @throws InputError 422 if more match than `maxSeries` */
@@ -350,7 +376,7 @@ export class Storage {
   }
 
   get counters(): StorageCounters {
-    return { ...this.totals, ...this.maintenance.counters };
+    return { ...this.totals, rowsOverLimit: { ...this.totals.rowsOverLimit }, ...this.maintenance.counters };
   }
 
   /** Figures for metrics pages. */
@@ -375,6 +401,8 @@ export class Storage {
       totalDiskBytes: this.space.totalBytes,
       minFreeDiskBytes: this.space.limitBytes,
       isReadOnly: this.space.isReadOnly,
+      hourlySeries: this.limits.hourlySeries,
+      dailySeries: this.limits.dailySeries,
     };
     for (const { rows, store } of this.head.generations()) {
       description.headRows += rows;
@@ -458,6 +486,9 @@ export interface StorageDescription {
   minFreeDiskBytes: number;
   /** Appends are refused until there is more room on the disk. */
   isReadOnly: boolean;
+  /** Series counted in the present hour and day; 0 where there is no limit. */
+  hourlySeries: number;
+  dailySeries: number;
 }
 
 /** The lock is a small file, too: on a disk without room for it the reserve goes first. */
