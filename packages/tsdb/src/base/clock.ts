@@ -79,6 +79,17 @@ export class ManualClock implements Clock {
     this.#nowMs = endMs;
   }
 
+  /** As `advance`, but nothing runs meanwhile: what is due by then fires once, at the end. A repeating timer goes on from there. */
+  sleep(durationMs: number): void {
+    this.#nowMs += durationMs;
+    for (const timer of [...this.#pending]) {
+      if (timer.atMs > this.#nowMs) continue;
+      if (timer.periodMs === 0) this.#remove(timer);
+      else timer.atMs = this.#nowMs + timer.periodMs;
+      timer.run();
+    }
+  }
+
   /** Somebody sets the wall clock by this much: no time passes, no timer fires earlier or later for it. */
   jump(deltaMs: number): void {
     this.#nowMs += deltaMs;

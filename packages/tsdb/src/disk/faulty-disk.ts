@@ -4,35 +4,44 @@
  */
 import type { AppendFile, Disk, Lock, ReadFile } from "./disk.ts";
 
+/** How a call fails: before anything happened, after half of an append, or after all of it. */
+export interface Fault {
+  readonly code: "EIO" | "ENOSPC";
+  readonly when: "before" | "half" | "after";
+}
+
 export class FaultyDisk implements Disk {
   readonly root: string;
   /** Writing calls so far: create, append, sync, rename, link, remove, truncate, syncFolder. */
   calls = 0;
   private readonly inner: Disk;
-  private readonly mustFail: (call: number, what: string) => boolean;
-  private readonly errorCode: string;
-  /** Half of an append reaches the disk before it fails. */
-  private readonly isShort: boolean;
+  private readonly mustFail: (call: number, what: string) => boolean | Fault;
+  private readonly fault: Fault;
 
-  /** `failAt` is the number of the call to fail, or says so of each call: "append to wal/0000000001.log", "sync folder data". */
+  /**
+   * `failAt` is the number of the call to fail, or says so of each call, or how: "append to wal/0000000001.log", "sync folder data". With
+   * `isShort` half of an append reaches the disk before it fails.
+   */
   constructor(
     inner: Disk,
-    failAt: number | ((call: number, what: string) => boolean),
-    errorCode: "EIO" | "ENOSPC" = "EIO",
+    failAt: number | ((call: number, what: string) => boolean | Fault),
+    code: "EIO" | "ENOSPC" = "EIO",
     isShort = false,
   ) {
     this.inner = inner;
     this.root = inner.root;
     this.mustFail = typeof failAt === "number" ? (call) => call === failAt : failAt;
-    this.errorCode = errorCode;
-    this.isShort = isShort;
+    this.fault = { code, when: isShort ? "half" : "before" };
   }
 
-  /** Counts a call. @throws the error to inject */
-  private step(what: string): void {
-    if (this.mustFail(++this.calls, what)) {
-      throw Object.assign(new Error(`${this.errorCode}: injected in ${what}`), { code: this.errorCode });
-    }
+  /** Counts a call and makes it, or fails; `half` makes half of it. @throws the error to inject */
+  private async step<T>(what: string, work: () => Promise<T>, half?: () => Promise<void>): Promise<T> {
+    const verdict = this.mustFail(++this.calls, what);
+    if (verdict === false) return await work();
+    const { code, when } = verdict === true ? this.fault : verdict;
+    if (when === "half") await half?.();
+    if (when === "after") await work();
+    throw Object.assign(new Error(`${code}: injected in ${what}`), { code });
   }
 
   makeFolder(path: string): Promise<void> {
@@ -44,25 +53,18 @@ export class FaultyDisk implements Disk {
   }
 
   async create(path: string): Promise<AppendFile> {
-    this.step(`create ${path}`);
-    const file = await this.inner.create(path);
+    const file = await this.step(`create ${path}`, () => this.inner.create(path));
     return {
       get bytes() {
         return file.bytes;
       },
-      append: async (bytes: Uint8Array) => {
-        try {
-          this.step(`append to ${path}`);
-        } catch (error) {
-          if (this.isShort) await file.append(bytes.subarray(0, bytes.length >> 1));
-          throw error;
-        }
-        await file.append(bytes);
-      },
-      sync: async () => {
-        this.step(`sync ${path}`);
-        await file.sync();
-      },
+      append: (bytes: Uint8Array) =>
+        this.step(
+          `append to ${path}`,
+          () => file.append(bytes),
+          () => file.append(bytes.subarray(0, bytes.length >> 1)),
+        ),
+      sync: () => this.step(`sync ${path}`, () => file.sync()),
       close: () => file.close(),
     };
   }
@@ -71,29 +73,24 @@ export class FaultyDisk implements Disk {
     return this.inner.open(path);
   }
 
-  async rename(source: string, target: string): Promise<void> {
-    this.step(`rename ${source}`);
-    await this.inner.rename(source, target);
+  rename(source: string, target: string): Promise<void> {
+    return this.step(`rename ${source}`, () => this.inner.rename(source, target));
   }
 
-  async link(source: string, target: string): Promise<boolean> {
-    this.step(`link ${source}`);
-    return await this.inner.link(source, target);
+  link(source: string, target: string): Promise<boolean> {
+    return this.step(`link ${source}`, () => this.inner.link(source, target));
   }
 
-  async remove(path: string): Promise<void> {
-    this.step(`remove ${path}`);
-    await this.inner.remove(path);
+  remove(path: string): Promise<void> {
+    return this.step(`remove ${path}`, () => this.inner.remove(path));
   }
 
-  async truncate(path: string, bytes: number): Promise<void> {
-    this.step(`truncate ${path}`);
-    await this.inner.truncate(path, bytes);
+  truncate(path: string, bytes: number): Promise<void> {
+    return this.step(`truncate ${path}`, () => this.inner.truncate(path, bytes));
   }
 
-  async syncFolder(path: string): Promise<void> {
-    this.step(`sync folder ${path}`);
-    await this.inner.syncFolder(path);
+  syncFolder(path: string): Promise<void> {
+    return this.step(`sync folder ${path}`, () => this.inner.syncFolder(path));
   }
 
   lock(path: string): Promise<Lock> {

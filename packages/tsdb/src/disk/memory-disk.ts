@@ -10,6 +10,8 @@ interface MemoryFile {
   content: Uint8Array;
   length: number;
   syncedLength: number;
+  /** Bytes from here on are on no platter, whatever later syncs say. */
+  lostFrom: number;
 }
 
 export class MemoryDisk implements Disk {
@@ -33,9 +35,10 @@ export class MemoryDisk implements Disk {
     for (const path of paths) {
       const file = (luck?.chance(0.5) === true ? this.files : this.durable).get(path);
       if (file === undefined) continue;
-      const length = file.syncedLength + (luck?.below(file.length - file.syncedLength + 1) ?? 0);
+      const writtenLength = Math.min(file.length, file.lostFrom);
+      const length = file.syncedLength + (luck?.below(writtenLength - file.syncedLength + 1) ?? 0);
       const content = file.content.slice(0, length);
-      const copy = { content, length, syncedLength: length };
+      const copy = { content, length, syncedLength: length, lostFrom: Number.POSITIVE_INFINITY };
       after.files.set(path, copy);
       after.durable.set(path, copy);
     }
@@ -47,11 +50,18 @@ export class MemoryDisk implements Disk {
     const after = new MemoryDisk();
     for (const [path, file] of this.files) {
       const content = file.content.slice(0, file.length);
-      const copy = { content, length: content.length, syncedLength: content.length };
+      const { length } = content;
+      const copy = { content, length, syncedLength: length, lostFrom: Number.POSITIVE_INFINITY };
       after.files.set(path, copy);
       after.durable.set(path, copy);
     }
     return after;
+  }
+
+  /** What a failed fsync does on Linux: the unsynced bytes count as written, and a later sync that succeeds leaves them out. */
+  loseUnsynced(path: string): void {
+    const file = this.find(path);
+    if (file.lostFrom === Number.POSITIVE_INFINITY) file.lostFrom = file.syncedLength;
   }
 
   /** The bytes of a file, live: tests damage them. */
@@ -76,7 +86,12 @@ export class MemoryDisk implements Disk {
 
   async create(path: string): Promise<AppendFile> {
     if (this.files.has(path)) throw systemError("EEXIST", path);
-    const file: MemoryFile = { content: new Uint8Array(256), length: 0, syncedLength: 0 };
+    const file: MemoryFile = {
+      content: new Uint8Array(256),
+      length: 0,
+      syncedLength: 0,
+      lostFrom: Number.POSITIVE_INFINITY,
+    };
     this.files.set(path, file);
     const write = (bytes: Uint8Array): void => {
       if (file.length + bytes.length > file.content.length) {
@@ -98,7 +113,7 @@ export class MemoryDisk implements Disk {
         if (bytes.length > room) throw systemError("ENOSPC", path);
       },
       async sync() {
-        file.syncedLength = file.length;
+        file.syncedLength = Math.min(file.length, file.lostFrom);
       },
       async close() {},
     };

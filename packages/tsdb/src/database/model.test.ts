@@ -1,0 +1,40 @@
+/**
+ * Random programs against a model: whatever is written, flushed, merged, crashed and reopened in whatever order, the database answers what plain
+ * maps answer. Half of the programs run on a disk whose calls fail now and then.
+ *
+ *     NYANZA_PROGRAMS=100000 NYANZA_SEED=7 node tools/dist/test.js database/model
+ *
+ * tests/system/trials/model.test.ts runs thousands. A program that fails is cut down, printed, and belongs into testing/known-programs.ts.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { KNOWN_PROGRAMS } from "./testing/known-programs.ts";
+import { drawProgram, type Program, printProgram, runProgram, shrink } from "./testing/program.ts";
+
+const programs = Number(process.env["NYANZA_PROGRAMS"] ?? 300);
+const firstSeed = Number(process.env["NYANZA_SEED"] ?? 1);
+
+async function judge(program: Program, what: string): Promise<void> {
+  try {
+    await runProgram(program);
+  } catch {
+    const small = await shrink(program);
+    const error = await runProgram(small).then(
+      () => new Error("it did not fail again"),
+      (failure: Error) => failure,
+    );
+    assert.fail(`${what}: ${error.message}\n${printProgram(small)}\n${error.stack}`);
+  }
+}
+
+test("programs that failed once", async () => {
+  for (const { why, program } of KNOWN_PROGRAMS) await judge(program, why);
+});
+
+for (const hasFaults of [false, true]) {
+  test(`${programs / 2} random programs${hasFaults ? " on a disk that fails now and then" : ""}`, async () => {
+    for (let seed = firstSeed; seed < firstSeed + programs / 2; seed++) {
+      await judge(drawProgram(seed, hasFaults), `seed ${seed}${hasFaults ? " with faults" : ""}`);
+    }
+  });
+}

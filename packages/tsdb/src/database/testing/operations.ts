@@ -1,0 +1,194 @@
+/** What programs are made of. A new capability of the database joins here with one entry. */
+import type { FilterGroups, LabelFilter } from "../../base/label-filter.ts";
+import type { Random } from "../../base/random.ts";
+import { bitsOf, type Point, REGEXES, SERIES, TENANTS } from "./model.ts";
+import type { Draw, Operation } from "./program.ts";
+import type { Ending, World } from "./world.ts";
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+
+/** Series, time and bits of a sample, as programs have it. */
+type Row = readonly [series: number, ms: number, bits: string];
+
+const SPECIAL = [
+  "0000000000000000", // 0
+  "8000000000000000", // -0
+  "7ff0000000000000", // +Inf
+  "fff0000000000000",
+  "7ff0000000000002", // the staleness marker
+  "7ff8000000000001", // a NaN
+  "fff8000000000000",
+  "0000000000000001", // the smallest number there is
+];
+
+function drawBits(random: Random): string {
+  if (random.chance(0.15)) return random.pick(SPECIAL);
+  if (random.chance(0.5)) return bitsOf(random.below(50) - 10);
+  return bitsOf((random.next() - 0.5) * 10 ** random.below(12));
+}
+
+/** Now, late, in another month, twice at one time, too old, or in the future. */
+function drawTime({ random, nowMs, times }: Draw): number {
+  const kind = random.below(10);
+  let ms = nowMs - random.below(10) * MINUTE;
+  if (kind === 0) ms = nowMs - random.below(60 * DAY);
+  else if (kind === 1) ms = nowMs + random.below(3 * DAY) - DAY / 2;
+  else if (kind === 2) ms = nowMs - random.below(500) * DAY;
+  else if (kind === 3)
+    ms = Date.UTC(2026, random.below(12)) - random.below(2); // The edges of months.
+  else if (kind < 7 && times.length > 0) ms = random.pick(times);
+  times.push(ms);
+  return ms;
+}
+
+function drawRows(draw: Draw): Row[] {
+  const { random } = draw;
+  if (random.chance(0.2)) {
+    // A scrape: a run of even times for some series.
+    const firstMs = drawTime(draw);
+    const length = 2 + random.below(30);
+    const series = random.below(SERIES.length);
+    return Array.from({ length }, (_, i) => [series, firstMs + i * 15_000, drawBits(random)]);
+  }
+  return Array.from({ length: 1 + random.below(6) }, () => [
+    random.below(SERIES.length),
+    drawTime(draw),
+    drawBits(random),
+  ]);
+}
+
+const drawTenant = (random: Random): number => (random.chance(0.8) ? 0 : random.below(TENANTS.length));
+
+function drawFilter(random: Random): LabelFilter {
+  const op = random.pick(["=", "!=", "=~", "!~"] as const);
+  const label = random.pick(["__name__", "job", "instance", "zone", "dev", "none"]);
+  const value =
+    op === "=" || op === "!=" ? random.pick(["cpu", "mem", "a", "b", "1", "2", ""]) : random.pick(Object.keys(REGEXES));
+  return { label, op, value };
+}
+
+function drawGroups(random: Random): FilterGroups {
+  return Array.from({ length: random.chance(0.8) ? 1 : 2 }, () =>
+    Array.from({ length: 1 + random.below(3) }, () => drawFilter(random)),
+  );
+}
+
+function drawRange(draw: Draw): [minMs: number, maxMs: number] {
+  const { random, nowMs } = draw;
+  if (random.chance(0.3)) return [0, nowMs + 10 * DAY];
+  const ends = [drawTime(draw), drawTime(draw)].sort((a, b) => a - b);
+  return [Math.max(0, ends[0] as number), ends[1] as number];
+}
+
+const drawEnding = (random: Random): Ending => random.pick(["close", "kill", "power", "lucky power"]);
+
+function pointsOf(rows: readonly Row[]): Point[] {
+  return rows.map(([series, ms, bits]) => ({ series, ms, bits }));
+}
+
+/** Long work of the database, by name. */
+const WORKS: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
+  flush: (world) => world.db.flush(),
+  merge: (world) => world.db.merge(),
+};
+
+const drawWork = (random: Random): string => random.pick(Object.keys(WORKS));
+const start = (world: World, work: string): Promise<boolean> =>
+  world.attempt(() => (WORKS[work] as (world: World) => Promise<unknown>)(world));
+
+/** Lets what was started go on for some steps. */
+async function letRun(ticks: number): Promise<void> {
+  for (let i = 0; i < ticks; i++) await Promise.resolve();
+}
+
+export const OPERATIONS: Readonly<Record<string, Operation>> = {
+  write: {
+    weight: 24,
+    draw: (draw) => [drawTenant(draw.random), drawRows(draw)],
+    run: (world, tenant: number, rows: Row[]) => world.write(tenant, pointsOf(rows)),
+  },
+  search: {
+    weight: 8,
+    draw: (draw) => [drawTenant(draw.random), drawGroups(draw.random), ...drawRange(draw)],
+    run: (world, tenant: number, groups: FilterGroups, minMs: number, maxMs: number) =>
+      world.search(tenant, groups, minMs, maxMs),
+  },
+  searchAll: { weight: 2, draw: () => [], run: (world) => world.searchAll() },
+  labels: {
+    weight: 4,
+    draw: (draw) => [
+      drawTenant(draw.random),
+      draw.random.chance(0.3) ? [] : drawGroups(draw.random),
+      ...drawRange(draw),
+    ],
+    run: (world, tenant: number, groups: FilterGroups, minMs: number, maxMs: number) =>
+      world.labels(tenant, groups, minMs, maxMs),
+  },
+  flush: { weight: 5, draw: () => [], run: async (world) => void (await start(world, "flush")) },
+  merge: { weight: 3, draw: () => [], run: async (world) => void (await start(world, "merge")) },
+  pass: {
+    weight: 3,
+    draw: (draw) => {
+      const ms = draw.random.pick([1_000, 10_000, 2 * 3_600_000, DAY, 20 * DAY]);
+      draw.nowMs += ms;
+      return [ms];
+    },
+    run: async (world, ms: number) => world.pass(ms),
+  },
+  reopen: {
+    weight: 3,
+    draw: ({ random }) => [drawEnding(random), random.below(1e6)],
+    run: (world, ending: Ending, luck: number) => world.reopen(ending, luck),
+  },
+  // A write and a search in the middle of long work.
+  writeDuring: {
+    weight: 4,
+    draw: (draw) => [drawWork(draw.random), draw.random.below(60), drawTenant(draw.random), drawRows(draw)],
+    run: async (world, work: string, ticks: number, tenant: number, rows: Row[]) => {
+      const done = start(world, work);
+      await letRun(ticks);
+      await world.write(tenant, pointsOf(rows));
+      await world.searchAll();
+      await done;
+      await world.searchAll();
+    },
+  },
+  // A crash in the middle of long work.
+  crashDuring: {
+    weight: 3,
+    draw: ({ random }) => [
+      drawWork(random),
+      random.below(120),
+      random.pick(["kill", "power", "lucky power"]),
+      random.below(1e6),
+    ],
+    run: async (world, work: string, ticks: number, ending: Exclude<Ending, "close">, luck: number) => {
+      const old = start(world, work).catch(() => {});
+      await letRun(ticks);
+      await world.restart(ending, luck);
+      await old;
+    },
+  },
+  holdSearch: {
+    weight: 2,
+    draw: ({ random }) => [drawTenant(random)],
+    run: (world, tenant: number) => world.holdSearch(tenant),
+  },
+  readHeld: { weight: 2, draw: () => [], run: (world) => world.readHeld() },
+  // From the `skip`th call on the next `count` writing calls of the disk fail, if they are of the kind.
+  fail: {
+    weight: 8,
+    needsFaults: true,
+    draw: ({ random }) => [
+      random.below(12),
+      random.pick([1, 1, 1, 2, 5, 1_000]),
+      random.pick(["", "", "sync", "append", "create", "rename", "remove", "wal/", "data/", "MANIFEST"]),
+      random.pick(["EIO", "ENOSPC"]),
+      random.pick(["before", "half", "after", "lost"]),
+    ],
+    run: async (world, skip: number, count: number, kind: string, code: "EIO" | "ENOSPC", when: string) =>
+      world.failCalls({ skip, count, kind, code, when: when as "before" }),
+  },
+  heal: { weight: 4, needsFaults: true, draw: () => [], run: (world) => world.heal() },
+};

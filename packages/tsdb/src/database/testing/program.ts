@@ -1,0 +1,102 @@
+/**
+ * Random programs of database operations. An operation is one entry of a table (operations.ts): how often it is drawn, its arguments as plain data,
+ * and what it does to a World. A program is therefore JSON: it can be printed, kept, cut down and run again.
+ */
+import { Random } from "../../base/random.ts";
+import { MemoryDisk } from "../../disk/memory-disk.ts";
+import { OPERATIONS } from "./operations.ts";
+import { type Settings, World } from "./world.ts";
+
+/** Name of an operation and its arguments. */
+export type Step = readonly [name: string, ...args: unknown[]];
+
+export interface Program {
+  readonly settings: Settings;
+  readonly steps: readonly Step[];
+}
+
+/** What generators of arguments may use. */
+export interface Draw {
+  readonly random: Random;
+  /** About what time it is at this point of the program, and times that were written to before. */
+  nowMs: number;
+  readonly times: number[];
+}
+
+export interface Operation {
+  /** How often it is drawn, compared with the others. */
+  readonly weight: number;
+  /** Only in programs whose disk fails. */
+  readonly needsFaults?: true;
+  draw(draw: Draw): unknown[];
+  // biome-ignore lint/suspicious/noExplicitAny: arguments come from JSON; `draw` beside it says what they are.
+  run(world: World, ...args: any[]): Promise<void>;
+}
+
+export const START_MS: number = Date.UTC(2026, 5, 15, 12);
+const DAY = 86_400_000;
+const STEPS_MAX = 60;
+
+/** The same program for the same seed. */
+export function drawProgram(seed: number, hasFaults: boolean): Program {
+  const random = new Random(seed);
+  const settings: Settings = {
+    retentionMs: random.pick([3, 40, 400]) * DAY,
+    headBytes: random.chance(0.25) ? 1 : 1 << 24,
+    fsync: hasFaults || random.chance(0.7) ? "always" : random.pick(["interval", "never"]),
+  };
+  const names: string[] = [];
+  for (const [name, { weight, needsFaults }] of Object.entries(OPERATIONS)) {
+    if (needsFaults === undefined || hasFaults) for (let i = 0; i < weight; i++) names.push(name);
+  }
+  const draw: Draw = { random, nowMs: START_MS, times: [] };
+  const steps: Step[] = [];
+  for (let count = 5 + random.below(STEPS_MAX - 5); count > 0; count--) {
+    const name = random.pick(names);
+    steps.push([name, ...(OPERATIONS[name] as Operation).draw(draw)]);
+  }
+  return { settings, steps };
+}
+
+/** @throws whatever goes wrong: an AssertionError where the database differs from its model */
+export async function runProgram({ settings, steps }: Program): Promise<void> {
+  const world = await World.create(settings, new MemoryDisk(), START_MS);
+  for (const [i, [name, ...args]] of steps.entries()) {
+    try {
+      await (OPERATIONS[name] as Operation).run(world, ...args);
+    } catch (error) {
+      (error as Error).message = `step ${i}, ${name}: ${(error as Error).message}`;
+      throw error;
+    }
+  }
+  await world.heal();
+  await world.readHeld();
+  await world.reopen("close", 0);
+  await world.searchAll();
+}
+
+/** The program without the steps it fails without. Tries at most `triesMax` programs. */
+export async function shrink(program: Program, triesMax = 300): Promise<Program> {
+  let { steps } = program;
+  let tries = 0;
+  for (let length = steps.length >> 1; length > 0; length >>= 1) {
+    for (let at = 0; at < steps.length && tries < triesMax; ) {
+      const fewer = [...steps.slice(0, at), ...steps.slice(at + length)];
+      tries++;
+      if (await fails({ ...program, steps: fewer })) steps = fewer;
+      else at += length;
+    }
+  }
+  return { ...program, steps };
+}
+
+async function fails(program: Program): Promise<boolean> {
+  return await runProgram(program).then(
+    () => false,
+    () => true,
+  );
+}
+
+export function printProgram({ settings, steps }: Program): string {
+  return `{"settings":${JSON.stringify(settings)},"steps":[\n${steps.map((step) => `  ${JSON.stringify(step)}`).join(",\n")}]}`;
+}
