@@ -21,6 +21,9 @@ export interface RunningSystem {
 
 export const systemNames: readonly SystemName[] = ["nyanza", "victoria-metrics", "prometheus"];
 
+/** For node itself, such as `--cpu-prof --cpu-prof-dir=profiles`: a profile of the server under this load. */
+const nodeFlags: readonly string[] = process.env["NYANZA_NODE_FLAGS"]?.split(" ") ?? [];
+
 export async function startSystem(scope: Scope, name: SystemName): Promise<RunningSystem> {
   if (name === "prometheus") {
     const { url, process, folder } = await startPeer(scope, name, { flags: ["--web.enable-remote-write-receiver"] });
@@ -28,7 +31,7 @@ export async function startSystem(scope: Scope, name: SystemName): Promise<Runni
   }
   const { url, process, folder } =
     name === "nyanza"
-      ? await startNyanza(scope)
+      ? await startNyanza(scope, { nodeFlags })
       : await startPeer(scope, name, { flags: ["-search.disableCache", "-search.maxUniqueTimeseries=1000000"] });
   const settle = async (): Promise<void> => {
     for (const path of ["/internal/force_flush", "/internal/force_merge"]) {

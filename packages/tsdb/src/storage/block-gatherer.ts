@@ -19,8 +19,9 @@ const RUN_BYTES_MAX = 4 << 20;
 /** Decoded columns of times kept because later series of the batch share them, in samples. */
 const SHARED_SAMPLES_MAX = 1 << 18;
 
-interface FoundBlock {
+export interface FoundBlock {
   readonly position: number;
+  /** The part's number in the batch. */
   readonly part: number;
   readonly entries: BlockEntries;
   readonly entry: number;
@@ -119,6 +120,31 @@ export class BlockGatherer {
         this.report(this.parts[block.part] as PartReader, error);
       }
     }
+  }
+
+  /** A position's blocks, in order of their first time. */
+  blocksOf(position: number): readonly FoundBlock[] {
+    return this.blocks.slice(this.starts[position] as number, this.starts[position + 1] as number);
+  }
+
+  /** The same as `decode` for one block. @throws CorruptionError */
+  decodeOne(block: FoundBlock, minMs: number, maxMs: number, target: SampleColumns): void {
+    this.decodeBlock(block, minMs, maxMs, target);
+  }
+
+  /** A block's values as they stand in the file. @throws CorruptionError if their checksum does not fit */
+  encodedValues({ part, entries, entry }: FoundBlock): Uint8Array {
+    return this.encoded(part, entries.valuesOffsets[entry] as number, entries.valuesLengths[entry] as number);
+  }
+
+  /** A block's times as they stand in the file. @throws CorruptionError if their checksum does not fit */
+  encodedTimes({ part, entries, entry }: FoundBlock): Uint8Array {
+    return this.encoded(part, entries.timesOffsets[entry] as number, entries.timesLengths[entry] as number);
+  }
+
+  private encoded(part: number, offset: number, length: number): Uint8Array {
+    const { bytes, offset: start } = this.runAt(part, offset);
+    return (this.parts[part] as PartReader).encoded(bytes, offset - start, offset, length);
   }
 
   /** True if the blocks of both positions use the same columns of times: then so do their samples. */

@@ -1,15 +1,14 @@
 /**
- * Parts → one part: the same samples, sorted, one a time, in blocks as long as they can be. The inputs stay until the manifest names the result.
+ * Parts → one part: the same samples, sorted, one a time (block-joiner.ts says in which blocks). The inputs stay until the manifest names the result.
  */
-import { SampleColumns } from "../base/columns.ts";
 import type { CorruptionError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
 import { unite } from "../index/postings.ts";
 import { BlockGatherer } from "./block-gatherer.ts";
+import { BlockJoiner } from "./block-joiner.ts";
 import type { Pacer } from "./pacer.ts";
 import { PartReader } from "./part-reader.ts";
 import { PartWriter } from "./part-writer.ts";
-import { orderSamples } from "./sample-order.ts";
 
 /** Series fetched together: at most this many, and fewer where they have many samples. */
 const GROUP_SERIES_MAX = 256;
@@ -33,7 +32,7 @@ export async function mergeParts(
     const gatherer = new BlockGatherer((_part, error: CorruptionError) => {
       throw error;
     });
-    const columns = new SampleColumns(1 << 14);
+    const joiner = new BlockJoiner(gatherer, writer, minMs);
     let groupSeries = GROUP_SERIES_MAX;
     for (let lo = 0; lo < ids.length; ) {
       const group = ids.subarray(lo, lo + groupSeries);
@@ -47,10 +46,7 @@ export async function mergeParts(
       lo += group.length;
       await gatherer.load(group.length);
       for (let i = 0; i < group.length; i++) {
-        columns.length = 0;
-        gatherer.decode(i, minMs, Number.MAX_SAFE_INTEGER, columns);
-        orderSamples(columns, 0);
-        writer.add(group[i] as number, columns.timestamps, columns.values, 0, columns.length);
+        joiner.addSeries(i, group[i] as number);
         if (writer.isFull) await writer.flush();
         if (pacer.isDue) await pacer.pause();
       }

@@ -303,6 +303,12 @@ export class PartReader {
     }
   }
 
+  /** A column as it stands in the file, to be written elsewhere. @throws CorruptionError */
+  encoded(bytes: Uint8Array, at: number, offset: number, length: number): Uint8Array {
+    this.check(bytes, at, offset, length);
+    return bytes.subarray(at, at + length);
+  }
+
   private check(bytes: Uint8Array, at: number, offset: number, length: number): void {
     const crcAt = at - COLUMN_HEADER_BYTES;
     const crc =

@@ -20,6 +20,9 @@ const ENTRIES_PER_PAGE = 512;
 const FLUSH_BYTES = 1 << 20;
 /** Times kept to be found again, in samples. */
 const SHARED_SAMPLES_MAX = 1 << 18;
+const HASHED_SAMPLES = 8;
+/** Places of copied columns of times kept. */
+const COPIED_TIMES_MAX = 1 << 14;
 
 /** Where a column stands in the file, its checksum not counted. */
 interface Column {
@@ -29,6 +32,15 @@ interface Column {
 
 interface SharedTimes extends Column {
   readonly timestamps: Float64Array;
+}
+
+/** A block of another part, encoded. */
+export interface CopiedBlock {
+  readonly count: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly values: Uint8Array;
+  times(): Uint8Array;
 }
 
 export class PartWriter {
@@ -58,6 +70,7 @@ export class PartWriter {
   private previousMs = 0;
   private readonly shared: Map<number, SharedTimes> = new Map();
   private sharedSamples = 0;
+  private readonly copiedTimes: Map<number, Column> = new Map();
 
   private constructor(disk: Disk, path: string, file: AppendFile, fileNumber: number) {
     this.disk = disk;
@@ -82,6 +95,21 @@ export class PartWriter {
     for (let from = lo; from < hi; from += BLOCK_SAMPLES_MAX) {
       this.addBlock(id, timestamps, values, from, Math.min(hi, from + BLOCK_SAMPLES_MAX));
     }
+  }
+
+  /**
+   * Adds a block as another part has it. `timesKey` stands for its column of times: blocks that are added with the same key have the same times,
+   * which are then asked for once.
+   */
+  copy(id: number, block: CopiedBlock, timesKey: number): void {
+    assert(id >= this.lastId, "series must come in order of their ids");
+    let times = this.copiedTimes.get(timesKey);
+    if (times === undefined) {
+      if (this.copiedTimes.size >= COPIED_TIMES_MAX) this.copiedTimes.clear();
+      times = this.addColumn(block.times());
+      this.copiedTimes.set(timesKey, times);
+    }
+    this.addEntry(id, block.count, block.minMs, block.maxMs, times, this.addColumn(block.values));
   }
 
   get isFull(): boolean {
@@ -132,8 +160,10 @@ export class PartWriter {
     const firstMs = timestamps[lo] as number;
     const lastMs = timestamps[hi - 1] as number;
     const times = this.addTimes(timestamps, lo, hi);
-    const column = this.addColumn(encodeValues(values, lo, hi));
+    this.addEntry(id, hi - lo, firstMs, lastMs, times, this.addColumn(encodeValues(values, lo, hi)));
+  }
 
+  private addEntry(id: number, count: number, firstMs: number, lastMs: number, times: Column, column: Column): void {
     const { entries } = this;
     const isFirst = this.entriesInPage === 0;
     if (isFirst) {
@@ -143,7 +173,7 @@ export class PartWriter {
       this.previousMs = 0;
     }
     entries.varint(isFirst ? id : id - this.lastId);
-    entries.varint(hi - lo);
+    entries.varint(count);
     entries.zigzag(firstMs - this.previousMs);
     entries.varint(lastMs - firstMs);
     entries.zigzag(column.offset - this.previousEnd);
@@ -157,7 +187,7 @@ export class PartWriter {
     if (id !== this.lastId) this.series++;
     this.lastId = id;
     this.blocks++;
-    this.rows += hi - lo;
+    this.rows += count;
     this.pageMinMs = Math.min(this.pageMinMs, firstMs);
     this.pageMaxMs = Math.max(this.pageMaxMs, lastMs);
     if (++this.entriesInPage === ENTRIES_PER_PAGE) this.endPage();
@@ -207,10 +237,13 @@ export class PartWriter {
   }
 }
 
-/** A quick hash to find candidates by; equality is checked on the samples themselves. */
+/** A hash of a few samples to find candidates by: equality is checked on all of them. */
 function hashTimes(timestamps: Float64Array, lo: number, hi: number): number {
-  let hash = hi - lo;
-  for (let i = lo; i < hi; i++) hash = (Math.imul(hash, 31) + ((timestamps[i] as number) % 0x1_0000_0000)) | 0;
+  const last = hi - lo - 1;
+  let hash = last;
+  for (let k = 0; k <= HASHED_SAMPLES; k++) {
+    hash = (Math.imul(hash, 31) + ((timestamps[lo + Math.floor((last * k) / HASHED_SAMPLES)] as number) | 0)) | 0;
+  }
   return hash;
 }
 
