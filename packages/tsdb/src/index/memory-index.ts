@@ -1,78 +1,46 @@
 /**
- * The head's index: label → value → ids, in memory, growing by one series at a time. Ids must be added in ascending order,
- * so every list is sorted as it grows.
+ * One tenant's part of the head's index: label → value → slots. It holds nothing itself: whatever the registry takes in stands in the lists of
+ * its label store at once, and this reads them as a search wants them.
  */
-import type { Labels } from "../base/labels.ts";
+import type { LabelStore } from "../kernel/label-store.ts";
 import type { ListedIndex } from "./listed-index.ts";
 import { NO_POSTINGS, type Postings } from "./postings.ts";
 
-/** A growing list; most values have one series, and a bare number costs no object. */
-type IdList = number | GrowingIds;
-
-interface GrowingIds {
-  ids: Uint32Array;
-  count: number;
-}
-
 export class MemoryIndex implements ListedIndex {
-  private readonly labels: Map<string, Map<string, IdList>> = new Map();
-  private everything: IdList | null = null;
+  private readonly store: LabelStore;
+  private readonly tenant: number;
 
-  /** Adds a series; `id` must be larger than all before. */
-  add(id: number, labels: Labels): void {
-    this.everything = this.everything === null ? id : appendId(this.everything, id);
-    if (labels.name !== "") this.addLabel(id, "__name__", labels.name);
-    for (let i = 0; i < labels.pairs.length; i += 2) {
-      this.addLabel(id, labels.pairs[i] as string, labels.pairs[i + 1] as string);
-    }
+  constructor(store: LabelStore, tenant: number) {
+    this.store = store;
+    this.tenant = tenant;
   }
 
   all(): Postings {
-    return this.everything === null ? NO_POSTINGS : asPostings(this.everything);
+    return this.store.slotsOfTenant(this.tenant);
   }
 
   postings(label: string, value: string): Postings {
-    const list = this.labels.get(label)?.get(value);
-    return list === undefined ? NO_POSTINGS : asPostings(list);
+    const number = this.labelNumber(label);
+    const pair = number < 0 ? -1 : this.store.findPair(number, value);
+    return pair < 0 ? NO_POSTINGS : this.store.slotsOf(pair);
   }
 
-  values(label: string): Iterable<string> {
-    return this.labels.get(label)?.keys() ?? [];
-  }
-
-  names(): Iterable<string> {
-    return this.labels.keys();
-  }
-
-  private addLabel(id: number, label: string, value: string): void {
-    let values = this.labels.get(label);
-    if (values === undefined) {
-      values = new Map();
-      this.labels.set(label, values);
+  *values(label: string): IterableIterator<string> {
+    const number = this.labelNumber(label);
+    if (number < 0) return;
+    for (let pair = this.store.firstPair(number); pair >= 0; pair = this.store.nextPair(pair)) {
+      yield this.store.textOf(pair);
     }
-    const list = values.get(value);
-    if (list === undefined) values.set(value, id);
-    else if (typeof list === "number") values.set(value, appendId(list, id));
-    else appendId(list, id);
   }
-}
 
-function appendId(list: IdList, id: number): GrowingIds {
-  if (typeof list === "number") {
-    const ids = new Uint32Array(4);
-    ids[0] = list;
-    ids[1] = id;
-    return { ids, count: 2 };
+  *names(): IterableIterator<string> {
+    for (let label = this.store.firstLabel(this.tenant); label >= 0; label = this.store.nextLabel(label)) {
+      yield this.store.nameOf(label) || "__name__";
+    }
   }
-  if (list.count === list.ids.length) {
-    const larger = new Uint32Array(list.count * 2);
-    larger.set(list.ids);
-    list.ids = larger;
-  }
-  list.ids[list.count++] = id;
-  return list;
-}
 
-function asPostings(list: IdList): Postings {
-  return typeof list === "number" ? Uint32Array.of(list) : list.ids.subarray(0, list.count);
+  private labelNumber(label: string): number {
+    // Nothing else has an empty name: labels without one are refused.
+    return label === "" ? -1 : this.store.findLabel(this.tenant, label === "__name__" ? "" : label);
+  }
 }

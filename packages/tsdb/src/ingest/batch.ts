@@ -13,6 +13,14 @@ import type { Tenant } from "../base/tenant.ts";
 
 export type { RawLabel } from "../base/labels.ts";
 
+/** Where the labels of a series stand as bytes: `bytes[lo..hi)`, laid out as `form` says (LABELS_AS_… of kernel/label-store.ts). */
+export interface LabelPlace {
+  bytes: Uint8Array;
+  lo: number;
+  hi: number;
+  form: number;
+}
+
 /** The columns belong to the batch, hold until it is filled anew, and may be longer than the counts say. */
 export interface WriteBatch {
   readonly tenant: Tenant;
@@ -28,4 +36,6 @@ export interface WriteBatch {
   readonly values: Float64Array;
   /** Labels of series `i` as they came: any order, possibly empty or repeated names; views valid as long as the batch is. Called only for series not seen before. */
   readLabels(i: number): RawLabel[];
+  /** Tells where the same labels stand, for those who read bytes; absent in batches that have no such bytes. */
+  locateLabels?(i: number, place: LabelPlace): void;
 }

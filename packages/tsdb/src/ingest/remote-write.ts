@@ -9,7 +9,8 @@ import { BugError, InputError } from "../base/errors.ts";
 import { DEFAULT_TENANT, type Tenant } from "../base/tenant.ts";
 import { VarintReader } from "../base/varint.ts";
 import { IngestKernel, processHashKey } from "../kernel/ingest-kernel.ts";
-import type { RawLabel, WriteBatch } from "./batch.ts";
+import { LABELS_AS_PROTOBUF } from "../kernel/label-store.ts";
+import type { LabelPlace, RawLabel, WriteBatch } from "./batch.ts";
 
 export interface RemoteWriteOptions {
   readonly tenant: Tenant;
@@ -119,6 +120,13 @@ export class RemoteWriteBatch implements WriteBatch {
       outer.at += length;
     }
     return labels;
+  }
+
+  locateLabels(i: number, place: LabelPlace): void {
+    place.bytes = this.#bytes;
+    place.lo = this.#labelRanges[2 * i] as number;
+    place.hi = this.#labelRanges[2 * i + 1] as number;
+    place.form = LABELS_AS_PROTOBUF;
   }
 
   /** Metadata message `i` of `metadataCount`. */

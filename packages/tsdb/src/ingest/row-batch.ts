@@ -17,7 +17,8 @@ import { assert } from "../base/errors.ts";
 import { writeLabelText } from "../base/label-bytes.ts";
 import { DEFAULT_TENANT, type Tenant } from "../base/tenant.ts";
 import { hashRowKeys } from "../kernel/ingest-kernel.ts";
-import type { RawLabel, WriteBatch } from "./batch.ts";
+import { LABELS_AS_ROWS } from "../kernel/label-store.ts";
+import type { LabelPlace, RawLabel, WriteBatch } from "./batch.ts";
 
 const TIMESTAMP_LIMIT = 2 ** 53;
 /** Columns longer than this after a reset are given back, so that one huge request is not paid for ever. */
@@ -154,6 +155,14 @@ export class RowBatch implements WriteBatch {
       at = valueEnd;
     }
     return labels;
+  }
+
+  /** @inheritdoc Of the batch's own bytes. */
+  locateLabels(i: number, place: LabelPlace): void {
+    place.bytes = this.#keys;
+    place.lo = i === 0 ? 0 : (this.#keyEnds[i - 1] as number);
+    place.hi = this.#keyEnds[i] as number;
+    place.form = LABELS_AS_ROWS;
   }
 
   #endLabel(at: number, nameEnd: number, valueEnd: number): void {

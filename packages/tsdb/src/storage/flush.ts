@@ -3,25 +3,26 @@
  * says so, which is the caller's step.
  */
 import { SampleColumns } from "../base/columns.ts";
-import type { Tenant } from "../base/tenant.ts";
 import { formatTenant } from "../base/tenant.ts";
 import type { Disk } from "../disk/disk.ts";
 import { IndexSegment } from "../index/segment-reader.ts";
-import { encodeIndexSegment, type IndexedSeries } from "../index/segment-writer.ts";
+import { encodeNumberedSegment, type NumberedSeries } from "../index/segment-writer.ts";
 import type { SampleStore } from "../kernel/sample-store.ts";
+import { NO_CHUNK, sortByChunks } from "./chunk-sort.ts";
 import type { Pacer } from "./pacer.ts";
 import { PartReader } from "./part-reader.ts";
 import { PartWriter } from "./part-writer.ts";
-import { monthName, monthStartMs, type NewSeries, nextMonthMs, type Partition } from "./partition.ts";
+import { monthName, monthStartMs, nextMonthMs, type Partition } from "./partition.ts";
 import type { SeriesRegistry } from "./registry.ts";
 import { orderSamples } from "./sample-order.ts";
+import { type NewSeries, numberSeries } from "./series-order.ts";
 
 /** What a flush made in one partition. */
 export interface FlushedPartition {
   readonly partition: Partition;
   readonly part: PartReader;
-  /** Null if it brought no new series. */
-  readonly segment: IndexSegment | null;
+  /** With the series that are new; nearly always one or none. */
+  readonly segments: readonly IndexSegment[];
 }
 
 export interface FlushContext {
@@ -54,8 +55,9 @@ export async function flushStore(context: FlushContext): Promise<FlushedPartitio
 
 async function flushMonth(context: FlushContext, partition: Partition, slots: Uint32Array): Promise<FlushedPartition> {
   const { disk, store, pacer, registry } = context;
-  const ids = partition.idsOf(registry, slots);
-  const order = slots.map((_slot, i) => i).sort((a, b) => (ids[a] as number) - (ids[b] as number));
+  const ids = await partition.idsOf(registry, slots, pacer);
+  const order = slots.map((_slot, i) => i);
+  await sortByChunks(order, (i, depth) => (depth === 0 ? (ids[i] as number) : NO_CHUNK), pacer);
   const fileNumber = context.nextFileNumber();
   const path = partition.partPath(fileNumber);
   const writer = await PartWriter.create(disk, path, fileNumber);
@@ -72,35 +74,43 @@ async function flushMonth(context: FlushContext, partition: Partition, slots: Ui
       if (pacer.isDue) await pacer.pause();
     }
     await writer.finish();
-    const segment = await writeSegment(context, partition, partition.unindexed);
+    const segments: IndexSegment[] = [];
+    for (const series of segmentsOf(partition.unindexed)) segments.push(await writeSegment(context, partition, series));
     await disk.syncFolder(partition.partsFolder);
-    return { partition, part: await PartReader.open(disk, path, fileNumber), segment };
+    return { partition, part: await PartReader.open(disk, path, fileNumber), segments };
   } catch (error) {
     await writer.abort();
     throw error;
   }
 }
 
-/** A segment with these series, on disk and synced; null if there are none. */
-export async function writeSegment(
-  context: Pick<FlushContext, "disk" | "nextFileNumber">,
-  partition: Partition,
-  series: readonly NewSeries[],
-): Promise<IndexSegment | null> {
-  if (series.length === 0) return null;
-  const tenants = new Map<string, { tenant: Tenant; series: IndexedSeries[] }>();
-  for (const { id, tenant, labels } of series) {
-    const key = formatTenant(tenant);
-    let entry = tenants.get(key);
-    if (entry === undefined) {
-      entry = { tenant, series: [] };
-      tenants.set(key, entry);
+/** New series as segments want them: each tenant at most once in each. A second time is what a flush that failed leaves. */
+function segmentsOf(unindexed: readonly NewSeries[]): NumberedSeries[][] {
+  const segments: Map<string, NumberedSeries>[] = [];
+  for (const series of unindexed) {
+    const name = formatTenant(series.tenant);
+    let segment = segments[segments.length - 1];
+    if (segment === undefined || segment.has(name)) {
+      segment = new Map();
+      segments.push(segment);
     }
-    entry.series.push({ id, labels });
+    segment.set(name, numberSeries(series));
   }
+  return segments.map((segment) => [...segment.values()]);
+}
+
+/** A segment with these series, on disk and synced. */
+export async function writeSegment(
+  context: Pick<FlushContext, "disk" | "nextFileNumber" | "pacer">,
+  partition: Partition,
+  tenants: readonly NumberedSeries[],
+): Promise<IndexSegment> {
   const fileNumber = context.nextFileNumber();
   const path = partition.indexPath(fileNumber);
-  const bytes = encodeIndexSegment(fileNumber, tenants.values()).slice();
+  const steps = encodeNumberedSegment(fileNumber, tenants);
+  let step = steps.next();
+  for (; step.done !== true; step = steps.next()) if (context.pacer.isDue) await context.pacer.pause();
+  const bytes = step.value.slice();
   await context.disk.remove(path);
   const file = await context.disk.create(path);
   try {
@@ -122,19 +132,29 @@ async function slotsByMonth({ store, registry, pacer }: FlushContext): Promise<M
     else slots.push(slot);
   };
   const count = registry.size;
+  // The month of the series before: its bounds, and its slots.
+  let startMs = 0;
+  let endMs = 0;
+  let here: number[] = [];
   for (let slot = 0; slot < count; slot++) {
+    if (slot % 256 === 255 && pacer.isDue) await pacer.pause();
     const range = store.range(slot);
     if (range === null) continue;
+    if (range.minMs >= startMs && range.maxMs < endMs) {
+      here.push(slot);
+      continue;
+    }
     const last = monthName(range.maxMs);
     let name = monthName(range.minMs);
     while (name !== last) {
-      const startMs = monthStartMs(name);
-      const endMs = nextMonthMs(startMs);
-      if (store.hasSamples(slot, startMs, endMs - 1)) add(name, slot);
-      name = monthName(endMs);
+      const nextMs = nextMonthMs(monthStartMs(name));
+      if (store.hasSamples(slot, monthStartMs(name), nextMs - 1)) add(name, slot);
+      name = monthName(nextMs);
     }
     add(last, slot);
-    if (pacer.isDue) await pacer.pause();
+    startMs = monthStartMs(last);
+    endMs = nextMonthMs(startMs);
+    here = months.get(last) as number[];
   }
   return months;
 }

@@ -61,25 +61,11 @@ export class Head {
   active: Generation;
   /** On its way into parts; null when there is none. */
   flushing: Generation | null = null;
-  /** Which generation's log segments define a slot. */
-  private definedIn: Uint32Array = new Uint32Array(1024);
   /** An emptied store, kept because wasm memory is given back only with its instance. */
   private spare: SampleStore | null = null;
 
   constructor(nowMs: number) {
     this.active = new Generation(1, new SampleStore(), nowMs);
-  }
-
-  /** True the first time a slot is asked for in the active generation: the log then needs its series. */
-  mustDefine(slot: number): boolean {
-    if (slot >= this.definedIn.length) {
-      const larger = new Uint32Array(Math.max(slot + 1, this.definedIn.length * 2));
-      larger.set(this.definedIn);
-      this.definedIn = larger;
-    }
-    if (this.definedIn[slot] === this.active.number) return false;
-    this.definedIn[slot] = this.active.number;
-    return true;
   }
 
   /** The active generation becomes the flushing one, of which there must be none. */

@@ -92,7 +92,7 @@ export async function searchTexts(snapshot: Snapshot, search: StorageSearch, que
     const isPresent = (slot: number): boolean => snapshot.stores.some((store) => store.overlaps(slot, minMs, maxMs));
     const matching = isFiltered ? await searchSeries(index, groups, pacer) : null;
     if (matching !== null && matching.length <= FEW_SERIES) {
-      for (const slot of matching) if (isPresent(slot)) query.ofLabels(snapshot.registry.get(slot).labels, found);
+      for (const slot of matching) if (isPresent(slot)) query.ofLabels(snapshot.registry.labelsOf(slot), found);
     } else await query.collect(index, both(matching, isPresent), found, pacer);
   }
   return found;
@@ -137,7 +137,7 @@ export async function searchLabels(snapshot: Snapshot, search: StorageSearch, li
     const slots = groups.length === 0 ? head.all() : await searchSeries(asSeriesIndex(head), groups, pacer);
     for (const slot of slots) {
       if (slotsSeen[slot] === 1 || !snapshot.stores.some((store) => store.overlaps(slot, minMs, maxMs))) continue;
-      const { labels } = snapshot.registry.get(slot);
+      const labels = snapshot.registry.labelsOf(slot);
       if (snapshot.partitions.length > 0) {
         keys ??= new Set(found.map(joinKey));
         if (keys.has(joinKey(labels))) continue;

@@ -3,8 +3,10 @@
  * names them, then shows them to readers, then removes what they replace; a crash anywhere in between leaves the old state or the new one.
  */
 import { CorruptionError } from "../base/errors.ts";
+import { formatTenant, type Tenant } from "../base/tenant.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { IndexSegment } from "../index/segment-reader.ts";
+import { type IndexedSeries, numberTexts } from "../index/segment-writer.ts";
 import { type DiskSpace, isNoSpace } from "./disk-space.ts";
 import { type FlushContext, flushStore, writeSegment } from "./flush.ts";
 import type { Generation, Head } from "./head.ts";
@@ -13,7 +15,7 @@ import { chooseParts, chooseRun, mergeParts } from "./merge.ts";
 import type { StorageOptions } from "./options.ts";
 import { Pacer } from "./pacer.ts";
 import type { PartReader } from "./part-reader.ts";
-import { DATA_FOLDER, type NewSeries, Partition } from "./partition.ts";
+import { DATA_FOLDER, Partition } from "./partition.ts";
 import type { SeriesRegistry } from "./registry.ts";
 import type { RetentionClock } from "./retention-clock.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -122,10 +124,10 @@ export class Maintenance {
       const floor = await (this.sealed as Promise<number>);
       const flushed = await flushStore({ ...this.flushContext(), store });
       try {
-        const edits = flushed.map(({ partition, part, segment }) => ({
+        const edits = flushed.map(({ partition, part, segments }) => ({
           partition,
           partsIn: [part],
-          segmentsIn: segment === null ? [] : [segment],
+          segmentsIn: segments,
         }));
         await this.commitEdits(edits, floor);
       } catch (error) {
@@ -220,15 +222,17 @@ export class Maintenance {
   }
 
   private async mergeSegments(partition: Partition, sources: readonly IndexSegment[]): Promise<void> {
-    const series: NewSeries[] = [];
+    const tenants = new Map<string, { readonly tenant: Tenant; readonly series: IndexedSeries[] }>();
     for (const segment of sources) {
       for (const own of segment.all()) {
-        for (const { id, labels } of own.series()) series.push({ id, tenant: own.tenant, labels });
+        const name = formatTenant(own.tenant);
+        const entry = tenants.get(name) ?? { tenant: own.tenant, series: [] };
+        tenants.set(name, entry);
+        for (const series of own.series()) entry.series.push(series);
       }
     }
-    series.sort((a, b) => a.id - b.id);
-    const merged = await writeSegment(this.flushContext(), partition, series);
-    if (merged === null) return;
+    for (const { series } of tenants.values()) series.sort((a, b) => a.id - b.id);
+    const merged = await writeSegment(this.flushContext(), partition, Array.from(tenants.values(), numberTexts));
     await this.commitEdits([{ partition, segmentsOut: sources, segmentsIn: [merged] }], this.walFloor);
     for (const segment of sources) await this.removeUnused(partition.indexPath(segment.fileNumber));
   }

@@ -1,8 +1,10 @@
 /** From a folder to what a database starts with: partitions, and the head as the log has it. */
 import { CorruptionError } from "../base/errors.ts";
+import { PagedNumbers } from "../base/paged-numbers.ts";
 import { NewerFormatError } from "../codec/pages.ts";
 import { type Disk, readWhole } from "../disk/disk.ts";
 import { IndexSegment } from "../index/segment-reader.ts";
+import type { LabelStore } from "../kernel/label-store.ts";
 import { SKIPPED_SLOT } from "../kernel/sample-store.ts";
 import type { Head } from "./head.ts";
 import { MANIFEST_FILE, type Manifest } from "./manifest.ts";
@@ -11,33 +13,31 @@ import { PartReader } from "./part-reader.ts";
 import { DATA_FOLDER, Partition } from "./partition.ts";
 import type { SeriesRegistry } from "./registry.ts";
 import { WAL_FOLDER } from "./wal.ts";
-import type { LogRecord } from "./wal-record.ts";
+import { type DefinitionTaker, decodeDefinitions, type LogRecord } from "./wal-record.ts";
 
 /**
  * Applies log records to an empty head; `onUnnamed` hears of samples whose series no record defines, which happens when that record is damaged.
- * Slots of the log are slots of an earlier registry: they are mapped by what they stood for.
+ * Numbers of the log are those of an earlier registry: they are mapped by what they stood for.
  */
 export function replayer(
   registry: SeriesRegistry,
   head: Head,
   onUnnamed: (samples: number) => void,
 ): (record: LogRecord) => void {
-  const slotsByEpoch = new Map<number, Map<number, number>>();
+  const byEpoch = new Map<number, LoggedNumbers>();
   return (record) => {
-    let slots = slotsByEpoch.get(record.epoch);
-    if (slots === undefined) {
-      slots = new Map();
-      slotsByEpoch.set(record.epoch, slots);
+    let numbers = byEpoch.get(record.epoch);
+    if (numbers === undefined) {
+      numbers = new LoggedNumbers(registry.store);
+      byEpoch.set(record.epoch, numbers);
     }
     if (record.type === "series") {
-      for (const { slot, accountId, projectId, key } of record.series) {
-        slots.set(slot, registry.slotOf({ accountId, projectId }, key));
-      }
+      decodeDefinitions(record.definitions, numbers);
       return;
     }
     const { samples } = record;
     for (let i = 0; i < samples.seriesCount; i++) {
-      samples.slots[i] = slots.get(samples.slots[i] as number) ?? SKIPPED_SLOT;
+      samples.slots[i] = numbers.slotOf(samples.slots[i] as number);
     }
     for (let i = 0; i < samples.seriesCount; i++) {
       if (samples.slots[i] !== SKIPPED_SLOT) continue;
@@ -46,6 +46,44 @@ export function replayer(
     }
     head.active.append(samples);
   };
+}
+
+/** Numbers of an earlier registry → numbers of this one, each + 1. */
+class LoggedNumbers implements DefinitionTaker {
+  private readonly store: LabelStore;
+  private readonly labels: PagedNumbers = new PagedNumbers();
+  private readonly pairs: PagedNumbers = new PagedNumbers();
+  private readonly slots: PagedNumbers = new PagedNumbers();
+
+  constructor(store: LabelStore) {
+    this.store = store;
+  }
+
+  /** SKIPPED_SLOT if nothing defined it. */
+  slotOf(slot: number): number {
+    const known = this.slots.get(slot);
+    return known === 0 ? SKIPPED_SLOT : known - 1;
+  }
+
+  label(label: number, accountId: number, projectId: number, name: Uint8Array): void {
+    const tenant = this.store.tenantNumber({ accountId, projectId });
+    this.labels.set(label, this.store.internLabel(tenant, name, 0, name.length) + 1);
+  }
+
+  pair(pair: number, label: number, value: Uint8Array): void {
+    const known = this.labels.get(label);
+    this.pairs.set(pair, known === 0 ? 0 : this.store.internPair(known - 1, value, 0, value.length) + 1);
+  }
+
+  series(slot: number, pairs: Uint32Array, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const known = this.pairs.get(pairs[i] as number);
+      // Something is missing in front: such a series is none.
+      if (known === 0) return;
+      pairs[i] = known - 1;
+    }
+    this.slots.set(slot, this.store.internSeries(pairs, count) + 1);
+  }
 }
 
 /** The manifest of a folder that has none yet. @throws CorruptionError if it should have one */

@@ -8,24 +8,20 @@
  * simply ordered by id.
  */
 import type { CorruptionError } from "../base/errors.ts";
-import type { Labels } from "../base/labels.ts";
+import { PagedNumbers } from "../base/paged-numbers.ts";
 import type { Tenant } from "../base/tenant.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { IndexSegment } from "../index/segment-reader.ts";
 import { seriesKeyOf } from "../index/series-key.ts";
 import { SeriesTable, UNKNOWN_SERIES } from "../index/series-table.ts";
+import { hashRowKeys } from "../kernel/ingest-kernel.ts";
 import type { PartitionEntry } from "./manifest.ts";
+import type { Pacer } from "./pacer.ts";
 import type { PartReader } from "./part-reader.ts";
-import { hashSeriesKey, type RegisteredSeries, type SeriesRegistry } from "./registry.ts";
+import { hashSeriesKey, type SeriesRegistry } from "./registry.ts";
+import { type NewSeries, sortForLocality } from "./series-order.ts";
 
 export const DATA_FOLDER = "data";
-
-/** A series that has an id but stands in no index segment yet. */
-export interface NewSeries {
-  readonly id: number;
-  readonly tenant: Tenant;
-  readonly labels: Labels;
-}
 
 export class Partition {
   readonly name: string;
@@ -43,11 +39,11 @@ export class Partition {
   /** Their numbers, which stay in the manifest although nothing reads them. */
   readonly unreadable: { readonly parts: number[]; readonly indexes: number[] } = { parts: [], indexes: [] };
   nextSeriesId: number;
-  /** Filled by `idsOf`, emptied when a segment with them is part of the database. */
+  /** Series that have ids but stand in no index segment yet: filled by `idsOf`, emptied when a segment with them is part of the database. */
   unindexed: NewSeries[] = [];
   /** Registry slot → id + 1 and back; 0 where there is no link. */
-  private idBySlot: Uint32Array = new Uint32Array(0);
-  private slotById: Uint32Array = new Uint32Array(0);
+  private idBySlot: PagedNumbers = new PagedNumbers();
+  private slotById: PagedNumbers = new PagedNumbers();
   private linkedEpoch = -1;
   private byKey: SeriesTable | null = null;
 
@@ -100,64 +96,60 @@ export class Partition {
 
   /** Slot of the series with this id in the registry, or -1 if no flush has linked them. */
   slotOf(registry: SeriesRegistry, id: number): number {
-    if (this.linkedEpoch !== registry.epoch) return -1;
-    return id < this.slotById.length ? (this.slotById[id] as number) - 1 : -1;
+    return this.linkedEpoch === registry.epoch ? this.slotById.get(id) - 1 : -1;
   }
 
-  /** True if every slot below `count` that has samples here is linked; then a search need not compare labels. */
-  isLinked(registry: SeriesRegistry, slot: number): boolean {
-    return this.linkedEpoch === registry.epoch && slot < this.idBySlot.length && this.idBySlot[slot] !== 0;
-  }
-
-  /** Ids of the series in these slots; those without get one, in label order. */
-  idsOf(registry: SeriesRegistry, slots: Uint32Array): Uint32Array {
-    this.prepareLinks(registry);
-    const ids = new Uint32Array(slots.length);
-    const unknown: number[] = [];
+  /** Ids of the series in these slots; those without get one, tenant by tenant in label order. Long work: other work has its turn meanwhile. */
+  async idsOf(registry: SeriesRegistry, slots: Uint32Array, pacer: Pacer): Promise<Uint32Array> {
+    if (this.linkedEpoch !== registry.epoch) {
+      this.idBySlot = new PagedNumbers();
+      this.slotById = new PagedNumbers();
+      this.linkedEpoch = registry.epoch;
+    }
     const byKey = this.keyTable();
-    const hash = new Uint32Array(4);
-    for (let i = 0; i < slots.length; i++) {
-      const slot = slots[i] as number;
-      if (this.idBySlot[slot] === 0) {
-        const { tenant, key } = registry.get(slot);
-        hashSeriesKey(tenant, key, hash);
-        const id = byKey.find(hash, 0);
-        if (id === UNKNOWN_SERIES) unknown.push(slot);
-        else this.link(slot, id);
+    const unlinked = slots.filter((slot) => this.idBySlot.get(slot) === 0);
+    const unknown = new Map<Tenant, number[]>();
+    await forEachHash(registry, unlinked, pacer, (slot, tenant, hashes, at) => {
+      const id = byKey.find(hashes, at);
+      if (id !== UNKNOWN_SERIES) this.link(slot, id);
+      else {
+        const own = unknown.get(tenant);
+        if (own === undefined) unknown.set(tenant, [slot]);
+        else own.push(slot);
+      }
+    });
+    for (const [tenant, found] of unknown) {
+      const sorted = Uint32Array.from(found);
+      const symbols = await sortForLocality(registry, sorted, pacer);
+      // What may fail comes first: an id that is given must be known under its key and slot, or the series would get another.
+      const hashes = new Uint32Array(4 * sorted.length);
+      let hashed = 0;
+      await forEachHash(registry, sorted, pacer, (_slot, _tenant, words, at) => {
+        for (let k = 0; k < 4; k++) hashes[hashed++] = words[at + k] as number;
+      });
+      const firstId = this.nextSeriesId;
+      this.nextSeriesId += sorted.length;
+      this.unindexed.push({ tenant, registry, slots: sorted, firstId, symbols });
+      for (let i = 0; i < sorted.length; i++) {
+        byKey.add(hashes, 4 * i, firstId + i);
+        this.link(sorted[i] as number, firstId + i);
+        if (i % 512 === 511 && pacer.isDue) await pacer.pause();
       }
     }
-    unknown.sort((a, b) => compareForLocality(registry.get(a), registry.get(b)));
-    for (const slot of unknown) {
-      const { tenant, key, labels } = registry.get(slot);
-      const id = this.nextSeriesId++;
-      hashSeriesKey(tenant, key, hash);
-      byKey.add(hash, 0, id);
-      this.unindexed.push({ id, tenant, labels });
-      this.link(slot, id);
-    }
-    for (let i = 0; i < slots.length; i++) ids[i] = (this.idBySlot[slots[i] as number] as number) - 1;
+    const ids = new Uint32Array(slots.length);
+    for (let i = 0; i < slots.length; i++) ids[i] = this.idBySlot.get(slots[i] as number) - 1;
     return ids;
   }
 
-  private prepareLinks(registry: SeriesRegistry): void {
-    if (this.linkedEpoch !== registry.epoch) {
-      this.idBySlot = new Uint32Array(0);
-      this.slotById = new Uint32Array(0);
-      this.linkedEpoch = registry.epoch;
-    }
-    this.idBySlot = grown(this.idBySlot, registry.size);
-    this.slotById = grown(this.slotById, this.nextSeriesId + registry.size);
-  }
-
   private link(slot: number, id: number): void {
-    this.idBySlot[slot] = id + 1;
-    this.slotById[id] = slot + 1;
+    this.idBySlot.set(slot, id + 1);
+    this.slotById.set(id, slot + 1);
   }
 
   /** Hash of every series here → id. Made when first needed after a start: most months are never written again. */
   private keyTable(): SeriesTable {
     if (this.byKey === null) {
-      this.byKey = new SeriesTable(this.nextSeriesId);
+      this.byKey = new SeriesTable();
       const hash = new Uint32Array(4);
       for (const segment of this.segments) {
         for (const own of segment.all()) {
@@ -172,22 +164,22 @@ export class Partition {
   }
 }
 
-/** Metric name, then job, then instance, then the rest: series that are read together stand together. */
-function compareForLocality(a: RegisteredSeries, b: RegisteredSeries): number {
-  if (a.labels.name !== b.labels.name) return a.labels.name < b.labels.name ? -1 : 1;
-  for (const label of ["job", "instance"]) {
-    const x = a.labels.get(label);
-    const y = b.labels.get(label);
-    if (x !== y) return x < y ? -1 : 1;
+/** Shows the key hash of each of the slots, in their order. */
+async function forEachHash(
+  registry: SeriesRegistry,
+  slots: Uint32Array,
+  pacer: Pacer,
+  show: (slot: number, tenant: Tenant, hashes: Uint32Array, at: number) => void,
+): Promise<void> {
+  let hashes = new Uint32Array(4096);
+  for (let from = 0; from < slots.length; ) {
+    const { tenant, count, bytes, ends } = registry.store.keysOf(slots, from);
+    if (4 * count > hashes.length) hashes = new Uint32Array(8 * count);
+    hashRowKeys(tenant, bytes, ends, 0, count, hashes);
+    for (let i = 0; i < count; i++) show(slots[from + i] as number, tenant, hashes, 4 * i);
+    from += count;
+    if (pacer.isDue) await pacer.pause();
   }
-  return Buffer.compare(a.key, b.key);
-}
-
-function grown(array: Uint32Array, length: number): Uint32Array {
-  if (length <= array.length) return array;
-  const larger = new Uint32Array(Math.max(length, array.length * 2));
-  larger.set(array);
-  return larger;
 }
 
 function fileName(number: number): string {

@@ -2,18 +2,20 @@
  * The series that were written lately: from the bytes that name one on the wire to a small number, its slot.
  *
  *   raw hash (what the sender wrote) ──► slot          one lookup for a known series, no label is looked at
- *   key hash (tenant + sorted labels) ──► slot         when a sender names a known series in a new way
- *   slot ──► key, labels, index                        when it is new: labels are decoded, once
+ *   labels, sorted, as numbers       ──► slot          when a sender names a series in a way not met before: see kernel/label-store.ts
  *
- * Slots are dense and live as long as the registry; with the registry's epoch in front they are the 64-bit ids of the log.
+ * Slots are dense and live as long as the registry; with the registry's epoch in front they are the 64-bit ids of the log. A series is bytes here and
+ * no object: its labels become text when a query asks for them.
  */
 import type { Labels } from "../base/labels.ts";
-import { formatTenant, type Tenant } from "../base/tenant.ts";
+import { PagedNumbers } from "../base/paged-numbers.ts";
+import type { Tenant } from "../base/tenant.ts";
 import { MemoryIndex } from "../index/memory-index.ts";
-import { decodeSeriesKey, encodeSeriesKey, type InvalidLabels } from "../index/series-key.ts";
+import { encodeSeriesKey, type InvalidLabels } from "../index/series-key.ts";
 import { SeriesTable, UNKNOWN_SERIES } from "../index/series-table.ts";
-import type { WriteBatch } from "../ingest/batch.ts";
+import type { LabelPlace, WriteBatch } from "../ingest/batch.ts";
 import { hashRowKeys } from "../kernel/ingest-kernel.ts";
+import { DUPLICATE_NAME, EMPTY_NAME, LABELS_AS_KEY, LabelStore, UNSORTED } from "../kernel/label-store.ts";
 import { SKIPPED_SLOT } from "../kernel/sample-store.ts";
 import type { OverLimit, SeriesLimits } from "./series-limits.ts";
 
@@ -31,42 +33,43 @@ const REFUSED = 0xffff_ff00;
 /** Why a series of a batch is not taken. */
 export type Refusal = InvalidLabels | OverLimit;
 
-export interface RegisteredSeries {
-  readonly tenant: Tenant;
-  readonly key: Uint8Array;
-  readonly labels: Labels;
-}
-
 export class SeriesRegistry {
   readonly epoch: number;
-  private readonly series: RegisteredSeries[] = [];
+  /** Labels and series as numbers. */
+  readonly store: LabelStore = new LabelStore();
   private readonly byRawHash: SeriesTable = new SeriesTable();
-  private readonly byKeyHash: SeriesTable = new SeriesTable();
-  private readonly indexes: Map<string, MemoryIndex> = new Map();
-  /** One instance of every label text, however many series carry it. */
-  private readonly texts: Map<string, string> = new Map();
-  private readonly hash: Uint32Array = new Uint32Array(4);
+  /** Number of the generation that got a series' last sample. */
+  private readonly writtenIn: PagedNumbers = new PagedNumbers();
+  private readonly place: LabelPlace = { bytes: new Uint8Array(0), lo: 0, hi: 0, form: 0 };
 
   constructor(epoch: number) {
     this.epoch = epoch;
   }
 
+  /** Series there are: slots are below. */
   get size(): number {
-    return this.series.length;
+    return this.store.seriesCount;
   }
 
-  get(slot: number): RegisteredSeries {
-    return this.series[slot] as RegisteredSeries;
+  /** Bytes that it takes. */
+  get usedBytes(): number {
+    return this.store.usedBytes + this.byRawHash.usedBytes + this.writtenIn.usedBytes;
+  }
+
+  labelsOf(slot: number): Labels {
+    return this.store.labelsOf(slot);
   }
 
   /** The tenant's series as an index over slots; null if it has none. */
   indexOf(tenant: Tenant): MemoryIndex | null {
-    return this.indexes.get(formatTenant(tenant)) ?? null;
+    const number = this.store.findTenant(tenant);
+    return number < 0 ? null : new MemoryIndex(this.store, number);
   }
 
   /**
    * Slots of a batch's series into `target[0..seriesCount)`; SKIPPED_SLOT where labels name no series or `limits` leave it out, which `refuse`
    * is then told, for every such series of the batch.
+   * @throws RegistryFullError
    */
   resolve(
     batch: WriteBatch,
@@ -86,9 +89,9 @@ export class SeriesRegistry {
         if (slot === UNKNOWN_SERIES) {
           reason = limits.mayBegin(() => batch.readLabels(i), hashes, i * 4);
           if (reason === null) {
-            const key = encodeSeriesKey(batch.readLabels(i));
-            if (typeof key === "string") reason = key;
-            else slot = this.slotOf(batch.tenant, key);
+            const found = this.register(batch, i);
+            if (typeof found === "string") reason = found;
+            else slot = found;
           }
           const refusal = reason === null ? -1 : REFUSALS.indexOf(reason);
           if (refusal >= 0) slot = REFUSED + refusal;
@@ -104,30 +107,40 @@ export class SeriesRegistry {
     }
   }
 
-  /** Slot of the series with this key, which becomes known if it was not. The key must be one of encodeSeriesKey. */
-  slotOf(tenant: Tenant, key: Uint8Array): number {
-    hashSeriesKey(tenant, key, this.hash);
-    const known = this.byKeyHash.find(this.hash, 0);
-    if (known !== UNKNOWN_SERIES) return known;
-    const slot = this.series.length;
-    const labels = decodeSeriesKey(key, (text) => this.intern(text));
-    this.series.push({ tenant, key, labels });
-    this.byKeyHash.add(this.hash, 0, slot);
-    const name = formatTenant(tenant);
-    let index = this.indexes.get(name);
-    if (index === undefined) {
-      index = new MemoryIndex();
-      this.indexes.set(name, index);
+  private register(batch: WriteBatch, i: number): number | InvalidLabels {
+    if (batch.locateLabels !== undefined) {
+      const { place } = this;
+      batch.locateLabels(i, place);
+      const tenant = this.store.tenantNumber(batch.tenant);
+      const slot = this.store.register(tenant, place.bytes, place.lo, place.hi, place.form);
+      if (slot >= 0) return slot;
+      if (slot !== UNSORTED) {
+        return slot === DUPLICATE_NAME
+          ? "duplicate_label_name"
+          : slot === EMPTY_NAME
+            ? "empty_label_name"
+            : "no_labels";
+      }
     }
-    index.add(slot, labels);
-    return slot;
+    const key = encodeSeriesKey(batch.readLabels(i));
+    return typeof key === "string" ? key : this.slotOf(batch.tenant, key);
   }
 
-  private intern(text: string): string {
-    const known = this.texts.get(text);
-    if (known !== undefined) return known;
-    this.texts.set(text, text);
-    return text;
+  /** Slot of the series with this key, which becomes known if it was not. The key must be one of encodeSeriesKey. @throws RegistryFullError */
+  slotOf(tenant: Tenant, key: Uint8Array): number {
+    return this.store.register(this.store.tenantNumber(tenant), key, 0, key.length, LABELS_AS_KEY);
+  }
+
+  /** Notes that a series has a sample in this generation; true the first time. */
+  markWritten(slot: number, generation: number): boolean {
+    if (this.writtenIn.get(slot) === generation) return false;
+    this.writtenIn.set(slot, generation);
+    return true;
+  }
+
+  /** Number of the generation that got a series' last sample, 0 if none did. */
+  lastWritten(slot: number): number {
+    return this.writtenIn.get(slot);
   }
 }
 

@@ -261,7 +261,7 @@ export async function planSearch(snapshot: Snapshot, search: StorageSearch): Pro
     const slot = slots[i] as number;
     if (planBySlot.get(slot) >= 0 || !snapshot.stores.some((store) => store.overlaps(slot, search.minMs, search.maxMs)))
       continue;
-    const text = registry.get(slot).labels;
+    const text = registry.labelsOf(slot);
     // Series that only the head has cannot meet each other here: one series has one slot.
     let plan = inPartitions > 0 ? planWith(text) : -1;
     if (plan < 0) plan = labels.push(text) - 1;

@@ -32,7 +32,7 @@ import { SearchCursor, type Snapshot, type SnapshotPartition, type StorageSearch
 import { isOverLimit, OVER_LIMITS, type OverLimit, SeriesLimits } from "./series-limits.ts";
 import type { Snapshots } from "./snapshots.ts";
 import { LogUnavailableError, replayLog, WriteAheadLog } from "./wal.ts";
-import type { LoggedSeries } from "./wal-record.ts";
+import type { LoggedSamples } from "./wal-record.ts";
 
 /** What was asked of a database that is closed. */
 export class ClosedError extends Error {
@@ -90,6 +90,7 @@ export class Storage {
   /** Set when closing has begun. */
   private closing: Promise<void> | null = null;
   private slots: Uint32Array = new Uint32Array(1024);
+  private undefinedSlots: Uint32Array = new Uint32Array(1024);
 
   private constructor(
     options: StorageOptions,
@@ -215,7 +216,10 @@ export class Storage {
   private appendNow(batch: WriteBatch): AppendOutcome {
     const { seriesCount } = batch;
     const outcome: AppendOutcome = { stored: 0, tooOld: 0, tooNew: 0, invalidLabels: 0, ...NONE_INVALID };
-    if (this.slots.length < seriesCount) this.slots = new Uint32Array(seriesCount * 2);
+    if (this.slots.length < seriesCount) {
+      this.slots = new Uint32Array(seriesCount * 2);
+      this.undefinedSlots = new Uint32Array(seriesCount * 2);
+    }
     const { slots } = this;
     const known = this.registry.size;
     const refuse = (i: number, reason: Refusal): void => this.refuse(batch, i, reason, outcome);
@@ -240,14 +244,7 @@ export class Storage {
     this.totals.rowsInvalidLabels += outcome.invalidLabels;
     if (kept.sampleCount === 0) return outcome;
 
-    const definitions: LoggedSeries[] = [];
-    for (let i = 0; i < kept.seriesCount; i++) {
-      const slot = kept.slots[i] as number;
-      if (slot === SKIPPED_SLOT || !this.head.mustDefine(slot)) continue;
-      const { tenant, key } = this.registry.get(slot);
-      definitions.push({ slot, accountId: tenant.accountId, projectId: tenant.projectId, key });
-    }
-    if (definitions.length > 0) this.wal.addSeries(this.registry.epoch, definitions);
+    this.define(kept);
     this.wal.addSamples(this.registry.epoch, kept);
     const { active } = this.head;
     if (active.rows === 0) active.startedMs = this.options.clock.nowMs();
@@ -275,6 +272,28 @@ export class Storage {
     if (outcome.firstInvalid !== null) return;
     outcome.firstInvalid = reason;
     outcome.firstInvalidLabels = print();
+  }
+
+  /** Tells the log of series that its present generation does not know. */
+  private define({ seriesCount, slots }: LoggedSamples): void {
+    const { registry, undefinedSlots } = this;
+    const { number } = this.head.active;
+    let count = 0;
+    for (let i = 0; i < seriesCount; i++) {
+      const slot = slots[i] as number;
+      if (slot !== SKIPPED_SLOT && registry.markWritten(slot, number)) undefinedSlots[count++] = slot;
+    }
+    if (count === 0) return;
+    let defined = 0;
+    try {
+      registry.store.define(undefinedSlots, count, (bytes, series) => {
+        this.wal.addDefinitions(registry.epoch, bytes);
+        defined += series;
+      });
+    } finally {
+      // What could not be defined for want of memory must be the next time.
+      for (let i = defined; i < count; i++) registry.markWritten(undefinedSlots[i] as number, 0);
+    }
   }
 
   /** Series that match, and their samples. @throws InputError 422 if more match than `maxSeries` */

@@ -3,7 +3,7 @@
  *
  *   record   u32 length of all · u32 CRC-32C of what follows, of the segment's number and of the record's place · u8 type · u8 shard · u16 0 · u32 registry epoch · payload
  *
- *   series   u32 count, then each: u32 slot · u32 account · u32 project · u32 key bytes · key
+ *   series   u32 bytes, then as many of definitions: labels, pairs of label and value, and series as lists of pairs (see decodeDefinitions)
  *   samples  u32 series · u32 samples · u32 how times are written · u32 0 · f64 first time
  *            slots u32[series] · ends u32[series] · times · values f64[samples], each column from a multiple of 8 on
  *
@@ -36,11 +36,14 @@ export interface LoggedSamples {
   readonly values: Float64Array;
 }
 
-export interface LoggedSeries {
-  readonly slot: number;
-  readonly accountId: number;
-  readonly projectId: number;
-  readonly key: Uint8Array;
+/** What the definitions of a series record are told to, in their order: every number is defined before it is referred to. Views are void afterwards. */
+export interface DefinitionTaker {
+  /** `name` is empty for `__name__`. */
+  label(label: number, accountId: number, projectId: number, name: Uint8Array): void;
+  /** A label with a value. */
+  pair(pair: number, label: number, value: Uint8Array): void;
+  /** `pairs[0..count)`, in order of the labels' names. */
+  series(slot: number, pairs: Uint32Array, count: number): void;
 }
 
 /** Collects records in one buffer until the log takes them. */
@@ -61,22 +64,12 @@ export class RecordBuffer {
     this.count = 0;
   }
 
-  addSeries(epoch: number, series: readonly LoggedSeries[]): void {
-    let bytes = RECORD_HEADER_BYTES + 4;
-    for (const { key } of series) bytes += 16 + key.length;
-    const start = this.begin(bytes);
-    let at = start + RECORD_HEADER_BYTES;
-    this.view.setUint32(at, series.length, true);
-    at += 4;
-    for (const { slot, accountId, projectId, key } of series) {
-      this.view.setUint32(at, slot, true);
-      this.view.setUint32(at + 4, accountId, true);
-      this.view.setUint32(at + 8, projectId, true);
-      this.view.setUint32(at + 12, key.length, true);
-      this.buffer.set(key, at + 16);
-      at += 16 + key.length;
-    }
-    this.end(start, at, RECORD_SERIES, epoch);
+  addDefinitions(epoch: number, definitions: Uint8Array): void {
+    const start = this.begin(RECORD_HEADER_BYTES + 4 + definitions.length);
+    const at = start + RECORD_HEADER_BYTES;
+    this.view.setUint32(at, definitions.length, true);
+    this.buffer.set(definitions, at + 4);
+    this.end(start, at + 4 + definitions.length, RECORD_SERIES, epoch);
   }
 
   addSamples(epoch: number, samples: LoggedSamples): void {
@@ -162,9 +155,9 @@ export class RecordBuffer {
   }
 }
 
-/** One record found in a log. Columns are fresh arrays. */
+/** One record found in a log. Columns are fresh arrays, definitions a view. */
 export type LogRecord =
-  | { readonly type: "series"; readonly epoch: number; readonly series: LoggedSeries[] }
+  | { readonly type: "series"; readonly epoch: number; readonly definitions: Uint8Array }
   | { readonly type: "samples"; readonly epoch: number; readonly samples: LoggedSamples };
 
 /** The end of a segment: `records` stand before it. */
@@ -193,7 +186,7 @@ export function decodeRecord(
   const next = offset + length;
   const record =
     type === RECORD_SERIES
-      ? decodeSeries(bytes, view, offset + RECORD_HEADER_BYTES, next, epoch)
+      ? findDefinitions(bytes, view, offset + RECORD_HEADER_BYTES, next, epoch)
       : type === RECORD_SAMPLES
         ? decodeSamples(bytes, view, offset + RECORD_HEADER_BYTES, next, epoch)
         : type === RECORD_END && length === RECORD_HEADER_BYTES + 8
@@ -202,23 +195,91 @@ export function decodeRecord(
   return record === null ? null : { record, next };
 }
 
-function decodeSeries(bytes: Uint8Array, view: DataView, lo: number, hi: number, epoch: number): LogRecord | null {
+function findDefinitions(bytes: Uint8Array, view: DataView, lo: number, hi: number, epoch: number): LogRecord | null {
   if (lo + 4 > hi) return null;
-  const series: LoggedSeries[] = [];
-  let at = lo + 4;
-  for (let left = view.getUint32(lo, true); left > 0; left--) {
-    if (at + 16 > hi) return null;
-    const keyBytes = view.getUint32(at + 12, true);
-    if (at + 16 + keyBytes > hi) return null;
-    series.push({
-      slot: view.getUint32(at, true),
-      accountId: view.getUint32(at + 4, true),
-      projectId: view.getUint32(at + 8, true),
-      key: bytes.slice(at + 16, at + 16 + keyBytes),
-    });
-    at += 16 + keyBytes;
+  const length = view.getUint32(lo, true);
+  return lo + 4 + length > hi ? null : { type: "series", epoch, definitions: bytes.subarray(lo + 4, lo + 4 + length) };
+}
+
+const DEFINE_LABEL = 1;
+const DEFINE_PAIR = 2;
+const DEFINE_SERIES = 3;
+
+/**
+ * Reads what kernels/registry.ts wrote as definitions. False if it is no such thing: what stands before is told all the same.
+ *
+ *   1 label    varint label · varint account · varint project · varint bytes · name
+ *   2 pair     zigzag step from the pair defined before · varint label · varint bytes · value
+ *   3 series   zigzag step from the slot defined before · varint pairs · varint pair each
+ */
+export function decodeDefinitions(definitions: Uint8Array, taker: DefinitionTaker): boolean {
+  const reader = new DefinitionReader(definitions);
+  let slot = 0;
+  let pair = 0;
+  let pairs = new Uint32Array(64);
+  while (reader.at < definitions.length) {
+    const kind = definitions[reader.at++];
+    if (kind === DEFINE_LABEL) {
+      const label = reader.number();
+      const accountId = reader.number();
+      const projectId = reader.number();
+      const name = reader.text();
+      if (reader.isBroken) return false;
+      taker.label(label, accountId, projectId, name);
+    } else if (kind === DEFINE_PAIR) {
+      pair = (pair + reader.step()) >>> 0;
+      const label = reader.number();
+      const value = reader.text();
+      if (reader.isBroken) return false;
+      taker.pair(pair, label, value);
+    } else if (kind === DEFINE_SERIES) {
+      slot = (slot + reader.step()) >>> 0;
+      const count = reader.number();
+      // Each takes a byte at least: a count beyond that is none, and must not be given memory.
+      if (count === 0 || count > definitions.length - reader.at) return false;
+      if (count > pairs.length) pairs = new Uint32Array(2 * count);
+      for (let i = 0; i < count; i++) pairs[i] = reader.number();
+      if (reader.isBroken) return false;
+      taker.series(slot, pairs, count);
+    } else return false;
   }
-  return { type: "series", epoch, series };
+  return true;
+}
+
+/** Numbers below 2^32 as varints, and texts behind their length. */
+class DefinitionReader {
+  at = 0;
+  isBroken = false;
+  private readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  number(): number {
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.bytes[this.at++];
+      if (byte === undefined) break;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value >>> 0;
+    }
+    this.isBroken = true;
+    return 0;
+  }
+
+  step(): number {
+    const value = this.number();
+    return (value >>> 1) ^ -(value & 1);
+  }
+
+  text(): Uint8Array {
+    const length = this.number();
+    const lo = this.at;
+    if (length > this.bytes.length - lo) this.isBroken = true;
+    else this.at += length;
+    return this.bytes.subarray(lo, this.at);
+  }
 }
 
 function decodeSamples(bytes: Uint8Array, view: DataView, lo: number, hi: number, epoch: number): LogRecord | null {

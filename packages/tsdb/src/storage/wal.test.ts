@@ -26,10 +26,7 @@ function sample(i: number): LoggedSamples {
 /** What a record says, in one line. */
 function describe(record: LogRecord): string {
   if (record.type === "series") {
-    const texts = record.series.map(
-      (s) => `${s.slot}=${s.accountId}:${s.projectId}/${Buffer.from(s.key).toString("hex")}`,
-    );
-    return `${record.epoch} series ${texts.join(" ")}`;
+    return `${record.epoch} series ${Buffer.from(record.definitions).toString("hex")}`;
   }
   const { slots, ends, timestamps, values, sampleCount } = record.samples;
   const bits = Array.from({ length: sampleCount }, (_, i) => bitsOf(values, i));
@@ -65,10 +62,7 @@ async function writeLog(): Promise<{ disk: MemoryDisk; records: string[]; ends: 
   const disk = new MemoryDisk();
   const log = new WriteAheadLog(disk, 1, options());
   const ends: number[] = [];
-  log.addSeries(7, [
-    { slot: 0, accountId: 1, projectId: 2 ** 32 - 1, key: Uint8Array.of(0, 1, 109) },
-    { slot: 9, accountId: 0, projectId: 0, key: new Uint8Array(13).fill(255) },
-  ]);
+  log.addDefinitions(7, new Uint8Array(43).fill(255));
   for (let i = 0; i < 6; i++) {
     log.addSamples(7, sample(i));
     await log.commit();
@@ -215,7 +209,7 @@ test("a record inside a record is none: what senders wrote is never taken for th
   for (let shift = 0; shift < 8; shift++) {
     const key = new Uint8Array(shift + inner.length);
     key.set(inner, shift);
-    log.addSeries(1, [{ slot: 0, accountId: 0, projectId: 0, key }]);
+    log.addDefinitions(1, key);
   }
   log.addSamples(1, sample(5));
   await log.commit();
@@ -242,7 +236,7 @@ test("a damaged header costs no record; a newer format is refused by name", asyn
     assert.equal(bytesLost, HEADER_BYTES);
     assert.equal(warnings.length, 1);
   }
-  disk.bytesOf(FIRST)[8] = 2;
+  disk.bytesOf(FIRST)[8] = 99;
   await assert.rejects(
     replay(disk),
     (error: Error) => error instanceof NewerFormatError && error.message.includes(FIRST),

@@ -18,10 +18,10 @@ import { CorruptionError } from "../base/errors.ts";
 import { checkHeader, encodeHeader, type FileKind, HEADER_BYTES } from "../codec/pages.ts";
 import { type AppendFile, type Disk, readWhole } from "../disk/disk.ts";
 import type { Logger } from "./options.ts";
-import { type LoggedSamples, type LoggedSeries, type LogRecord, RecordBuffer } from "./wal-record.ts";
+import { type LoggedSamples, type LogRecord, RecordBuffer } from "./wal-record.ts";
 import { scanSegment } from "./wal-scan.ts";
 
-export const WAL_FILE: FileKind = { magic: "NYZWALOG", version: 1 };
+export const WAL_FILE: FileKind = { magic: "NYZWALOG", version: 2 };
 export const WAL_FOLDER = "wal";
 
 /** `always`: acknowledged means synced. `interval`: synced every so often. `never`: left to the operating system. */
@@ -99,8 +99,8 @@ export class WriteAheadLog {
   }
 
   /** Records go to memory here; `commit()` says when the disk has them. */
-  addSeries(epoch: number, series: readonly LoggedSeries[]): void {
-    this.filling.addSeries(epoch, series);
+  addDefinitions(epoch: number, definitions: Uint8Array): void {
+    this.filling.addDefinitions(epoch, definitions);
   }
 
   addSamples(epoch: number, samples: LoggedSamples): void {

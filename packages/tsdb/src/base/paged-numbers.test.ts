@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PagedNumbers } from "./paged-numbers.ts";
+
+test("numbers come back, what was not set is 0, and what is far apart costs little", () => {
+  const numbers = new PagedNumbers();
+  assert.equal(numbers.get(0), 0);
+  assert.equal(numbers.get(2 ** 32 - 1), 0);
+  for (const at of [0, 2047, 2048, 5_000_000]) numbers.set(at, at + 1);
+  for (const at of [0, 2047, 2048, 5_000_000]) assert.equal(numbers.get(at), at + 1);
+  assert.equal(numbers.get(4096), 0);
+  assert.equal(numbers.get(2049), 0);
+  assert.ok(numbers.usedBytes < 50_000);
+  numbers.set(2048, 0);
+  assert.equal(numbers.get(2048), 0);
+});

@@ -1,0 +1,429 @@
+/**
+ * Labels and series as numbers, in a wasm memory of their own (kernels/registry.ts draws it): a label set costs about a hundred bytes and no object.
+ *
+ *   register(tenant, raw bytes of labels) ──► slot          what naming a series anew costs is paid here
+ *   labelsOf(slot), pairs, lists of slots ──► queries       texts become strings only when asked for
+ *
+ * Nothing is ever taken out: memory is given back by dropping the store.
+ */
+import { BugError } from "../base/errors.ts";
+import { decodeLabelBytes, labelTextByteLength, writeLabelText } from "../base/label-bytes.ts";
+import { Labels } from "../base/labels.ts";
+import { formatTenant, type Tenant } from "../base/tenant.ts";
+import { processHashKey } from "./ingest-kernel.ts";
+import { type Kernel, type KernelExports, loadKernel } from "./wasm.ts";
+
+interface RegistryExports extends KernelExports {
+  start(a: number, b: number, c: number, d: number): void;
+  usedBytes(): number;
+  stage(bytes: number): number;
+  scratch(bytes: number): number;
+  addTenant(accountId: number, projectId: number): number;
+  register(tenant: number, at: number, bytes: number, form: number): number;
+  internLabel(tenant: number, at: number, length: number): number;
+  internPair(label: number, at: number, length: number): number;
+  internSeries(at: number, count: number): number;
+  findLabel(tenant: number, at: number, length: number): number;
+  findPair(label: number, at: number, length: number): number;
+  tenantAddress(tenant: number): number;
+  labelAddress(label: number): number;
+  pairAddress(pair: number): number;
+  recordAddress(slot: number): number;
+  tenantOf(slot: number): number;
+  countPairSlots(pair: number): number;
+  copyPairSlots(pair: number, target: number): void;
+  countTenantSlots(tenant: number): number;
+  copyTenantSlots(tenant: number, target: number): void;
+  writeKeys(slots: number, count: number, ends: number, target: number, room: number): number;
+  define(slots: number, count: number, target: number, room: number): number;
+  readonly labelCount: { readonly value: number };
+  readonly pairCount: { readonly value: number };
+  readonly seriesCount: { readonly value: number };
+  readonly done: { readonly value: number };
+}
+
+/** How the bytes of a label set are laid out. */
+export const LABELS_AS_ROWS = 1;
+export const LABELS_AS_PROTOBUF = 2;
+export const LABELS_AS_KEY = 3;
+
+/** What `register` answers when labels name no series, and when it cannot tell. */
+export const NO_LABELS: number = -1;
+export const DUPLICATE_NAME: number = -2;
+export const EMPTY_NAME: number = -3;
+/** More labels out of order than the kernel sorts: they are to be brought as a key. */
+export const UNSORTED: number = -5;
+const FULL = -4;
+
+/** Where in a label or pair the next of its kind stands. */
+const NEXT = 2;
+const FIRST_OF_TENANT = 2;
+const FIRST_OF_LABEL = 3;
+
+/** Strings of values kept for the next one who asks. */
+const TEXTS_KEPT = 1 << 14;
+/** Texts longer than this are not kept. */
+const KEPT_TEXT_BYTES = 256;
+
+/** No memory left for more series: wasm ends at 4 GiB, and the machine may end before. */
+export class RegistryFullError extends Error {
+  readonly code: "REGISTRY_FULL" = "REGISTRY_FULL";
+
+  constructor() {
+    super("no memory left for new series: too many different ones are written");
+  }
+}
+
+/** Keys of series one behind the other: key `i` is `bytes[ends[i-1]..ends[i])`. Views, void with the next call. */
+export interface SeriesKeys {
+  readonly tenant: Tenant;
+  readonly count: number;
+  readonly bytes: Uint8Array;
+  readonly ends: Uint32Array;
+}
+
+export class LabelStore {
+  private readonly kernel: Kernel<RegistryExports>;
+  private readonly tenants: Tenant[] = [];
+  private readonly tenantNumbers: Map<string, number> = new Map();
+  private lastTenant: Tenant | null = null;
+  private lastTenantNumber = 0;
+  /** Texts by label number, and by pair number. */
+  private readonly names: Map<number, string> = new Map();
+  private readonly texts: Map<number, string> = new Map();
+  private readEnd = 0;
+
+  /** `hashKey` as in base/hash.ts; tests bring their own. */
+  constructor(hashKey: Uint32Array = processHashKey) {
+    this.kernel = loadKernel<RegistryExports>("registry");
+    const [a, b, c, d] = hashKey as unknown as [number, number, number, number];
+    this.kernel.exports.start(a, b, c, d);
+    this.kernel.memory.refresh();
+  }
+
+  get seriesCount(): number {
+    return this.kernel.exports.seriesCount.value;
+  }
+
+  get pairCount(): number {
+    return this.kernel.exports.pairCount.value;
+  }
+
+  get labelCount(): number {
+    return this.kernel.exports.labelCount.value;
+  }
+
+  /** Bytes that all of it takes. */
+  get usedBytes(): number {
+    return this.kernel.exports.usedBytes() >>> 0;
+  }
+
+  /** Number of a tenant, which becomes known if it was not. @throws RegistryFullError */
+  tenantNumber(tenant: Tenant): number {
+    if (tenant === this.lastTenant) return this.lastTenantNumber;
+    const name = formatTenant(tenant);
+    let number = this.tenantNumbers.get(name);
+    if (number === undefined) {
+      number = this.checked(this.kernel.exports.addTenant(tenant.accountId, tenant.projectId));
+      this.tenants.push({ accountId: tenant.accountId, projectId: tenant.projectId });
+      this.tenantNumbers.set(name, number);
+    }
+    this.lastTenant = tenant;
+    this.lastTenantNumber = number;
+    return number;
+  }
+
+  /** Number of a tenant that has series here, or -1. */
+  findTenant(tenant: Tenant): number {
+    return this.tenantNumbers.get(formatTenant(tenant)) ?? -1;
+  }
+
+  tenantOf(slot: number): Tenant {
+    return this.tenants[this.kernel.exports.tenantOf(slot)] as Tenant;
+  }
+
+  // ---- adding ---------------------------------------------------------------------------------------------------------
+
+  /**
+   * Slot of the series that the labels in `bytes[lo..hi)` name, which becomes known if it was not. The bytes must be what their `form` (LABELS_AS_…)
+   * wants. NO_LABELS, DUPLICATE_NAME, EMPTY_NAME or UNSORTED otherwise.
+   * @throws RegistryFullError
+   */
+  register(tenant: number, bytes: Uint8Array, lo: number, hi: number, form: number): number {
+    const at = this.stage(bytes, lo, hi);
+    return this.checked(this.kernel.exports.register(tenant, at, hi - lo, form));
+  }
+
+  /** Number of the label with the name `bytes[lo..hi)`, "" for `__name__`. @throws RegistryFullError */
+  internLabel(tenant: number, bytes: Uint8Array, lo: number, hi: number): number {
+    const at = this.stage(bytes, lo, hi);
+    return this.checked(this.kernel.exports.internLabel(tenant, at, hi - lo));
+  }
+
+  /** Number of a label with the value `bytes[lo..hi)`. @throws RegistryFullError */
+  internPair(label: number, bytes: Uint8Array, lo: number, hi: number): number {
+    const at = this.stage(bytes, lo, hi);
+    return this.checked(this.kernel.exports.internPair(label, at, hi - lo));
+  }
+
+  /** Slot of the series with `pairs[0..count)`, which must be of one tenant and sorted by name. @throws RegistryFullError */
+  internSeries(pairs: Uint32Array, count: number): number {
+    const at = this.address(this.kernel.exports.stage(4 * count));
+    this.kernel.memory.u32.set(pairs.subarray(0, count), at >>> 2);
+    return this.checked(this.kernel.exports.internSeries(at, count));
+  }
+
+  // ---- series ---------------------------------------------------------------------------------------------------------
+
+  labelsOf(slot: number): Labels {
+    let name = "";
+    const pairs: string[] = [];
+    let left = this.readVarint(this.kernel.exports.recordAddress(slot) >>> 0);
+    for (let at = this.readEnd; left > 0; left--) {
+      const pair = this.readVarint(at);
+      at = this.readEnd;
+      const label = this.labelOf(pair);
+      const labelName = this.nameOf(label);
+      if (labelName === "") name = this.textOf(pair);
+      else pairs.push(labelName, this.textOf(pair));
+    }
+    return new Labels(name, pairs);
+  }
+
+  /** Pairs of a series into `target`, in order of their names. Returns how many; `target` must have room for as many. */
+  copyPairs(slot: number, target: Uint32Array): number {
+    const count = this.readVarint(this.kernel.exports.recordAddress(slot) >>> 0);
+    if (count > target.length) throw new BugError("no room for a series' labels");
+    for (let i = 0; i < count; i++) target[i] = this.readVarint(this.readEnd);
+    return count;
+  }
+
+  /** How many labels a series has. */
+  countPairs(slot: number): number {
+    return this.readVarint(this.kernel.exports.recordAddress(slot) >>> 0);
+  }
+
+  /** Keys of `slots[from..)`, as many as are of one tenant and fit in a piece. */
+  keysOf(slots: Uint32Array, from: number, pieceBytes: number = 1 << 17): SeriesKeys {
+    const { bytes, count, at } = this.collect(slots, from, pieceBytes, this.kernel.exports.writeKeys);
+    const { memory } = this.kernel;
+    return {
+      tenant: this.tenantOf(slots[from] as number),
+      count,
+      bytes: memory.u8.subarray(at, at + bytes),
+      ends: memory.u32.subarray(this.endsAt >>> 2, (this.endsAt >>> 2) + count),
+    };
+  }
+
+  private endsAt = 0;
+
+  // ---- labels, pairs and their slots ----------------------------------------------------------------------------------
+
+  /** Number of a tenant's label, -1 if no series has it. "" stands for `__name__`. */
+  findLabel(tenant: number, name: string): number {
+    return this.kernel.exports.findLabel(tenant, this.stageText(name), labelTextByteLength(name)) - 1;
+  }
+
+  /** Number of a label with a value, -1 if no series has it. */
+  findPair(label: number, value: string): number {
+    return this.kernel.exports.findPair(label, this.stageText(value), labelTextByteLength(value)) - 1;
+  }
+
+  /** First label of a tenant, first pair of a label, and from each to the next; -1 where there is none. */
+  firstLabel(tenant: number): number {
+    return this.wordAt(this.kernel.exports.tenantAddress(tenant), FIRST_OF_TENANT) - 1;
+  }
+
+  nextLabel(label: number): number {
+    return this.wordAt(this.kernel.exports.labelAddress(label), NEXT) - 1;
+  }
+
+  firstPair(label: number): number {
+    return this.wordAt(this.kernel.exports.labelAddress(label), FIRST_OF_LABEL) - 1;
+  }
+
+  nextPair(pair: number): number {
+    return this.wordAt(this.kernel.exports.pairAddress(pair), NEXT) - 1;
+  }
+
+  labelOf(pair: number): number {
+    return this.wordAt(this.kernel.exports.pairAddress(pair), 1);
+  }
+
+  /** Name of a label; "" for `__name__`. */
+  nameOf(label: number): string {
+    let name = this.names.get(label);
+    if (name === undefined) {
+      name = this.readText(this.wordAt(this.kernel.exports.labelAddress(label), 0));
+      if (this.names.size >= TEXTS_KEPT) this.names.clear();
+      this.names.set(label, name);
+    }
+    return name;
+  }
+
+  /** Value of a pair. */
+  textOf(pair: number): string {
+    let text = this.texts.get(pair);
+    if (text === undefined) {
+      text = this.readText(this.wordAt(this.kernel.exports.pairAddress(pair), 0));
+      if (this.texts.size >= TEXTS_KEPT) this.texts.clear();
+      if (text.length <= KEPT_TEXT_BYTES) this.texts.set(pair, text);
+    }
+    return text;
+  }
+
+  /** Bytes of a label's name. A view, void once anything is added. */
+  nameBytes(label: number): Uint8Array {
+    return this.textBytes(this.wordAt(this.kernel.exports.labelAddress(label), 0));
+  }
+
+  /** Bytes of a pair's value. A view, void once anything is added. */
+  valueBytes(pair: number): Uint8Array {
+    return this.textBytes(this.wordAt(this.kernel.exports.pairAddress(pair), 0));
+  }
+
+  /**
+   * Six bytes of a name or value from `6 * depth` on, as a number that orders as they do, those that are missing before those that are there; -1 behind
+   * the end.
+   */
+  nameChunk(label: number, depth: number): number {
+    return this.textChunk(this.wordAt(this.kernel.exports.labelAddress(label), 0), depth);
+  }
+
+  valueChunk(pair: number, depth: number): number {
+    return this.textChunk(this.wordAt(this.kernel.exports.pairAddress(pair), 0), depth);
+  }
+
+  private textChunk(text: number, depth: number): number {
+    const left = this.readVarint(text) - 6 * depth;
+    if (left < 0) return -1;
+    const { u8 } = this.kernel.memory;
+    const at = this.readEnd + 6 * depth;
+    let high = 0;
+    let low = 0;
+    for (let i = 0; i < 3; i++) high = (high << 8) | (i < left ? (u8[at + i] as number) : 0);
+    for (let i = 3; i < 6; i++) low = (low << 8) | (i < left ? (u8[at + i] as number) : 0);
+    return (high * 0x100_0000 + low) * 8 + Math.min(left, 6);
+  }
+
+  /** Slots of the series with a pair, ascending; a fresh array. */
+  slotsOf(pair: number): Uint32Array {
+    const { exports } = this.kernel;
+    const count = exports.countPairSlots(pair);
+    const at = this.address(exports.scratch(4 * count));
+    exports.copyPairSlots(pair, at);
+    return this.kernel.memory.u32.slice(at >>> 2, (at >>> 2) + count);
+  }
+
+  /** Slots of a tenant's series, ascending; a fresh array. */
+  slotsOfTenant(tenant: number): Uint32Array {
+    const { exports } = this.kernel;
+    const count = exports.countTenantSlots(tenant);
+    const at = this.address(exports.scratch(4 * count));
+    exports.copyTenantSlots(tenant, at);
+    return this.kernel.memory.u32.slice(at >>> 2, (at >>> 2) + count);
+  }
+
+  // ---- definitions for the log ----------------------------------------------------------------------------------------
+
+  /**
+   * Gives what a log needs to know of `slots[0..count)` to `take`, in pieces of which each stands for itself: docs/format/wal.md, definitions. The bytes
+   * are void once `take` returns. @throws RegistryFullError
+   */
+  define(slots: Uint32Array, count: number, take: (bytes: Uint8Array, series: number) => void): void {
+    for (let from = 0; from < count; ) {
+      const piece = this.collect(slots.subarray(0, count), from, 1 << 17, (at, left, _ends, target, room) =>
+        this.kernel.exports.define(at, left, target, room),
+      );
+      take(this.kernel.memory.u8.subarray(piece.at, piece.at + piece.bytes), piece.count);
+      from += piece.count;
+    }
+  }
+
+  // ---- memory ---------------------------------------------------------------------------------------------------------
+
+  /** Lets the kernel write something about `slots[from..)` to scratch, in a piece of this size or as large as the first needs. */
+  private collect(
+    slots: Uint32Array,
+    from: number,
+    pieceBytes: number,
+    write: (slots: number, count: number, ends: number, target: number, room: number) => number,
+  ): { bytes: number; count: number; at: number } {
+    const { exports, memory } = this.kernel;
+    // No series is described in less than a few bytes: more slots than this would not fit.
+    const count = Math.min(slots.length - from, pieceBytes >> 4);
+    for (let room = pieceBytes; ; ) {
+      const slotsAt = this.address(exports.scratch(8 * count + room));
+      this.endsAt = slotsAt + 4 * count;
+      const at = this.endsAt + 4 * count;
+      memory.u32.set(slots.subarray(from, from + count), slotsAt >>> 2);
+      const bytes = write(slotsAt, count, this.endsAt, at, room) >>> 0;
+      if (exports.done.value > 0) return { bytes, count: exports.done.value, at };
+      room = bytes;
+    }
+  }
+
+  private stage(bytes: Uint8Array, lo: number, hi: number): number {
+    const at = this.address(this.kernel.exports.stage(hi - lo));
+    const { u8 } = this.kernel.memory;
+    // Label texts are short: a loop is quicker than set(subarray()).
+    if (hi - lo > 128) u8.set(bytes.subarray(lo, hi), at);
+    else for (let i = lo, k = at; i < hi; i++, k++) u8[k] = bytes[i] as number;
+    return at;
+  }
+
+  private stageText(text: string): number {
+    const at = this.address(this.kernel.exports.stage(labelTextByteLength(text)));
+    writeLabelText(text, this.kernel.memory.u8, at);
+    return at;
+  }
+
+  /** An address the kernel gave, unless it had no memory. The views are fresh then. */
+  private address(at: number): number {
+    if (at === 0) throw new RegistryFullError();
+    this.freshen();
+    return at >>> 0;
+  }
+
+  /** Remakes the views if the memory has grown: those of before are empty then. */
+  private freshen(): void {
+    const { memory } = this.kernel;
+    if (memory.u8.length === 0) memory.refresh();
+  }
+
+  private checked(number: number): number {
+    if (number === FULL) throw new RegistryFullError();
+    return number;
+  }
+
+  private wordAt(address: number, word: number): number {
+    this.freshen();
+    return this.kernel.memory.u32[(address >>> 2) + word] as number;
+  }
+
+  private readVarint(at: number): number {
+    this.freshen();
+    const { u8 } = this.kernel.memory;
+    let value = 0;
+    let shift = 0;
+    let end = at;
+    for (;;) {
+      const byte = u8[end++] as number;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+      shift += 7;
+    }
+    this.readEnd = end;
+    return value >>> 0;
+  }
+
+  private readText(text: number): string {
+    const length = this.readVarint(text);
+    return decodeLabelBytes(this.kernel.memory.u8, this.readEnd, this.readEnd + length);
+  }
+
+  private textBytes(text: number): Uint8Array {
+    const length = this.readVarint(text);
+    return this.kernel.memory.u8.subarray(this.readEnd, this.readEnd + length);
+  }
+}
