@@ -61,6 +61,8 @@ export interface DatabaseOptions {
   readonly seriesLimits?: Partial<SeriesLimitOptions>;
   readonly clock?: Clock;
   readonly logger?: Logger;
+  /** Ends the opening, while a long log is replayed, with its reason. */
+  readonly signal?: AbortSignal;
   /** Where the folder is kept; the file system by default. */
   readonly disk?: Disk;
 }
@@ -173,6 +175,7 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
     snapshotsMaxAgeMs: options.snapshotsMaxAgeMs ?? defaultStorageOptions.snapshotsMaxAgeMs,
     minFreeDiskBytes: options.minFreeDiskBytes ?? defaultStorageOptions.minFreeDiskBytes,
     seriesLimits: { ...NO_SERIES_LIMITS, ...options.seriesLimits },
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
     clock,
     logger: options.logger ?? defaultStorageOptions.logger,
   });

@@ -118,10 +118,20 @@ export class Maintenance {
     await this.flushGeneration(generation);
   }
 
+  /**
+   * Writes what has been replayed so far out as parts when it fills the head. The log stays: should it be replayed again, these samples are
+   * what they are already. A failure is logged, and the samples stay in the head.
+   */
+  async flushReplayed(): Promise<void> {
+    if (this.head.flushing !== null) return;
+    await this.flushGeneration(this.head.rotate(this.options.clock.nowMs())).catch(() => {});
+  }
+
   private async flushGeneration({ store }: Generation): Promise<void> {
     try {
       await this.wal.commit();
-      const floor = await (this.sealed as Promise<number>);
+      // What a replay put into the head stays in its segments until all of them may go.
+      const floor = this.sealed === null ? this.walFloor : await this.sealed;
       const flushed = await flushStore({ ...this.flushContext(), store });
       try {
         const edits = flushed.map(({ partition, part, segments }) => ({

@@ -1,4 +1,5 @@
 /** From a folder to what a database starts with: partitions, and the head as the log has it. */
+import type { Clock } from "../base/clock.ts";
 import { CorruptionError } from "../base/errors.ts";
 import { PagedNumbers } from "../base/paged-numbers.ts";
 import { NewerFormatError } from "../codec/pages.ts";
@@ -15,15 +16,18 @@ import type { SeriesRegistry } from "./registry.ts";
 import { WAL_FOLDER } from "./wal.ts";
 import { type DefinitionTaker, decodeDefinitions, type LogRecord } from "./wal-record.ts";
 
+const PROGRESS_EVERY_MS = 5_000;
+
 /**
- * Applies log records to an empty head; `onUnnamed` hears of samples whose series no record defines, which happens when that record is damaged.
+ * Applies log records to an empty head, and calls `onSamples` after each that had some; `onUnnamed` hears of samples whose series no record defines, which happens when that record is damaged.
  * Numbers of the log are those of an earlier registry: they are mapped by what they stood for.
  */
 export function replayer(
   registry: SeriesRegistry,
   head: Head,
   onUnnamed: (samples: number) => void,
-): (record: LogRecord) => void {
+  onSamples: (samples: number) => Promise<void> | undefined,
+): (record: LogRecord) => Promise<void> | undefined {
   const byEpoch = new Map<number, LoggedNumbers>();
   return (record) => {
     let numbers = byEpoch.get(record.epoch);
@@ -33,7 +37,7 @@ export function replayer(
     }
     if (record.type === "series") {
       decodeDefinitions(record.definitions, numbers);
-      return;
+      return undefined;
     }
     const { samples } = record;
     for (let i = 0; i < samples.seriesCount; i++) {
@@ -45,6 +49,7 @@ export function replayer(
       if (count > 0) onUnnamed(count);
     }
     head.active.append(samples);
+    return onSamples(samples.sampleCount);
   };
 }
 
@@ -83,6 +88,39 @@ class LoggedNumbers implements DefinitionTaker {
       pairs[i] = known - 1;
     }
     this.slots.set(slot, this.store.internSeries(pairs, count) + 1);
+  }
+}
+
+/** Says in the log, every few seconds, how far a replay is. */
+export class ReplayProgress {
+  samples = 0;
+  private readonly clock: Clock;
+  private readonly logger: Logger;
+  private readonly startMs: number;
+  private loggedMs: number;
+  private where = "its first segment";
+
+  constructor(clock: Clock, logger: Logger) {
+    this.clock = clock;
+    this.logger = logger;
+    this.startMs = clock.monotonicMs();
+    this.loggedMs = this.startMs;
+  }
+
+  get seconds(): string {
+    return ((this.clock.monotonicMs() - this.startMs) / 1000).toFixed(3);
+  }
+
+  addSegment(done: number, all: number): void {
+    this.where = `${done} of ${all} segments`;
+  }
+
+  addSamples(count: number): void {
+    this.samples += count;
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs - this.loggedMs < PROGRESS_EVERY_MS) return;
+    this.loggedMs = nowMs;
+    this.logger.info(`replaying the log: ${this.where} done, ${this.samples} samples in ${this.seconds} seconds`);
   }
 }
 

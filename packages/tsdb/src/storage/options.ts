@@ -27,6 +27,8 @@ export interface StorageOptions {
   readonly seriesLimits: SeriesLimitOptions;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Ends an opening that replays a long log. */
+  readonly signal?: AbortSignal;
 }
 
 const silent: Logger = { info: () => {}, warn: () => {}, error: () => {} };

@@ -20,8 +20,8 @@ import { HeadFullError, SKIPPED_SLOT } from "../kernel/sample-store.ts";
 import { DiskSpace, isNoSpace, RESERVE_FILE, SPACE_CHECK_MS } from "./disk-space.ts";
 import { Head } from "./head.ts";
 import { Maintenance, type MaintenanceCounters } from "./maintenance.ts";
-import { readManifest, writeManifest } from "./manifest.ts";
-import { newManifest, openPartitions, replayer } from "./opening.ts";
+import { readManifest } from "./manifest.ts";
+import { newManifest, openPartitions, ReplayProgress, replayer } from "./opening.ts";
 import type { StorageOptions } from "./options.ts";
 import type { Partition } from "./partition.ts";
 import { PartitionIndex } from "./partition-index.ts";
@@ -31,7 +31,7 @@ import { type AppendOutcome, addOverLimit, NONE_INVALID, selectSamples } from ".
 import { SearchCursor, type Snapshot, type SnapshotPartition, type StorageSearch } from "./search.ts";
 import { isOverLimit, OVER_LIMITS, type OverLimit, SeriesLimits } from "./series-limits.ts";
 import type { Snapshots } from "./snapshots.ts";
-import { LogUnavailableError, replayLog, WriteAheadLog } from "./wal.ts";
+import { LogUnavailableError, nextSegmentNumber, replayLog, WriteAheadLog } from "./wal.ts";
 import type { LoggedSamples } from "./wal-record.ts";
 
 /** What was asked of a database that is closed. */
@@ -124,13 +124,14 @@ export class Storage {
 
   /**
    * Opens the folder, replays the log, and removes what unfinished attempts left.
-   * @throws LockedError, NewerFormatError, CorruptionError (of the manifest; damaged parts are set aside instead)
+   * @throws LockedError, NewerFormatError, CorruptionError (of the manifest; damaged parts are set aside instead), the reason of `options.signal`
    */
   static async open(disk: Disk, options: StorageOptions): Promise<Storage> {
     await disk.makeFolder("");
     const lock = await lockWithReserve(disk);
     const partitions = new Map<string, Partition>();
     let storage: Storage | null = null;
+    let wal: WriteAheadLog | null = null;
     let isEpochWritten = true;
     const space = new DiskSpace({
       disk,
@@ -150,43 +151,57 @@ export class Storage {
       await openPartitions(disk, manifest, partitions, options.logger);
       const registry = new SeriesRegistry(epoch);
       const head = new Head(options.clock.nowMs());
-      let unnamed = 0;
-      const apply = replayer(registry, head, (samples) => {
-        unnamed += samples;
-      });
-      const replay = await replayLog(disk, manifest.walFloor, apply, options.logger);
-      if (unnamed > 0)
-        options.logger.error(`${unnamed} samples of the log are lost: the records that name their series are damaged`);
       const retentionClock = new RetentionClock(options.clock, manifest.retentionNowMs ?? null);
-      const begun = { ...manifest, epoch, retentionNowMs: retentionClock.nowMs() };
-      try {
-        await space.withReserve(() => writeManifest(disk, begun));
-      } catch (error) {
-        // Reading needs no manifest of this epoch, and nothing is logged under it as long as the storage is read-only.
-        if (!space.isReadOnly || !isNoSpace(error)) throw error;
-        isEpochWritten = false;
-      }
       const { fsync, fsyncIntervalMs, clock } = options;
       const onDoubt = (): void => {
         options.logger.error("the log could not be synced: what is in memory is written out at once");
         storage?.scheduleFlush();
       };
-      const wal = new WriteAheadLog(disk, replay.nextSegment, { fsync, fsyncIntervalMs, clock, onDoubt });
+      const nextSegment = await nextSegmentNumber(disk, manifest.walFloor);
+      wal = new WriteAheadLog(disk, nextSegment, { fsync, fsyncIntervalMs, clock, onDoubt });
       const state = { disk, options, wal, registry, head, partitions, manifest, retentionClock, space };
       const maintenance = new Maintenance(state);
+      const progress = new ReplayProgress(clock, options.logger);
+      let unnamed = 0;
+      const apply = replayer(
+        registry,
+        head,
+        (samples) => {
+          unnamed += samples;
+        },
+        (samples) => {
+          progress.addSamples(samples);
+          const isFull = head.active.store.usedBytes > options.headBytes * HEAD_PRESSURE;
+          return isFull ? maintenance.flushReplayed() : undefined;
+        },
+      );
+      const replay = await replayLog(disk, manifest.walFloor, apply, options.logger, {
+        onProgress: (done, all) => progress.addSegment(done, all),
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      });
+      if (unnamed > 0)
+        options.logger.error(`${unnamed} samples of the log are lost: the records that name their series are damaged`);
+      try {
+        await space.withReserve(() => maintenance.recommit());
+      } catch (error) {
+        // Reading needs no manifest of this epoch, and nothing is logged under it as long as the storage is read-only.
+        if (!space.isReadOnly || !isNoSpace(error)) throw error;
+        isEpochWritten = false;
+      }
       storage = new Storage(options, lock, { wal, registry, head, partitions, maintenance, space });
       storage.totals.walBytesLost = replay.bytesLost;
       storage.totals.walCorruptRecords = replay.corruptRecords;
       storage.totals.walRowsUnnamed = unnamed;
       await maintenance.tidyLog(manifest.walFloor);
       await maintenance.snapshots.removeUnfinished();
-      if (head.active.rows > 0) {
+      if (progress.samples > 0) {
         options.logger.info(
-          `replayed ${head.active.rows} samples of ${registry.size} series from ${replay.segments} log segments`,
+          `replayed ${progress.samples} samples of ${registry.size} series from ${replay.segments} log segments in ${progress.seconds} seconds`,
         );
       }
       return storage;
     } catch (error) {
+      await wal?.close().catch(() => {});
       for (const { parts } of partitions.values()) for (const part of parts) part.retire();
       await lock.release();
       throw error;

@@ -10,6 +10,7 @@
  * look like a record, or that a sender made look like one, are none where they stand.
  */
 import { HEADER_BYTES } from "../codec/pages.ts";
+import type { Pacer } from "./pacer.ts";
 import { decodeRecord, type LogRecord, RECORD_END, RECORD_HEADER_BYTES, RECORD_SERIES } from "./wal-record.ts";
 
 /** Looking for the next record reads this many times the segment's bytes at most: enough for anything but what was made to be slow. */
@@ -30,8 +31,16 @@ export interface SegmentScan {
   tail: number;
 }
 
-/** Feeds the records of segment number `segment` to `apply`, in order. The header is the caller's to check. */
-export function scanSegment(bytes: Uint8Array, segment: number, apply: (record: LogRecord) => void): SegmentScan {
+/**
+ * Feeds the records of segment number `segment` to `apply`, in order, one at a time: when it returns a promise, the next one waits. Gives way to
+ * others when the pacer says so. The header is the caller's to check.
+ */
+export async function scanSegment(
+  bytes: Uint8Array,
+  segment: number,
+  apply: (record: LogRecord) => Promise<void> | undefined,
+  pacer: Pacer,
+): Promise<SegmentScan> {
   const scan: SegmentScan = { records: 0, isSealed: false, damage: [], tail: bytes.length };
   const search = { bytesLeft: bytes.length * EFFORT_MAX };
   let wanted = -1;
@@ -51,8 +60,10 @@ export function scanSegment(bytes: Uint8Array, segment: number, apply: (record: 
       scan.isSealed = true;
       wanted = found.record.records;
     } else {
-      apply(found.record);
+      const applied = apply(found.record);
+      if (applied !== undefined) await applied;
       scan.records++;
+      if (pacer.isDue) await pacer.pause();
     }
     offset = found.next;
   }

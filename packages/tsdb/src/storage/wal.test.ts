@@ -6,7 +6,7 @@ import { HEADER_BYTES, NewerFormatError } from "../codec/pages.ts";
 import { FaultyDisk } from "../disk/faulty-disk.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import { bitsOf } from "./testing/harness.ts";
-import { type FsyncMode, LogUnavailableError, replayLog, WriteAheadLog } from "./wal.ts";
+import { type FsyncMode, LogUnavailableError, nextSegmentNumber, replayLog, WriteAheadLog } from "./wal.ts";
 import type { LoggedSamples, LogRecord } from "./wal-record.ts";
 
 const options = (fsync: FsyncMode = "always", clock = new ManualClock(0)) => ({ fsync, fsyncIntervalMs: 1000, clock });
@@ -47,14 +47,14 @@ async function replay(
   const records: string[] = [];
   const warnings: string[] = [];
   const errors: string[] = [];
-  const report = await replayLog(disk, floor, (record) => records.push(describe(record)), {
+  const report = await replayLog(disk, floor, (record) => void records.push(describe(record)), {
     warn: (message) => void warnings.push(message),
     error: (message) => void errors.push(message),
   });
   assert.equal(report.records, records.length);
-  const { bytesLost, corruptRecords, nextSegment } = report;
+  const { bytesLost, corruptRecords } = report;
   assert.equal(errors.length, corruptRecords, "every damage is told");
-  return { records, warnings, errors, bytesLost, corruptRecords, nextSegment };
+  return { records, warnings, errors, bytesLost, corruptRecords, nextSegment: await nextSegmentNumber(disk, floor) };
 }
 
 /** A log of one segment that was completed; also says where each record ends, the one of the end aside. */

@@ -18,6 +18,7 @@ import { CorruptionError } from "../base/errors.ts";
 import { checkHeader, encodeHeader, type FileKind, HEADER_BYTES } from "../codec/pages.ts";
 import { type AppendFile, type Disk, readWhole } from "../disk/disk.ts";
 import type { Logger } from "./options.ts";
+import { Pacer } from "./pacer.ts";
 import { type LoggedSamples, type LogRecord, RecordBuffer } from "./wal-record.ts";
 import { scanSegment } from "./wal-scan.ts";
 
@@ -29,6 +30,8 @@ export type FsyncMode = "always" | "interval" | "never";
 
 /** More than this waiting for a log that cannot be written: refuse new records instead of filling memory. */
 const BACKLOG_BYTES_MAX = 64 << 20;
+/** A segment that reaches this ends: a replay reads one at a time into memory. */
+const SEGMENT_BYTES_MAX = 64 << 20;
 /** A written buffer that grew larger than this is not kept. */
 const SPARE_BYTES_MAX = 8 << 20;
 
@@ -192,6 +195,7 @@ export class WriteAheadLog {
       if (records.length > 0) await this.writeRecords(records);
       this.queue.shift();
       this.queuedBytes -= records.length;
+      if (sealed === null && this.goodBytes >= SEGMENT_BYTES_MAX) this.sealSegment(this.options.onDoubt);
       const isSmall = records.length <= SPARE_BYTES_MAX;
       records.clear();
       if (isSmall) this.spare = records;
@@ -260,7 +264,7 @@ export class WriteAheadLog {
   }
 
   /** Takes the segment out of use; it is completed, synced and closed behind the writers' back. */
-  private sealSegment(): void {
+  private sealSegment(onFailure?: () => void): void {
     const { file, goodBytes } = this;
     const end = new RecordBuffer();
     end.addEnd(0, this.records);
@@ -283,7 +287,8 @@ export class WriteAheadLog {
         this.counters.syncs++;
       } catch (error) {
         this.counters.failures++;
-        this.sealFailure = error as Error; // The part being written from memory is what keeps these samples now.
+        this.sealFailure = error as Error; // The part being written from memory is what keeps these samples now; if there is none:
+        onFailure?.();
       } finally {
         await file.close().catch(() => {});
       }
@@ -321,6 +326,13 @@ export class WriteAheadLog {
   }
 }
 
+export interface ReplayOptions {
+  /** Is told after each segment how many of how many are done. */
+  readonly onProgress?: (segments: number, all: number) => void;
+  /** Ends the replay with its reason; what was replayed is then good for nothing. */
+  readonly signal?: AbortSignal;
+}
+
 export interface ReplayReport {
   segments: number;
   records: number;
@@ -333,15 +345,18 @@ export interface ReplayReport {
 /**
  * Feeds every good record of the segments from `floor` on to `apply`, in order. A tail that is no record is what a crash leaves: it is told, counted and cut off. Bad bytes
  * before good records, or in a segment that was completed or that one that was completed follows, are damage: an error, counted, and left in place.
+ * One segment is in memory at a time, and others get their turn every few milliseconds.
  * @throws NewerFormatError
  */
 export async function replayLog(
   disk: Disk,
   floor: number,
-  apply: (record: LogRecord) => void,
+  apply: (record: LogRecord) => Promise<void> | undefined,
   logger: Pick<Logger, "warn" | "error">,
-): Promise<ReplayReport & { nextSegment: number }> {
-  const report = { segments: 0, records: 0, bytesLost: 0, corruptRecords: 0, nextSegment: floor };
+  { onProgress, signal }: ReplayOptions = {},
+): Promise<ReplayReport> {
+  const pacer = new Pacer(signal);
+  const report = { segments: 0, records: 0, bytesLost: 0, corruptRecords: 0 };
   const segments = (await listSegments(disk)).filter(({ number }) => number >= floor);
   const tails: { readonly path: string; readonly from: number; readonly bytes: number }[] = [];
   const reportDamage = (path: string, from: number, bytes: number): void => {
@@ -352,7 +367,6 @@ export async function replayLog(
     );
   };
   for (const { number, path } of segments) {
-    report.nextSegment = number + 1;
     report.segments++;
     const bytes = await readWhole(disk, path);
     if (bytes.length < HEADER_BYTES) {
@@ -368,7 +382,8 @@ export async function replayLog(
       logger.warn(`${error.message}; its records are looked at all the same`);
       report.bytesLost += HEADER_BYTES;
     }
-    const { records, damage, isSealed, tail } = scanSegment(bytes, number, apply);
+    const { records, damage, isSealed, tail } = await scanSegment(bytes, number, apply, pacer);
+    onProgress?.(report.segments, segments.length);
     report.records += records;
     if (isSealed) for (const { path, from, bytes } of tails.splice(0)) reportDamage(path, from, bytes);
     for (const { from, to } of damage) reportDamage(path, from, to - from);
@@ -380,6 +395,11 @@ export async function replayLog(
     await disk.truncate(path, from);
   }
   return report;
+}
+
+/** Number for a log's next segment, of which none below `floor` is left or needed. */
+export async function nextSegmentNumber(disk: Disk, floor: number): Promise<number> {
+  return Math.max(floor, ...(await listSegments(disk)).map(({ number }) => number + 1));
 }
 
 async function listSegments(disk: Disk): Promise<{ number: number; path: string }[]> {
