@@ -36,6 +36,7 @@ export async function openServedDatabase(settings: DatabaseSettings): Promise<Ow
     labelNames: (request) => database.labelNames(request),
     labelValues: (label, request) => database.labelValues(label, request),
     export: (request) => database.export(request),
+    delete: (request) => database.delete(request),
     snapshot: () => database.snapshot(),
     snapshots: () => database.snapshots(),
     deleteSnapshot: (name) => database.deleteSnapshot(name),

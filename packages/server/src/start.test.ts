@@ -896,6 +896,24 @@ test("status pages, placeholders and the health of a stopping server", () =>
     await server.stop();
   }));
 
+test("deletes: by POST only, of what match[] says, in the range, with a key of their own", () =>
+  withServer(["-deleteAuthKey=secret"], async ({ database, port }) => {
+    const path = "/api/v1/admin/tsdb/delete_series?authKey=secret&match[]=a&match[]=b{c=%22d%22}";
+    const post = (more: string) => ask(port, `${path}${more}`, { method: "POST" });
+    assert.equal((await ask(port, path)).status, 405);
+    assert.equal((await ask(port, path.replace("secret", "guess"), { method: "POST" })).status, 401);
+    assert.equal((await ask(port, "/api/v1/admin/tsdb/delete_series?authKey=secret", { method: "POST" })).status, 400);
+    assert.equal((await post("&start=20&end=10")).status, 400);
+    assert.equal(database.deleted.length, 0);
+    const reply = await post("");
+    assert.deepEqual([reply.status, reply.text], [204, ""]);
+    assert.equal((await ask(port, `/prometheus${path}&start=10&end=20.5`, { method: "POST" })).status, 204);
+    const [all, range] = database.deleted;
+    assert.deepEqual([all?.minMs, all?.maxMs, all?.groups.length], [0, Number.MAX_SAFE_INTEGER, 2]);
+    assert.deepEqual([range?.minMs, range?.maxMs], [10_000, 20_500]);
+    assert.equal(range?.maxSeries, 1_000_000);
+  }));
+
 test("snapshots: made, listed, deleted, in VictoriaMetrics' words; their key guards all of them", () =>
   withServer(["-snapshotAuthKey=secret"], async ({ database, port }) => {
     const call = async (path: string): Promise<[number, unknown]> => {

@@ -8,6 +8,7 @@ import { resolve } from "node:path";
 import { MetricSet, startProcessMetrics } from "@nyanza/metrics";
 import type { Dialect } from "@nyanza/tsdb";
 import type { ServedDatabase } from "./api/database.ts";
+import { createDeleteHandler } from "./api/delete.ts";
 import { createExportHandler } from "./api/export.ts";
 import { Inserter } from "./api/insert.ts";
 import { createLabelsHandlers } from "./api/labels.ts";
@@ -318,6 +319,12 @@ function createHandlers(
       flagTexts: new Map([...options.flags.texts].filter(([name]) => options.flags.given.has(name))),
       version: VERSION,
     }),
+    deleteSeries: createDeleteHandler({
+      database,
+      maxDurationMs: flags["search.maxDeleteDuration"],
+      maxSeries: flags["search.maxDeleteSeries"],
+      logger: loggers("api/delete.ts"),
+    }),
     ...createSnapshotHandlers({ database, logger: loggers("api/snapshots.ts") }),
     ...createPageHandlers(loadPage()),
   };
@@ -360,6 +367,7 @@ function createAuth(flags: Flags): AuthOptions {
       metricsAuthKey: () => flags.metricsAuthKey.get(),
       flagsAuthKey: () => flags.flagsAuthKey.get(),
       forceFlushAuthKey: () => flags.forceFlushAuthKey.get(),
+      deleteAuthKey: () => flags.deleteAuthKey.get(),
       snapshotAuthKey: () => flags.snapshotAuthKey.get(),
       forceMergeAuthKey: () => flags.forceMergeAuthKey.get(),
     },

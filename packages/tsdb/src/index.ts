@@ -7,6 +7,7 @@ export {
   Database,
   type DatabaseOptions,
   type DatabaseStats,
+  type DeleteOptions,
   type Dialect,
   type LabelsInput,
   type LabelsOptions,
@@ -21,6 +22,7 @@ export { HeadFullError } from "./kernel/sample-store.ts";
 export type { EvaluationStats, QueryResult, ResultSeries } from "./query/result.ts";
 export type { Answer, SampleCursor, SeriesBatch } from "./query/source.ts";
 export { QueryTrace, type TraceJson } from "./query/trace.ts";
+export type { DeleteOutcome } from "./storage/deletion.ts";
 export { ReadOnlyError } from "./storage/disk-space.ts";
 export type { Logger } from "./storage/options.ts";
 export type { AppendOutcome } from "./storage/sample-selection.ts";

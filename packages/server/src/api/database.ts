@@ -96,6 +96,16 @@ export interface ExportQuery {
   readonly signal: AbortSignal;
 }
 
+export interface DeleteQuery {
+  readonly tenant: Tenant;
+  readonly groups: FilterGroups;
+  readonly minMs: number;
+  readonly maxMs: number;
+  /** More matching series are refused: InputError 422. */
+  readonly maxSeries: number;
+  readonly signal: AbortSignal;
+}
+
 export interface Listed<T> {
   readonly items: readonly T[];
   readonly isPartial: boolean;
@@ -124,6 +134,8 @@ export interface ServedDatabase {
   labelNames(request: LabelsQuery): Promise<Listed<string>>;
   labelValues(label: string, request: LabelsQuery): Promise<Listed<string>>;
   export(request: ExportQuery): Promise<ExportCursor>;
+  /** Deletes what was appended before, for good: resolves when it survives a power cut. */
+  delete(request: DeleteQuery): Promise<{ readonly series: number }>;
   /** Makes a snapshot. Its name. */
   snapshot(): Promise<string>;
   snapshots(): Promise<readonly string[]>;

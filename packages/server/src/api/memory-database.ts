@@ -7,6 +7,7 @@ import { decodeLabelBytes, type WriteBatch } from "@nyanza/tsdb/ingest";
 import type { PrintableResult } from "./answer.ts";
 import type {
   AppendCounts,
+  DeleteQuery,
   ExportCursor,
   ExportQuery,
   InstantQuery,
@@ -25,6 +26,7 @@ export class MemoryDatabase implements ServedDatabase {
   readonly stored: Map<string, StoredSeries> = new Map();
   readonly asked: { text: string; options: InstantQuery | RangeQuery }[] = [];
   readonly listed: LabelsQuery[] = [];
+  readonly deleted: DeleteQuery[] = [];
   result: PrintableResult = { kind: "vector", series: [], stats: { seriesFetched: 0 }, isPartial: false };
   /** Thrown by the next calls when set. */
   failure: Error | null = null;
@@ -104,6 +106,12 @@ export class MemoryDatabase implements ServedDatabase {
       },
       close: () => {},
     };
+  }
+
+  async delete(request: DeleteQuery): Promise<{ series: number }> {
+    this.deleted.push(request);
+    await this.#enter(request.signal);
+    return { series: this.stored.size };
   }
 
   async snapshot(): Promise<string> {

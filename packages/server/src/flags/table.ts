@@ -206,6 +206,13 @@ export const FLAGS = {
     description: "Value of the authKey argument that /internal/force_merge asks for; replaces -httpAuth.* there",
   },
 
+  deleteAuthKey: {
+    type: "secret",
+    default: "",
+    group: "HTTP",
+    description:
+      "Value of the authKey argument that /api/v1/admin/tsdb/delete_series asks for; replaces -httpAuth.* there",
+  },
   snapshotAuthKey: {
     type: "secret",
     default: "",
@@ -520,6 +527,20 @@ export const FLAGS = {
     min: 1,
     group: "Queries",
     description: "Series in an answer of /api/v1/export",
+  },
+  "search.maxDeleteDuration": {
+    type: "duration",
+    default: "5m",
+    min: 1,
+    group: "Search",
+    description: "Longest time a delete may take; nothing is deleted if it takes longer",
+  },
+  "search.maxDeleteSeries": {
+    type: "int",
+    default: "1000000",
+    min: 1,
+    group: "Search",
+    description: "Series of a month that one call of /api/v1/admin/tsdb/delete_series may delete",
   },
   "search.maxExportDuration": {
     type: "duration",

@@ -14,7 +14,8 @@ export type AuthClass =
   | "flagsAuthKey"
   | "forceFlushAuthKey"
   | "forceMergeAuthKey"
-  | "snapshotAuthKey";
+  | "snapshotAuthKey"
+  | "deleteAuthKey";
 
 /** `default`: the data of tenant 0:0. `none`: no tenant's data. */
 export type TenantRule = "default" | "none";
@@ -60,6 +61,7 @@ export type HandlerName =
   | "flags"
   | "forceFlush"
   | "forceMerge"
+  | "deleteSeries"
   | "createSnapshot"
   | "createPrometheusSnapshot"
   | "listSnapshots"
@@ -160,6 +162,12 @@ export const ROUTES: readonly Route[] = [
   select("/api/v1/labels", "labels"),
   select("/api/v1/label/{name}/values", "labelValues"),
   select("/api/v1/export", "export", { errors: "text" }),
+  select("/api/v1/admin/tsdb/delete_series", "deleteSeries", {
+    auth: "deleteAuthKey",
+    methods: ["POST"],
+    errors: "text",
+    queue: "none",
+  }),
   // They read no data: a busy database does not keep them waiting.
   select("/prettify-query", "prettifyQuery", { tenant: "none", queue: "none" }),
   select("/expand-with-exprs", "expandWithExprs", { tenant: "none", queue: "none" }),

@@ -28,6 +28,7 @@ import { evaluatePromInstant, evaluatePromRange } from "../query/prom/eval.ts";
 import type { QueryResult } from "../query/result.ts";
 import type { Answer, LabelsRequest, SampleCursor, SearchRequest } from "../query/source.ts";
 import { printGroups, printTimeRange, type QueryTrace } from "../query/trace.ts";
+import type { DeleteOutcome } from "../storage/deletion.ts";
 import { defaultStorageOptions, type Logger } from "../storage/options.ts";
 import { type AppendOutcome, addOverLimit, NONE_INVALID } from "../storage/sample-selection.ts";
 import { NO_SERIES_LIMITS, type SeriesLimitOptions } from "../storage/series-limits.ts";
@@ -154,6 +155,18 @@ export interface LabelsOptions {
   readonly limit?: number;
   readonly signal?: AbortSignal;
   readonly trace?: QueryTrace | null;
+}
+
+export interface DeleteOptions {
+  readonly tenant?: Tenant;
+  /** Or-ed groups of filters, as `@nyanza/tsdb/metricsql` parses selectors. */
+  readonly groups: FilterGroups;
+  /** Milliseconds, inclusive; all time by default. */
+  readonly minMs?: number;
+  readonly maxMs?: number;
+  /** Series of a month that may match; no limit by default. */
+  readonly maxSeries?: number;
+  readonly signal?: AbortSignal;
 }
 
 export type DatabaseStats = StorageDescription & StorageCounters;
@@ -300,6 +313,19 @@ export class Database {
   /** Flushes and merges all parts of each month into one. */
   async merge(): Promise<void> {
     await this.storage.merge();
+  }
+
+  /**
+   * Deletes samples: those appended before the call, of matching series, in the range. What is appended once this has resolved is kept, also for the same
+   * series and times. It survives a power cut then; the space comes back later, by merges. Tells how many series lost samples, a series once
+   * for each month.
+   * @throws InputError without a filter (400) or when more than `maxSeries` of a month match (422), ClosedError, and the file system's errors: nothing
+   *   is deleted then
+   */
+  async delete(options: DeleteOptions): Promise<DeleteOutcome> {
+    const { groups, tenant = DEFAULT_TENANT, minMs = 0, maxMs = Number.MAX_SAFE_INTEGER, maxSeries, signal } = options;
+    if (!groups.some((group) => group.length > 0)) throw new InputError("delete: want at least one filter");
+    return await this.storage.deleteSamples({ tenant, groups, minMs, maxMs, maxSeries, signal });
   }
 
   /**

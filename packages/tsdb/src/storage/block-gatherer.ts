@@ -11,6 +11,7 @@ import { copyBits, SampleColumns } from "../base/columns.ts";
 import { CorruptionError } from "../base/errors.ts";
 import type { BlockEntries, PartReader } from "./part-reader.ts";
 import { COLUMN_HEADER_BYTES } from "./part-writer.ts";
+import { hidesAll, hidesSome, type PartMask } from "./tombstones.ts";
 
 /** Byte ranges closer than this are read as one. */
 const GAP_BYTES_MAX = 16 << 10;
@@ -25,6 +26,8 @@ export interface FoundBlock {
   readonly part: number;
   readonly entries: BlockEntries;
   readonly entry: number;
+  /** Deleted times of it, as PartMask has them; null if none. */
+  readonly hidden: Float64Array | null;
 }
 
 /** A stretch of a part's file in memory. */
@@ -64,15 +67,32 @@ export class BlockGatherer {
     this.isDamaged = false;
   }
 
-  /** Adds the blocks of one part that overlap `[minMs, maxMs]`: series `ids[i]` (ascending) is at `positions[i]`. */
-  async find(part: PartReader, ids: Uint32Array, positions: Uint32Array, minMs: number, maxMs: number): Promise<void> {
+  /**
+   * Adds the blocks of one part that overlap `[minMs, maxMs]`: series `ids[i]` (ascending) is at `positions[i]`. What `mask` hides is not there: blocks
+   * that are hidden altogether are not even read.
+   */
+  async find(
+    part: PartReader,
+    ids: Uint32Array,
+    positions: Uint32Array,
+    minMs: number,
+    maxMs: number,
+    mask: PartMask | null = null,
+  ): Promise<void> {
     if (part.info.minMs > maxMs || part.info.maxMs < minMs || ids.length === 0) return;
     const index = this.parts.length;
     this.parts.push(part);
     const { blocks } = this;
     try {
       await part.find(ids, minMs, maxMs, (i, entries, entry) => {
-        blocks.push({ position: positions[i] as number, part: index, entries, entry });
+        let hidden = mask?.rangesOf(ids[i] as number) ?? null;
+        if (hidden !== null) {
+          const lo = Math.max(entries.minMs[entry] as number, minMs);
+          const hi = Math.min(entries.maxMs[entry] as number, maxMs);
+          if (hidesAll(hidden, lo, hi)) return;
+          if (!hidesSome(hidden, lo, hi)) hidden = null;
+        }
+        blocks.push({ position: positions[i] as number, part: index, entries, entry, hidden });
       });
     } catch (error) {
       this.report(part, error);
@@ -115,7 +135,7 @@ export class BlockGatherer {
     for (let i = this.starts[position] as number; i < hi; i++) {
       const block = this.blocks[i] as FoundBlock;
       try {
-        this.decodeBlock(block, minMs, maxMs, target);
+        this.decodeOne(block, minMs, maxMs, target);
       } catch (error) {
         this.report(this.parts[block.part] as PartReader, error);
       }
@@ -129,7 +149,9 @@ export class BlockGatherer {
 
   /** The same as `decode` for one block. @throws CorruptionError */
   decodeOne(block: FoundBlock, minMs: number, maxMs: number, target: SampleColumns): void {
+    const start = target.length;
     this.decodeBlock(block, minMs, maxMs, target);
+    if (block.hidden !== null) dropHidden(block.hidden, target, start);
   }
 
   /** A block's values as they stand in the file. @throws CorruptionError if their checksum does not fit */
@@ -158,6 +180,7 @@ export class BlockGatherer {
     for (let i = 0; i < count; i++) {
       const x = blocks[startA + i] as FoundBlock;
       const y = blocks[startB + i] as FoundBlock;
+      if (x.hidden !== null || y.hidden !== null) return false;
       if (x.part !== y.part || x.entries.timesOffsets[x.entry] !== y.entries.timesOffsets[y.entry]) return false;
     }
     return true;
@@ -253,6 +276,24 @@ export class BlockGatherer {
   }
 }
 
+/** Takes samples `[lo, target.length)`, which are in order of time, out of `target` where they are hidden. */
+function dropHidden(hidden: Float64Array, target: SampleColumns, lo: number): void {
+  const { timestamps, values } = target;
+  let kept = lo;
+  let from = lo;
+  for (let range = 0; range < hidden.length; range += 2) {
+    const start = firstAtLeast(timestamps, target.length, hidden[range] as number, from);
+    const end = firstAtLeast(timestamps, target.length, (hidden[range + 1] as number) + 1, start);
+    timestamps.copyWithin(kept, from, start);
+    copyBits(values, from, start, values, kept);
+    kept += start - from;
+    from = end;
+  }
+  timestamps.copyWithin(kept, from, target.length);
+  copyBits(values, from, target.length, values, kept);
+  target.length = kept + target.length - from;
+}
+
 /** Insertion sort: a series has few blocks, and they are nearly sorted. */
 function sortByTime(blocks: FoundBlock[], lo: number, hi: number): void {
   for (let i = lo + 1; i < hi; i++) {
@@ -287,9 +328,9 @@ async function readRuns(part: PartReader, ranges: { lo: number; hi: number }[]):
   return runs;
 }
 
-/** First index of sorted `column[0..count)` whose time is at least `ms`. */
-function firstAtLeast(column: Float64Array, count: number, ms: number): number {
-  let lo = 0;
+/** First index of sorted `column[from..count)` whose time is at least `ms`. */
+function firstAtLeast(column: Float64Array, count: number, ms: number, from = 0): number {
+  let lo = from;
   let hi = count;
   while (lo < hi) {
     const mid = (lo + hi) >>> 1;

@@ -61,6 +61,7 @@ export class BlockJoiner {
       const minMs = entries.minMs[entry] as number;
       const maxMs = entries.maxMs[entry] as number;
       const samples = entries.counts[entry] as number;
+      const mustDecode = minMs < this.minMs || block.hidden !== null;
       const last = units[units.length - 1];
       if (last !== undefined && minMs <= last.maxMs) {
         last.blocks.push(block);
@@ -68,7 +69,7 @@ export class BlockJoiner {
         last.maxMs = Math.max(last.maxMs, maxMs);
         last.mustDecode = true;
       } else {
-        units.push({ blocks: [block], samples, maxMs, mustDecode: minMs < this.minMs });
+        units.push({ blocks: [block], samples, maxMs, mustDecode });
       }
     }
     return units;
@@ -93,6 +94,7 @@ export class BlockJoiner {
     for (const { blocks } of units) {
       for (const block of blocks) this.gatherer.decodeOne(block, this.minMs, Number.MAX_SAFE_INTEGER, columns);
     }
+    if (columns.length === 0) return;
     orderSamples(columns, 0);
     this.writer.add(id, columns.timestamps, columns.values, 0, columns.length);
   }

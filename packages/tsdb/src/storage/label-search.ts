@@ -4,14 +4,13 @@
  * For names and values the index leads: a text belongs to the answer as soon as one of its series does, so most texts cost one look
  * at one series. Only where a filter leaves few series are those looked at instead.
  */
-import { CorruptionError } from "../base/errors.ts";
 import { compareLabels, type Labels } from "../base/labels.ts";
 import { type Pace, type SeriesIndex, searchSeries } from "../index/filter-search.ts";
 import { IdBits } from "../index/id-list.ts";
 import { asSeriesIndex } from "../index/listed-index.ts";
-import { lowerBound, type Postings } from "../index/postings.ts";
+import type { Postings } from "../index/postings.ts";
 import { Pacer } from "./pacer.ts";
-import type { BlockEntries, PartReader } from "./part-reader.ts";
+import { presence } from "./presence.ts";
 import { joinKey, type Snapshot, type StorageSearch } from "./search.ts";
 
 /** A filter that leaves no more series than this: their labels are read one by one. */
@@ -71,8 +70,9 @@ export async function searchTexts(snapshot: Snapshot, search: StorageSearch, que
   const { minMs, maxMs, tenant, groups } = search;
   const pacer = new Pacer(search.signal);
   const isFiltered = groups.length > 0;
-  for (const { parts, index } of snapshot.partitions) {
-    const isPresent = await presence(parts, minMs, maxMs, snapshot);
+  for (const entry of snapshot.partitions) {
+    const { index } = entry;
+    const isPresent = await presence(entry, minMs, maxMs, snapshot);
     for (const own of index.of(tenant)) {
       await index.guarded(own, async () => {
         const matching = isFiltered ? await searchSeries(own.index, groups, pacer) : null;
@@ -112,9 +112,10 @@ export async function searchLabels(snapshot: Snapshot, search: StorageSearch, li
   const seen = snapshot.partitions.length > 1 ? new Set<string>() : null;
   const slotsSeen = new Uint8Array(snapshot.registry.size);
   const pacer = new Pacer(search.signal);
-  for (const { partition, parts, index } of snapshot.partitions) {
+  for (const entry of snapshot.partitions) {
+    const { partition, index } = entry;
     const ids = groups.length === 0 ? await index.all(tenant) : await index.search(tenant, groups, pacer);
-    const present = await presence(parts, minMs, maxMs, snapshot);
+    const present = await presence(entry, minMs, maxMs, snapshot);
     const kept = present === null ? ids : ids.filter(present);
     const labels = await index.labelsOf(tenant, kept, pacer);
     for (let i = 0; i < kept.length; i++) {
@@ -147,44 +148,4 @@ export async function searchLabels(snapshot: Snapshot, search: StorageSearch, li
   }
   found.sort(compareLabels);
   return limit > 0 ? found.slice(0, limit) : found;
-}
-
-/**
- * Tells whether a series has a block in the range; null if all have because the range covers every part. Index pages are read here, but a series
- * is looked up only when it is asked for: most answers need a few.
- */
-async function presence(
-  parts: readonly PartReader[],
-  minMs: number,
-  maxMs: number,
-  snapshot: Snapshot,
-): Promise<((id: number) => boolean) | null> {
-  if (parts.every(({ info }) => info.minMs >= minMs && info.maxMs <= maxMs)) return null;
-  const indexes: { readonly lastIds: Uint32Array; readonly pages: BlockEntries[] }[] = [];
-  for (const part of parts) {
-    const pages: BlockEntries[] = [];
-    try {
-      for (const page of part.pagesIn(minMs, maxMs)) pages.push(part.decodedPage(page) ?? (await part.entries(page)));
-    } catch (error) {
-      if (!(error instanceof CorruptionError)) throw error;
-      snapshot.onCorruption(part, error);
-    }
-    indexes.push({ lastIds: Uint32Array.from(pages, ({ ids }) => ids[ids.length - 1] as number), pages });
-  }
-  return (id) =>
-    indexes.some(({ lastIds, pages }) => {
-      for (let i = lowerBound(lastIds, id); i < pages.length; i++) {
-        const page = pages[i] as BlockEntries;
-        if ((page.ids[0] as number) > id) return false;
-        if (hasBlock(page, id, minMs, maxMs)) return true;
-      }
-      return false;
-    });
-}
-
-function hasBlock({ ids, minMs, maxMs }: BlockEntries, id: number, fromMs: number, toMs: number): boolean {
-  for (let entry = lowerBound(ids, id); ids[entry] === id; entry++) {
-    if ((minMs[entry] as number) <= toMs && (maxMs[entry] as number) >= fromMs) return true;
-  }
-  return false;
 }

@@ -7,6 +7,7 @@ import { formatTenant, type Tenant } from "../base/tenant.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { IndexSegment } from "../index/segment-reader.ts";
 import { type IndexedSeries, numberTexts } from "../index/segment-writer.ts";
+import { type DeleteOutcome, type Deletion, isWorthReclaiming, writeTombstones } from "./deletion.ts";
 import { type DiskSpace, isNoSpace } from "./disk-space.ts";
 import { type FlushContext, flushStore, writeSegment } from "./flush.ts";
 import type { Generation, Head } from "./head.ts";
@@ -18,7 +19,9 @@ import type { PartReader } from "./part-reader.ts";
 import { DATA_FOLDER, Partition } from "./partition.ts";
 import type { SeriesRegistry } from "./registry.ts";
 import type { RetentionClock } from "./retention-clock.ts";
+import type { Snapshot } from "./search.ts";
 import { Snapshots } from "./snapshots.ts";
+import type { Tombstones } from "./tombstones.ts";
 import type { WriteAheadLog } from "./wal.ts";
 
 /** A change of what a partition consists of. */
@@ -28,6 +31,7 @@ interface PartitionEdit {
   readonly partsIn?: readonly PartReader[];
   readonly segmentsOut?: readonly IndexSegment[];
   readonly segmentsIn?: readonly IndexSegment[];
+  readonly tombstones?: Tombstones;
 }
 
 /** Running totals since the start. */
@@ -101,7 +105,8 @@ export class Maintenance {
     for (const partition of this.sortedPartitions()) {
       if (this.isStopping) return;
       const parts = partition.mergeableParts();
-      if (parts.length > 1 && this.hasRoomFor(parts)) await this.mergeThese(partition, parts);
+      const isDue = parts.length > 1 || partition.tombstonesFor(parts) !== null;
+      if (isDue && parts.length > 0 && this.hasRoomFor(parts)) await this.mergeThese(partition, parts);
       if (partition.segments.length > 1 && this.hasRoomFor(partition.segments))
         await this.mergeSegments(partition, partition.segments);
     }
@@ -178,6 +183,7 @@ export class Maintenance {
   /** Merges parts and index segments of which there are several of a size. */
   async mergeWhatIsDue(): Promise<void> {
     for (const partition of this.sortedPartitions()) {
+      await this.reclaim(partition);
       while (!this.isStopping) {
         const due = chooseParts(partition.mergeableParts());
         if (due === null || !this.hasRoomFor(due) || !(await this.mergeThese(partition, due))) break;
@@ -188,6 +194,42 @@ export class Maintenance {
     }
   }
 
+  /** Hides what the deletion matches from all who ask from now on. `takeSnapshot` is called when all of it is in parts. */
+  async deleteSamples(deletion: Deletion, takeSnapshot: () => Snapshot): Promise<DeleteOutcome> {
+    await this.flushHead();
+    const snapshot = takeSnapshot();
+    try {
+      const { edits, series } = await writeTombstones(this.disk, snapshot, deletion, () => this.nextFile++);
+      if (edits.length > 0) await this.commitEdits(edits, this.walFloor);
+      for (const { partition } of edits) partition.mustReclaim = true;
+      return { series, isPartial: snapshot.isPartial };
+    } finally {
+      snapshot.release();
+    }
+  }
+
+  /** Writes parts anew of which much is deleted, and drops those of which all is. */
+  private async reclaim(partition: Partition): Promise<void> {
+    if (!partition.mustReclaim) return;
+    partition.mustReclaim = false;
+    for (const part of partition.mergeableParts()) {
+      const mask = partition.tombstones?.maskFor(part.fileNumber) ?? null;
+      if (mask === null) continue;
+      try {
+        if (!(await isWorthReclaiming(part, mask, new Pacer()))) continue;
+      } catch (error) {
+        if (!(error instanceof CorruptionError)) throw error;
+        this.reportCorruption(part, error);
+        continue;
+      }
+      if (this.isStopping || !this.hasRoomFor([part])) {
+        partition.mustReclaim = true;
+        return;
+      }
+      await this.mergeThese(partition, [part]);
+    }
+  }
+
   /** Replaces parts by one with the same samples. False if damage was found: then there is nothing new. */
   private async mergeThese(partition: Partition, sources: readonly PartReader[]): Promise<boolean> {
     const fileNumber = this.nextFile++;
@@ -195,7 +237,15 @@ export class Maintenance {
     for (const part of sources) part.acquire();
     let merged: PartReader | null;
     try {
-      merged = await mergeParts(this.disk, sources, path, fileNumber, this.oldestKeptMs(), new Pacer());
+      merged = await mergeParts(
+        this.disk,
+        sources,
+        path,
+        fileNumber,
+        this.oldestKeptMs(),
+        partition.tombstones,
+        new Pacer(),
+      );
     } catch (error) {
       if (isNoSpace(error)) {
         this.options.logger.warn(`merge: ${(error as Error).message}; the parts stay as they are`);
@@ -298,11 +348,18 @@ export class Maintenance {
     await writeManifest(this.disk, this.manifestWith(edits, walFloor, dropped));
     this.walFloor = walFloor;
     for (const { name } of dropped) this.partitions.delete(name);
-    for (const { partition, partsOut, partsIn, segmentsOut, segmentsIn } of edits) {
+    const outOfUse: string[] = [];
+    for (const { partition, partsOut, partsIn, segmentsOut, segmentsIn, tombstones } of edits) {
       partition.parts = replaced(partition.parts, partsOut, partsIn);
+      const before = partition.tombstones;
+      partition.tombstones = partition.tombstonesFor(partition.parts, tombstones);
+      if (tombstones !== undefined) partition.isSparse = true;
+      if (before !== null && before !== partition.tombstones)
+        outOfUse.push(...before.files.map((number) => partition.deletesPath(number)));
       partition.segments = replaced(partition.segments, segmentsOut, segmentsIn);
       for (const part of partsOut ?? []) partition.damagedParts.delete(part);
     }
+    for (const path of outOfUse) await this.removeUnused(path);
   }
 
   /** What the manifest says once the edits are done. */
@@ -317,16 +374,20 @@ export class Maintenance {
       partitions: this.sortedPartitions()
         .filter((partition) => !dropped.includes(partition))
         .map((partition) => {
-          const { partsOut, partsIn, segmentsOut, segmentsIn } = editOf(partition);
-          const { name, nextSeriesId, parts, segments, unreadable } = partition;
+          const { partsOut, partsIn, segmentsOut, segmentsIn, tombstones } = editOf(partition);
+          const { name, nextSeriesId, segments, unreadable } = partition;
+          const parts = replaced(partition.parts, partsOut, partsIn);
+          const deletes = [...(partition.tombstonesFor(parts, tombstones)?.files ?? []), ...unreadable.deletes];
           return {
             name,
             nextSeriesId,
-            parts: [...replaced(parts, partsOut, partsIn).map((part) => part.fileNumber), ...unreadable.parts],
+            parts: [...parts.map((part) => part.fileNumber), ...unreadable.parts],
             indexes: [
               ...replaced(segments, segmentsOut, segmentsIn).map((segment) => segment.fileNumber),
               ...unreadable.indexes,
             ],
+            ...(deletes.length > 0 ? { deletes } : {}),
+            ...(partition.isSparse || tombstones !== undefined ? { isSparse: true } : {}),
           };
         }),
     };

@@ -22,6 +22,10 @@ export interface PartitionEntry {
   /** File numbers, oldest first. */
   readonly parts: readonly number[];
   readonly indexes: readonly number[];
+  /** Tombstones; absent if nothing is deleted that parts still have. */
+  readonly deletes?: readonly number[];
+  /** True if something was deleted at some time. */
+  readonly isSparse?: boolean;
 }
 
 export interface Manifest {

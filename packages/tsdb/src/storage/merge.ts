@@ -9,13 +9,14 @@ import { BlockJoiner } from "./block-joiner.ts";
 import type { Pacer } from "./pacer.ts";
 import { PartReader } from "./part-reader.ts";
 import { PartWriter } from "./part-writer.ts";
+import type { Tombstones } from "./tombstones.ts";
 
 /** Series fetched together: at most this many, and fewer where they have many samples. */
 const GROUP_SERIES_MAX = 256;
 const GROUP_SAMPLES_MAX = 1 << 22;
 
 /**
- * Merges `sources` (oldest first) into a new part at `path`, leaving out samples before `minMs`. Returns null if none are left.
+ * Merges `sources` (oldest first) into a new part at `path`, leaving out samples before `minMs` and those that are deleted. Returns null if none are left.
  * @throws CorruptionError if a source is damaged: the caller keeps all of them, and what is whole stays readable.
  */
 export async function mergeParts(
@@ -24,6 +25,7 @@ export async function mergeParts(
   path: string,
   fileNumber: number,
   minMs: number,
+  tombstones: Tombstones | null,
   pacer: Pacer,
 ): Promise<PartReader | null> {
   const ids = unite(await Promise.all(sources.map((part) => part.idsIn(minMs, Number.POSITIVE_INFINITY))));
@@ -38,7 +40,10 @@ export async function mergeParts(
       const group = ids.subarray(lo, lo + groupSeries);
       const positions = group.map((_id, i) => i);
       gatherer.begin();
-      for (const part of sources) await gatherer.find(part, group, positions, minMs, Number.POSITIVE_INFINITY);
+      for (const part of sources) {
+        const mask = tombstones?.maskFor(part.fileNumber) ?? null;
+        await gatherer.find(part, group, positions, minMs, Number.POSITIVE_INFINITY, mask);
+      }
       if (gatherer.sampleCount > GROUP_SAMPLES_MAX && group.length > 1) {
         groupSeries = Math.max(1, Math.floor((group.length * GROUP_SAMPLES_MAX) / (2 * gatherer.sampleCount)));
         continue;

@@ -13,6 +13,7 @@ import type { Logger } from "./options.ts";
 import { PartReader } from "./part-reader.ts";
 import { DATA_FOLDER, Partition } from "./partition.ts";
 import type { SeriesRegistry } from "./registry.ts";
+import { Tombstones } from "./tombstones.ts";
 import { WAL_FOLDER } from "./wal.ts";
 import { type DefinitionTaker, decodeDefinitions, type LogRecord } from "./wal-record.ts";
 
@@ -161,6 +162,18 @@ export async function openPartitions(
         setAside(partition, path, number, "parts", error, logger);
       }
     }
+    partition.isSparse = entry.isSparse ?? false;
+    for (const number of [...(entry.deletes ?? [])].sort((a, b) => a - b)) {
+      const path = partition.deletesPath(number);
+      try {
+        const later = await Tombstones.read(disk, path, number);
+        const { tombstones: earlier } = partition;
+        partition.tombstones = earlier?.with(later, 0, [...earlier.files, number]) ?? later;
+        partition.mustReclaim = true;
+      } catch (error) {
+        setAside(partition, path, number, "deletes", error, logger);
+      }
+    }
   }
   await removeLeftovers(disk, partitions);
 }
@@ -169,7 +182,7 @@ function setAside(
   partition: Partition,
   path: string,
   number: number,
-  kind: "parts" | "indexes",
+  kind: "parts" | "indexes" | "deletes",
   error: unknown,
   logger: Logger,
 ): void {
@@ -179,7 +192,8 @@ function setAside(
   const damage = error instanceof CorruptionError ? error : new CorruptionError(path, 0, "the file is missing");
   partition.quarantined.push({ path, error: damage });
   partition.unreadable[kind].push(number);
-  logger.error(`${damage.message}; it is left out of answers, which are marked as partial`);
+  const loss = kind === "deletes" ? "what it deleted may be in answers, which" : "it is left out of answers, which";
+  logger.error(`${damage.message}; ${loss} are marked as partial`);
 }
 
 /** Files of ours that no manifest names: attempts that did not finish before the process ended. What has another name is not ours. */
@@ -196,11 +210,14 @@ async function removeLeftovers(disk: Disk, partitions: ReadonlyMap<string, Parti
       ...partition.unreadable.parts.map((number) => partition.partPath(number)),
       ...partition.segments.map((segment) => partition.indexPath(segment.fileNumber)),
       ...partition.unreadable.indexes.map((number) => partition.indexPath(number)),
+      ...[...(partition.tombstones?.files ?? []), ...partition.unreadable.deletes].map((number) =>
+        partition.deletesPath(number),
+      ),
     ]);
-    for (const folder of [partition.partsFolder, partition.indexFolder]) {
+    for (const folder of partition.foldersOf()) {
       for (const file of await disk.list(folder)) {
         const path = `${folder}/${file}`;
-        if (!kept.has(path) && /^\d{10}\.(part|idx)$/.test(file)) await disk.remove(path);
+        if (!kept.has(path) && /^\d{10}\.(part|idx|del)$/.test(file)) await disk.remove(path);
       }
     }
   }

@@ -20,6 +20,7 @@ import type { Pacer } from "./pacer.ts";
 import type { PartReader } from "./part-reader.ts";
 import { hashSeriesKey, type SeriesRegistry } from "./registry.ts";
 import { type NewSeries, sortForLocality } from "./series-order.ts";
+import type { Tombstones } from "./tombstones.ts";
 
 export const DATA_FOLDER = "data";
 
@@ -37,7 +38,17 @@ export class Partition {
   /** Files that could not even be opened: answers from this month are partial. */
   readonly quarantined: { readonly path: string; readonly error: CorruptionError }[] = [];
   /** Their numbers, which stay in the manifest although nothing reads them. */
-  readonly unreadable: { readonly parts: number[]; readonly indexes: number[] } = { parts: [], indexes: [] };
+  readonly unreadable: { readonly parts: number[]; readonly indexes: number[]; readonly deletes: number[] } = {
+    parts: [],
+    indexes: [],
+    deletes: [],
+  };
+  /** What is deleted of the parts and still in them. */
+  tombstones: Tombstones | null = null;
+  /** Something was deleted at some time: there may be series in the index that no part has any more. */
+  isSparse = false;
+  /** Parts may hold much that is deleted. */
+  mustReclaim = false;
   nextSeriesId: number;
   /** Series that have ids but stand in no index segment yet: filled by `idsOf`, emptied when a segment with them is part of the database. */
   unindexed: NewSeries[] = [];
@@ -62,6 +73,14 @@ export class Partition {
     return `${DATA_FOLDER}/${this.name}/index`;
   }
 
+  get deletesFolder(): string {
+    return `${DATA_FOLDER}/${this.name}/deletes`;
+  }
+
+  deletesPath(fileNumber: number): string {
+    return `${this.deletesFolder}/${fileName(fileNumber)}.del`;
+  }
+
   partPath(fileNumber: number): string {
     return `${this.partsFolder}/${fileName(fileNumber)}.part`;
   }
@@ -72,12 +91,16 @@ export class Partition {
 
   /** Folders of its files. */
   foldersOf(): string[] {
-    return [this.partsFolder, this.indexFolder];
+    return [this.partsFolder, this.indexFolder, this.deletesFolder];
   }
 
   /** Paths of the files that a manifest's entry for it names. */
-  filesOf({ parts, indexes }: PartitionEntry): string[] {
-    return [...parts.map((number) => this.partPath(number)), ...indexes.map((number) => this.indexPath(number))];
+  filesOf({ parts, indexes, deletes = [] }: PartitionEntry): string[] {
+    return [
+      ...parts.map((number) => this.partPath(number)),
+      ...indexes.map((number) => this.indexPath(number)),
+      ...deletes.map((number) => this.deletesPath(number)),
+    ];
   }
 
   async makeFolders(disk: Disk): Promise<void> {
@@ -89,8 +112,16 @@ export class Partition {
     await disk.syncFolder("");
   }
 
+  /** The tombstones that are still needed when these are its parts. */
+  tombstonesFor(parts: readonly PartReader[], tombstones: Tombstones | null = this.tombstones): Tombstones | null {
+    const numbers = [...parts.map((part) => part.fileNumber), ...this.unreadable.parts];
+    return tombstones !== null && numbers.some((number) => tombstones.appliesTo(number)) ? tombstones : null;
+  }
+
   /** Parts that a merge may replace. */
   mergeableParts(): PartReader[] {
+    // What unreadable tombstones hide would come back for good in a part that they do not apply to.
+    if (this.unreadable.deletes.length > 0) return [];
     return this.parts.filter((part) => !this.damagedParts.has(part));
   }
 

@@ -20,8 +20,10 @@ import { Pacer } from "./pacer.ts";
 import type { PartReader } from "./part-reader.ts";
 import type { Partition } from "./partition.ts";
 import type { PartitionIndex } from "./partition-index.ts";
+import { presence } from "./presence.ts";
 import type { SeriesRegistry } from "./registry.ts";
 import { orderSamples } from "./sample-order.ts";
+import type { Tombstones } from "./tombstones.ts";
 
 /** Series looked up together: at most this many, and fewer where they have many samples, whose bytes are fetched at once. */
 const GROUP_SERIES_MAX = 512;
@@ -44,6 +46,10 @@ export interface SnapshotPartition {
   readonly partition: Partition;
   readonly parts: readonly PartReader[];
   readonly index: PartitionIndex;
+  /** What is deleted of the parts; null if nothing is. */
+  readonly tombstones: Tombstones | null;
+  /** There may be series in the index that no part has any more. */
+  readonly isSparse: boolean;
 }
 
 /** What a search reads: fixed when it starts, whatever is flushed and merged meanwhile. */
@@ -146,9 +152,12 @@ export class SearchCursor {
       hi = Math.min(this.seriesCount, lo + this.groupSeries);
       gatherer.begin();
       for (let p = 0; p < snapshot.partitions.length; p++) {
-        const { parts } = snapshot.partitions[p] as { parts: readonly PartReader[] };
+        const { parts, tombstones } = snapshot.partitions[p] as SnapshotPartition;
         const { ids, positions } = idsAndPositions(plan.ids[p] as Uint32Array, lo, hi);
-        for (const part of parts) await gatherer.find(part, ids, positions, search.minMs, search.maxMs);
+        for (const part of parts) {
+          const mask = tombstones?.maskFor(part.fileNumber) ?? null;
+          await gatherer.find(part, ids, positions, search.minMs, search.maxMs, mask);
+        }
       }
       if (gatherer.sampleCount <= GROUP_SAMPLES_MAX || hi - lo === 1) break;
       this.groupSeries = Math.max(1, Math.floor(((hi - lo) * GROUP_SAMPLES_MAX) / (2 * gatherer.sampleCount)));
@@ -215,7 +224,12 @@ export async function planSearch(snapshot: Snapshot, search: StorageSearch): Pro
   const { registry, partitions } = snapshot;
   const pacer = new Pacer(search.signal);
   const found: Postings[] = [];
-  for (const { index } of partitions) found.push(await index.search(search.tenant, search.groups, pacer));
+  for (const entry of partitions) {
+    const ids = await entry.index.search(search.tenant, search.groups, pacer);
+    // What is deleted counts towards no limit.
+    const isPresent = entry.isSparse ? await presence(entry, search.minMs, search.maxMs, snapshot) : null;
+    found.push(isPresent === null ? ids : ids.filter(isPresent));
+  }
   const head = registry.indexOf(search.tenant);
   // Without a generation in the range nothing is asked of the head.
   const slots =

@@ -17,6 +17,7 @@ import type { IndexSegment } from "../index/segment-reader.ts";
 import { printRawLabels } from "../index/series-key.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
 import { HeadFullError, SKIPPED_SLOT } from "../kernel/sample-store.ts";
+import type { DeleteOutcome, Deletion } from "./deletion.ts";
 import { DiskSpace, isNoSpace, RESERVE_FILE, SPACE_CHECK_MS } from "./disk-space.ts";
 import { Head } from "./head.ts";
 import { Maintenance, type MaintenanceCounters } from "./maintenance.ts";
@@ -339,7 +340,8 @@ export class Storage {
       if (partition.quarantined.length > 0) isPartial = true;
       for (const part of partition.parts) part.acquire();
       const index = new PartitionIndex(partition.segments, onIndexCorruption);
-      partitions.push({ partition, parts: partition.parts, index });
+      const { parts, tombstones, isSparse } = partition;
+      partitions.push({ partition, parts, index, tombstones, isSparse });
     }
     let isReleased = false;
     const snapshot: Snapshot = {
@@ -365,6 +367,20 @@ export class Storage {
   async flush(): Promise<void> {
     if (this.closing !== null) throw new ClosedError("the database is closed");
     await this.maintenance.run(() => this.maintenance.flushHead());
+  }
+
+  /**
+   * Deletes samples: those acknowledged before the call, of matching series, in the range. What is appended once this has resolved is kept, also
+   * for the same series and times; what is appended meanwhile is kept or deleted whole, batch by batch. Resolves when it survives a power cut.
+   * The space comes back later, by merges. @throws ClosedError, InputError 422 if too many series match, and the disk's errors: nothing is deleted then
+   */
+  async deleteSamples(deletion: Deletion): Promise<DeleteOutcome> {
+    if (this.closing !== null) throw new ClosedError("the database is closed");
+    const outcome = await this.maintenance.run(() =>
+      this.maintenance.deleteSamples(deletion, () => this.snapshot(deletion.minMs, deletion.maxMs)),
+    );
+    if (outcome.series > 0) this.maintenance.run(() => this.maintenance.mergeWhatIsDue()).catch(() => {});
+    return outcome;
   }
 
   /** Flushes, then merges the parts and the index segments of every partition into one each. @throws ClosedError */
