@@ -24,6 +24,9 @@ const peers: Readonly<Record<string, string>> = {
   "prometheus-node-exporter": "/usr/bin/prometheus-node-exporter",
   "prometheus-alertmanager": "/usr/bin/prometheus-alertmanager",
   chromium: "/usr/bin/chromium",
+  // Power cuts, and clocks that jump: tests/system/trials.
+  xfsprogs: "/usr/sbin/xfs_io",
+  faketime: "/usr/bin/faketime",
 };
 
 interface Summary {

@@ -92,6 +92,8 @@ async function createFile(path: string, text: string): Promise<boolean> {
   }
   try {
     await handle.writeFile(text);
+    // After a power cut an empty file would keep the next opener waiting for a heartbeat.
+    await handle.datasync();
   } catch (error) {
     await rm(path, { force: true }); // Half a lock file would keep the next opener waiting.
     throw error;
