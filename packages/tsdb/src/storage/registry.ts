@@ -87,7 +87,7 @@ export class SeriesRegistry {
         // The same new bytes may come twice in a batch: the first time added them.
         slot = this.byRawHash.find(hashes, i * 4);
         if (slot === UNKNOWN_SERIES) {
-          reason = limits.mayBegin(() => batch.readLabels(i), hashes, i * 4);
+          reason = limits.mayBegin(batch, i);
           if (reason === null) {
             const found = this.register(batch, i);
             if (typeof found === "string") reason = found;

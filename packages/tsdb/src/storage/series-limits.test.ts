@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../base/clock.ts";
+import { Random } from "../base/random.ts";
+import { DEFAULT_TENANT } from "../base/tenant.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
+import { RemoteWriteParser } from "../ingest/remote-write.ts";
+import { encodeWriteRequest } from "../ingest/remote-write-encoder.ts";
 import type { RowBatch } from "../ingest/row-batch.ts";
 import { NO_SERIES_LIMITS, type SeriesLimitOptions } from "./series-limits.ts";
 import type { Storage } from "./storage.ts";
@@ -104,4 +108,31 @@ test("a series without labels takes nobody's place", async () => {
   await storage.append(batch);
   assert.equal((await storage.append(numbered(0, 3))).stored, 2);
   await storage.close();
+});
+
+test("sizes are judged alike in every layout of a batch's bytes, at the limit and around it", async () => {
+  const random = new Random(7);
+  const limits = { maxLabels: 4, maxLabelNameBytes: 140, maxLabelValueBytes: 150 };
+  const text = (length: number): string => "x".repeat(length);
+  const lengths = [1, 50, 120, 127, 128, 139, 140, 141, 149, 150, 151, 300, 16_400];
+  for (let round = 0; round < 200; round++) {
+    const labels: Record<string, string> = { __name__: `m${round}` };
+    const count = random.below(5);
+    let isOver = count > 3;
+    for (let k = 0; k < count; k++) {
+      const name = `${k}${text((lengths[random.below(lengths.length)] as number) - 1)}`;
+      const value = text(lengths[random.below(lengths.length)] as number);
+      labels[name] = value;
+      isOver ||= name.length > 140 || value.length > 150;
+    }
+    const asRows = rows([]);
+    addRow(asRows, labels, NOW, 1);
+    const series = { labels: Object.entries(labels), timestamps: [NOW], values: Float64Array.of(1) };
+    const options = { tenant: DEFAULT_TENANT, compression: "none", maxBytes: 1 << 20 } as const;
+    for (const batch of [asRows, new RemoteWriteParser().parse(encodeWriteRequest([series]), options)]) {
+      const storage = await limited(limits);
+      assert.equal((await storage.append(batch)).stored, isOver ? 0 : 1, JSON.stringify(labels).slice(0, 500));
+      await storage.close();
+    }
+  }
 });
