@@ -39,14 +39,21 @@ async function main(): Promise<void> {
 
   log.info(`nyanza ${VERSION} on Node ${process.version}, pid ${process.pid}`);
   for (const name of parsed.given) log.info(`flag ${JSON.stringify(name)}=${JSON.stringify(parsed.texts.get(name))}`);
+  const start = new AbortController();
+  const stop = stopOnSignals(loggers, () => start.abort());
   let server: RunningServer;
   try {
-    server = await startServer({ flags: parsed, loggers, metrics, openDatabase: openServedDatabase });
+    const { signal } = start;
+    server = await startServer({ flags: parsed, loggers, metrics, signal, openDatabase: openServedDatabase });
   } catch (error) {
+    if (start.signal.aborted) {
+      log.info("stopped while the storage was being opened; nothing is lost");
+      process.exit(0);
+    }
     return fail(error instanceof Error ? error.message : String(error));
   }
   logAddresses(loggers, server.addresses, flags);
-  stopOnSignals(loggers, server);
+  stop.use(server);
 }
 
 function parseCommandLine(): ParsedServerFlags {
@@ -90,10 +97,14 @@ function logAddresses(loggers: LoggerFor, addresses: readonly string[], flags: F
   }
 }
 
-/** The first signal stops cleanly, the second at once. */
-function stopOnSignals(loggers: LoggerFor, server: RunningServer): void {
+/** The first signal stops cleanly, the second at once. `abortStart` is for a signal before there is a server to stop. */
+function stopOnSignals(loggers: LoggerFor, abortStart: () => void): { use(server: RunningServer): void } {
   const log = loggers("main.ts");
+  let running: RunningServer | null = null;
   let isStopping = false;
+  const stop = (server: RunningServer): void => {
+    void server.stop().then(() => process.exit(0));
+  };
   const onSignal = (signal: NodeJS.Signals): void => {
     log.info(`received signal ${signal}`);
     if (isStopping) {
@@ -101,10 +112,18 @@ function stopOnSignals(loggers: LoggerFor, server: RunningServer): void {
       process.exit(1);
     }
     isStopping = true;
-    void server.stop().then(() => process.exit(0));
+    if (running === null) abortStart();
+    else stop(running);
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
+  return {
+    use(server) {
+      running = server;
+      // The signal came too late to keep it from starting.
+      if (isStopping) stop(server);
+    },
+  };
 }
 
 function print(text: string): void {

@@ -12,12 +12,13 @@ const HEAD_BYTES_MAX = 64 << 20;
 const READ_ONLY_RETRY_S = 5;
 
 export async function openServedDatabase(settings: DatabaseSettings): Promise<OwnedDatabase> {
-  const { memoryBytes, path, ...options } = settings;
+  const { logsNewSeries, memoryBytes, path, ...options } = settings;
   const { logger } = settings;
   const database = await openDatabase(path, {
     ...options,
     headBytes: Math.round(Math.min(Math.max(memoryBytes * HEAD_SHARE, HEAD_BYTES_MIN), HEAD_BYTES_MAX)),
   });
+  if (logsNewSeries) database.logNewSeries(Number.POSITIVE_INFINITY);
   return {
     appendBatch: async (batch) => {
       try {
@@ -41,7 +42,8 @@ export async function openServedDatabase(settings: DatabaseSettings): Promise<Ow
     snapshots: () => database.snapshots(),
     deleteSnapshot: (name) => database.deleteSnapshot(name),
     flush: () => database.flush(),
-    merge: () => database.merge(),
+    merge: (partitionPrefix) => database.merge(partitionPrefix),
+    logNewSeries: (durationMs) => database.logNewSeries(durationMs),
     metrics: () => toMetrics(database.stats(), settings),
     close: () => database.close(),
   };
@@ -75,6 +77,7 @@ function toMetrics(stats: DatabaseStats, { path, seriesLimits }: DatabaseSetting
     ["vm_wal_bytes_lost_total", stats.walBytesLost],
     ["vm_corrupted_wal_records_total", stats.walCorruptRecords],
     ["vm_wal_unnamed_rows_total", stats.walRowsUnnamed],
+    ["vm_app_prev_shutdown_unclean", stats.wasUnclean ? 1 : 0],
     [formatMetricName("vm_storage_is_read_only", where), stats.isReadOnly ? 1 : 0],
     [formatMetricName("vm_free_disk_space_bytes", where), stats.freeDiskBytes],
     [formatMetricName("vm_free_disk_space_limit_bytes", where), stats.minFreeDiskBytes],

@@ -974,3 +974,55 @@ test("malformed HTTP is 400 and the next connection works", () =>
     }
     assert.equal((await ask(port, "/health")).status, 200);
   }));
+
+test("while the storage is being opened health is answered, all else is refused for now, and a signal ends it", async () => {
+  const loggers = createLoggers({
+    level: "INFO",
+    format: "default",
+    timezone: "UTC",
+    hasTimestamps: false,
+    errorsPerSecond: 0,
+    warnsPerSecond: 0,
+    output: { write: (line) => log.push(line) },
+  });
+  const log: string[] = [];
+  const flags = parseFlags(FLAGS, ["-httpListenAddr=127.0.0.1:0", "-selfScrapeInterval=0"], {});
+  const stopping = new AbortController();
+  for (const isStopped of [false, true]) {
+    log.length = 0;
+    const { signal } = stopping;
+    let finishOpening = (_database: MemoryDatabase): void => {};
+    const opening = new Promise<MemoryDatabase>((resolve, reject) => {
+      finishOpening = resolve;
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+    const server = startServer({ flags, loggers, signal, openDatabase: () => opening });
+    while (!log.some((line) => line.includes("listening at"))) await new Promise((resolve) => setImmediate(resolve));
+    const port = Number(/listening at 127\.0\.0\.1:(\d+)/.exec(log.join(""))?.[1]);
+    const status = async (path: string, method = "GET"): Promise<[number, string | null]> => {
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method });
+      await answer.text();
+      return [answer.status, answer.headers.get("retry-after")];
+    };
+    assert.deepEqual(await status("/health"), [200, null]);
+    assert.deepEqual(await status("/-/healthy"), [200, null]);
+    assert.deepEqual(await status("/metrics"), [200, null]);
+    for (const path of ["/-/ready", "/ready", "/api/v1/query?query=1", "/api/v1/labels", "/internal/force_flush"]) {
+      assert.deepEqual(await status(path), [503, "1"], path);
+    }
+    assert.deepEqual(await status("/api/v1/import/prometheus", "POST"), [503, "1"]);
+    assert.deepEqual(await status("/nowhere"), [400, null]);
+    if (isStopped) {
+      stopping.abort(new Error("stopped"));
+      await assert.rejects(server, /stopped/);
+      await assert.rejects(status("/health"));
+    } else {
+      finishOpening(new MemoryDatabase());
+      const { stop } = await server;
+      for (const path of ["/-/ready", "/ready", "/api/v1/labels", "/internal/force_flush"]) {
+        assert.deepEqual(await status(path), [200, null], path);
+      }
+      await stop();
+    }
+  }
+});

@@ -7,6 +7,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { MetricSet, startProcessMetrics } from "@nyanza/metrics";
 import type { Dialect } from "@nyanza/tsdb";
+import { createCommandHandlers } from "./api/commands.ts";
 import type { ServedDatabase } from "./api/database.ts";
 import { createDeleteHandler } from "./api/delete.ts";
 import { createExportHandler } from "./api/export.ts";
@@ -55,6 +56,9 @@ export interface DatabaseSettings {
   };
   readonly memoryBytes: number;
   readonly logger: ReturnType<LoggerFor>;
+  readonly logsNewSeries: boolean;
+  /** Ends the opening. */
+  readonly signal?: AbortSignal;
 }
 
 export interface StartOptions {
@@ -62,6 +66,8 @@ export interface StartOptions {
   readonly loggers: LoggerFor;
   /** Counts log messages and everything else; the server's own set. */
   readonly metrics?: MetricSet;
+  /** Ends a start that replays a long log: startServer then rejects with its reason. */
+  readonly signal?: AbortSignal;
   readonly openDatabase: (settings: DatabaseSettings) => Promise<OwnedDatabase>;
 }
 
@@ -90,29 +96,29 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const available = availableMemoryBytes();
   const allowed = allowedMemoryBytes(flags["memory.allowedBytes"], flags["memory.allowedPercent"], available);
   const dataPath = resolve(flags.storageDataPath);
-  const openedMs = Date.now();
-  const database = await openAt(dataPath, options, {
-    path: dataPath,
-    retentionMs: flags.retentionPeriod,
-    futureRetentionMs: flags.futureRetention,
-    fsync: flags["wal.fsync"] as DatabaseSettings["fsync"],
-    fsyncIntervalMs: flags["wal.fsyncInterval"],
-    snapshotsMaxAgeMs: flags.snapshotsMaxAge,
-    minFreeDiskBytes: flags["storage.minFreeDiskSpaceBytes"],
-    seriesLimits: {
-      maxLabels: flags.maxLabelsPerTimeseries,
-      maxLabelNameBytes: flags.maxLabelNameLen,
-      maxLabelValueBytes: flags.maxLabelValueLen,
-      maxHourlySeries: orCountOnly(flags["storage.maxHourlySeries"]),
-      maxDailySeries: orCountOnly(flags["storage.maxDailySeries"]),
-    },
-    memoryBytes: allowed,
-    logger: loggers("storage"),
-  });
-  log.info(
-    `opened the storage at ${JSON.stringify(dataPath)} in ${((Date.now() - openedMs) / 1000).toFixed(3)} seconds`,
-  );
+  const openStorage = async (): Promise<OwnedDatabase> =>
+    await openAt(dataPath, options, {
+      path: dataPath,
+      retentionMs: flags.retentionPeriod,
+      futureRetentionMs: flags.futureRetention,
+      fsync: flags["wal.fsync"] as DatabaseSettings["fsync"],
+      fsyncIntervalMs: flags["wal.fsyncInterval"],
+      snapshotsMaxAgeMs: flags.snapshotsMaxAge,
+      minFreeDiskBytes: flags["storage.minFreeDiskSpaceBytes"],
+      seriesLimits: {
+        maxLabels: flags.maxLabelsPerTimeseries,
+        maxLabelNameBytes: flags.maxLabelNameLen,
+        maxLabelValueBytes: flags.maxLabelValueLen,
+        maxHourlySeries: orCountOnly(flags["storage.maxHourlySeries"]),
+        maxDailySeries: orCountOnly(flags["storage.maxDailySeries"]),
+      },
+      memoryBytes: allowed,
+      logger: loggers("storage"),
+      logsNewSeries: flags.logNewSeries,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
 
+  let database: OwnedDatabase | null = null;
   const cpuCores = availableParallelism();
   const ownMetrics = new OwnMetrics({
     set: metrics,
@@ -122,13 +128,19 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     allowedMemoryBytes: allowed,
     availableMemoryBytes: available,
     cpuCores,
-    readStorage: () => database.metrics(),
+    readStorage: () => database?.metrics() ?? new Map<string, number>(),
   });
   const body: BodyContext = {
     budget: new ByteBudget(Math.max(BODY_BUDGET_BYTES_MIN, allowed / 4)),
     stallMs: BODY_STALL_MS,
   };
   const queues = createQueues(flags, cpuCores, metrics);
+  const { ready, readyWord, ...early } = createStatusHandlers({
+    isDraining: () => server.isDraining,
+    writeMetrics: () => ownMetrics.write(),
+    flagTexts: new Map([...options.flags.texts].filter(([name]) => options.flags.given.has(name))),
+    version: VERSION,
+  });
   const server: HttpServer = new HttpServer({
     addresses: flags.httpListenAddr,
     isIpv6Enabled: flags.enableTCP6,
@@ -142,16 +154,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     auth: createAuth(flags),
     body,
     queryQueue: queues.query,
-    handlers: createHandlers(
-      options,
-      database,
-      body,
-      queues.insert,
-      metrics,
-      ownMetrics,
-      allowed,
-      () => server.isDraining,
-    ),
+    handlers: early,
     metrics,
     logger: loggers("http/server.ts"),
   });
@@ -160,13 +163,25 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     addresses = await server.listen();
   } catch (error) {
     await server.close();
-    await database.close();
     throw listenError(error);
   }
+  // The log may take a while to replay: until then health is answered, everything else refused with 503.
+  log.info(`listening at ${addresses.join(", ")}; opening the storage at ${JSON.stringify(dataPath)}`);
+  const openedMs = Date.now();
+  const opened = await openStorage().catch(async (error: unknown) => {
+    await server.close();
+    throw error;
+  });
+  database = opened;
+  log.info(
+    `opened the storage at ${JSON.stringify(dataPath)} in ${((Date.now() - openedMs) / 1000).toFixed(3)} seconds`,
+  );
+  const handlers = createHandlers(options, opened, body, queues.insert, metrics, allowed);
+  server.open({ ...handlers, ...early, ready, readyWord });
 
   const scraper = new SelfScraper({
     write: () => ownMetrics.write(),
-    database,
+    database: opened,
     intervalMs: flags.selfScrapeInterval,
     job: flags.selfScrapeJob,
     instance: flags.selfScrapeInstance,
@@ -195,7 +210,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     await server.close();
     await scraper.stop();
     try {
-      await database.close();
+      await opened.close();
       log.info(`the server has been stopped in ${((Date.now() - startMs) / 1000).toFixed(3)} seconds`);
     } catch (error) {
       log.error(
@@ -226,10 +241,8 @@ function createHandlers(
   body: BodyContext,
   insertQueue: RequestQueue,
   metrics: MetricSet,
-  ownMetrics: OwnMetrics,
   allowedBytes: number,
-  isDraining: () => boolean,
-): Handlers {
+): Omit<Handlers, keyof ReturnType<typeof createStatusHandlers>> {
   const { loggers } = options;
   const flags = options.flags.values;
   const metadata = new MetadataStore();
@@ -311,20 +324,13 @@ function createHandlers(
     ...createQueryTextHandlers({ maxQueryBytes: flags["search.maxQueryLen"] }),
     ...createPromqlTextHandlers({ maxQueryBytes: flags["search.maxQueryLen"] }),
     metadata: createMetadataHandler(metadata),
-    ...createStatusHandlers({
-      database,
-      logger: loggers("api/status.ts"),
-      isDraining,
-      writeMetrics: () => ownMetrics.write(),
-      flagTexts: new Map([...options.flags.texts].filter(([name]) => options.flags.given.has(name))),
-      version: VERSION,
-    }),
     deleteSeries: createDeleteHandler({
       database,
       maxDurationMs: flags["search.maxDeleteDuration"],
       maxSeries: flags["search.maxDeleteSeries"],
       logger: loggers("api/delete.ts"),
     }),
+    ...createCommandHandlers({ database, logger: loggers("api/commands.ts") }),
     ...createSnapshotHandlers({ database, logger: loggers("api/snapshots.ts") }),
     ...createPageHandlers(loadPage()),
   };
@@ -370,6 +376,7 @@ function createAuth(flags: Flags): AuthOptions {
       deleteAuthKey: () => flags.deleteAuthKey.get(),
       snapshotAuthKey: () => flags.snapshotAuthKey.get(),
       forceMergeAuthKey: () => flags.forceMergeAuthKey.get(),
+      logNewSeriesAuthKey: () => flags.logNewSeriesAuthKey.get(),
     },
   };
 }

@@ -142,5 +142,8 @@ export interface ServedDatabase {
   /** False if there is none of this name. */
   deleteSnapshot(name: string): Promise<boolean>;
   flush(): Promise<void>;
-  merge(): Promise<void>;
+  /** Merges every partition whose name (`YYYY_MM`) starts with the prefix into one part. */
+  merge(partitionPrefix: string): Promise<void>;
+  /** Logs every new series for so long. */
+  logNewSeries(durationMs: number): void;
 }

@@ -135,6 +135,8 @@ export class MemoryDatabase implements ServedDatabase {
     await this.#enter();
   }
 
+  logNewSeries(): void {}
+
   async merge(): Promise<void> {
     await this.#enter();
   }

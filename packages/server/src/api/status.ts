@@ -2,12 +2,8 @@
 import type { Handler, Handlers, RequestContext } from "../http/context.ts";
 import { OverloadError } from "../http/errors.ts";
 import { sendBody, sendStatus } from "../http/response.ts";
-import type { Logger } from "../process/logger.ts";
-import type { ServedDatabase } from "./database.ts";
 
 export interface StatusOptions {
-  readonly database: Pick<ServedDatabase, "flush" | "merge">;
-  readonly logger: Logger;
   readonly isDraining: () => boolean;
   /** Own metrics in Prometheus' text format. */
   readonly writeMetrics: () => string;
@@ -29,8 +25,6 @@ type StatusHandlers = Pick<
   | "readyWord"
   | "metrics"
   | "flags"
-  | "forceFlush"
-  | "forceMerge"
   | "robots"
   | "favicon"
   | "ping"
@@ -52,7 +46,6 @@ export function createStatusHandlers(options: StatusOptions): StatusHandlers {
     (data: string): Handler =>
     ({ request, response }) =>
       sendBody(request, response, JSON_TYPE, `{"status":"success","data":${data}}`);
-  let merging: Promise<void> | null = null;
   return {
     buildInfo: success(`{"version":"${PROMETHEUS_VERSION}","application":"nyanza ${options.version}"}`),
     queryExemplars: success("[]"),
@@ -79,33 +72,8 @@ export function createStatusHandlers(options: StatusOptions): StatusHandlers {
       const body = lines.map(([name, value]) => `-${name}=${JSON.stringify(value)}\n`).join("");
       sendBody(request, response, TEXT, body);
     },
-    forceFlush: async ({ response }) => {
-      options.logger.info("flushing the storage as asked by /internal/force_flush");
-      await options.database.flush();
-      sendStatus(response, 200);
-    },
-    forceMerge: async ({ args, response }) => {
-      // A merge may take hours: it goes on in the background unless the caller wants to see its end.
-      merging ??= runMerge(options).finally(() => {
-        merging = null;
-      });
-      if (args.getBool("wait")) await merging;
-      sendStatus(response, 200);
-    },
     landing: (context) => sendLanding(context, options.version),
   };
-}
-
-/** Never rejects: nobody may be waiting. */
-async function runMerge({ database, logger }: StatusOptions): Promise<void> {
-  const startMs = Date.now();
-  logger.info("forced merge has been started");
-  try {
-    await database.merge();
-    logger.info(`forced merge has been finished in ${((Date.now() - startMs) / 1000).toFixed(3)} seconds`);
-  } catch (error) {
-    logger.error(`forced merge failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-  }
 }
 
 const LINKS: readonly (readonly [string, string])[] = [

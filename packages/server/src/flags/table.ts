@@ -54,6 +54,12 @@ export const FLAGS = {
     description:
       "With less than this free at -storageDataPath no samples are taken: inserts are answered with 503 until there is more; queries, deletes and retention go on; 0 turns this off",
   },
+  logNewSeries: {
+    type: "bool",
+    default: "false",
+    group: "Storage",
+    description: "Log every new series; /internal/log_new_series does so for a while",
+  },
   "storage.maxHourlySeries": {
     type: "int",
     default: "0",
@@ -218,6 +224,12 @@ export const FLAGS = {
     default: "",
     group: "HTTP",
     description: "Value of the authKey argument that /snapshot/* asks for; replaces -httpAuth.* there",
+  },
+  logNewSeriesAuthKey: {
+    type: "secret",
+    default: "",
+    group: "HTTP",
+    description: "Value of the authKey argument that /internal/log_new_series asks for; replaces -httpAuth.* there",
   },
 
   maxInsertRequestSize: {

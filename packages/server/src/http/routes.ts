@@ -14,6 +14,7 @@ export type AuthClass =
   | "flagsAuthKey"
   | "forceFlushAuthKey"
   | "forceMergeAuthKey"
+  | "logNewSeriesAuthKey"
   | "snapshotAuthKey"
   | "deleteAuthKey";
 
@@ -62,6 +63,7 @@ export type HandlerName =
   | "forceFlush"
   | "forceMerge"
   | "deleteSeries"
+  | "logNewSeries"
   | "createSnapshot"
   | "createPrometheusSnapshot"
   | "listSnapshots"
@@ -195,6 +197,7 @@ export const ROUTES: readonly Route[] = [
   status("/flags", "flags", { auth: "flagsAuthKey" }),
   status("/internal/force_flush", "forceFlush", { ...COMMAND, auth: "forceFlushAuthKey" }),
   status("/internal/force_merge", "forceMerge", { ...COMMAND, auth: "forceMergeAuthKey" }),
+  status("/internal/log_new_series", "logNewSeries", { ...COMMAND, auth: "logNewSeriesAuthKey" }),
 
   status("/snapshot/create", "createSnapshot", SNAPSHOT),
   status("/api/v1/admin/tsdb/snapshot", "createPrometheusSnapshot", SNAPSHOT),

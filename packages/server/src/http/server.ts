@@ -35,7 +35,8 @@ export interface HttpServerOptions {
   readonly auth: AuthOptions;
   readonly body: BodyContext;
   readonly queryQueue: RequestQueue;
-  readonly handlers: Handlers;
+  /** Those that answer from the start; `open` brings the rest. */
+  readonly handlers: Partial<Handlers>;
   readonly metrics: MetricSet;
   readonly logger: Logger;
   readonly now?: () => number;
@@ -65,11 +66,13 @@ export class HttpServer {
   readonly #spareAborts = new WeakMap<Socket, AbortController>();
   readonly #counters = new Map<Route, { requests: Counter; errors: Counter }>();
   readonly #now: () => number;
+  #handlers: Partial<Handlers>;
   #isDraining = false;
   #connections = 0;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
+    this.#handlers = options.handlers;
     this.#now = options.now ?? Date.now;
     const { metrics } = options;
     metrics.getOrCreateGauge("vm_tcplistener_conns", () => this.#connections);
@@ -107,6 +110,11 @@ export class HttpServer {
       if (address === null || typeof address === "string") return String(address);
       return address.family === "IPv6" ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
     });
+  }
+
+  /** From now on everything is answered. Until then what has no handler gets a 503. */
+  open(handlers: Handlers): void {
+    this.#handlers = handlers;
   }
 
   startDraining(): void {
@@ -273,7 +281,8 @@ export class HttpServer {
       signal: abort.signal,
       abort: (reason) => abort.abort(reason),
     };
-    const handle = this.#options.handlers[route.handler];
+    const handle = this.#handlers[route.handler];
+    if (handle === undefined) throw new OverloadError(503, "the storage is being opened: try again soon", 1);
     if (route.queue === "none") await handle(context);
     else await this.#options.queryQueue.run(context.signal, () => handle(context));
   }

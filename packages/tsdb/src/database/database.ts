@@ -310,9 +310,14 @@ export class Database {
     await this.storage.flush();
   }
 
-  /** Flushes and merges all parts of each month into one. */
-  async merge(): Promise<void> {
-    await this.storage.merge();
+  /** Flushes and merges all parts of each month into one; only of months `YYYY_MM` that start with the prefix, if there is one. */
+  async merge(partitionPrefix = ""): Promise<void> {
+    await this.storage.merge(partitionPrefix);
+  }
+
+  /** Tells the logger of every new series for so long, in milliseconds; 0 ends it. */
+  logNewSeries(durationMs: number): void {
+    this.storage.logNewSeries(durationMs);
   }
 
   /**

@@ -53,6 +53,8 @@ export interface ReadFile {
 }
 
 export interface Lock {
+  /** True if the one who had it before ended without giving it back: killed, or the power failed. */
+  readonly wasAbandoned: boolean;
   release(): Promise<void>;
 }
 

@@ -41,9 +41,9 @@ export async function lockFolder(folder: string, timing: LockTiming = TIMING): P
   const path = join(folder, LOCK_FILE);
   if (heldHere.has(path)) throw new LockedError(`${folder}: already open in this process`);
   heldHere.add(path);
-  let text: string;
+  let taken: { readonly text: string; readonly wasAbandoned: boolean };
   try {
-    text = await takeFile(folder, path, timing);
+    taken = await takeFile(folder, path, timing);
   } catch (error) {
     heldHere.delete(path);
     throw error;
@@ -53,7 +53,9 @@ export async function lockFolder(folder: string, timing: LockTiming = TIMING): P
     utimes(path, now, now).catch(() => {}); // The folder may be on its way out; the next open judges.
   }, timing.heartbeatMs);
   heartbeat.unref();
+  const { text, wasAbandoned } = taken;
   return {
+    wasAbandoned,
     async release() {
       clearInterval(heartbeat);
       // A process that was suspended for long may have been taken for dead: the file is the successor's then.
@@ -63,20 +65,24 @@ export async function lockFolder(folder: string, timing: LockTiming = TIMING): P
   };
 }
 
-/** Returns the text that is now in the file. */
-async function takeFile(folder: string, path: string, timing: LockTiming): Promise<string> {
+/** Returns the text that is now in the file, and whether a dead owner's was there. */
+async function takeFile(
+  folder: string,
+  path: string,
+  timing: LockTiming,
+): Promise<{ text: string; wasAbandoned: boolean }> {
   const self = await describeProcess(process.pid);
   const text = `${JSON.stringify({ ...self, token: randomUUID() })}\n`;
   const deadline = Date.now() + 3 * timing.silenceMs;
   do {
-    if (await createFile(path, text)) return text;
+    if (await createFile(path, text)) return { text, wasAbandoned: false };
     const found = await readOwner(path);
     if (found === null) continue; // Released just now.
     if (await isAlive(found.owner, self, path, timing)) {
       const who = found.owner === null ? "another process" : `process ${found.owner.pid}`;
       throw new LockedError(`${folder}: in use by ${who} (${LOCK_FILE}); stop it first or choose another folder`);
     }
-    if (await takeOver(path, found.text, text, timing)) return text;
+    if (await takeOver(path, found.text, text, timing)) return { text, wasAbandoned: true };
   } while (Date.now() < deadline);
   throw new LockedError(`${folder}: other processes keep taking it`);
 }

@@ -166,6 +166,7 @@ export class MemoryDisk implements Disk {
     if (this.isLocked) throw new LockedError("memory: already open");
     this.isLocked = true;
     return {
+      wasAbandoned: false,
       release: async () => {
         this.isLocked = false;
       },

@@ -100,9 +100,10 @@ export class Maintenance {
   }
 
   /** Flushes, then merges the parts and the index segments of every partition into one each. */
-  async mergeEverything(): Promise<void> {
+  async mergeEverything(partitionPrefix: string): Promise<void> {
     await this.flushHead();
     for (const partition of this.sortedPartitions()) {
+      if (!partition.name.startsWith(partitionPrefix)) continue;
       if (this.isStopping) return;
       const parts = partition.mergeableParts();
       const isDue = parts.length > 1 || partition.tombstonesFor(parts) !== null;

@@ -22,6 +22,7 @@ import { DiskSpace, isNoSpace, RESERVE_FILE, SPACE_CHECK_MS } from "./disk-space
 import { Head } from "./head.ts";
 import { Maintenance, type MaintenanceCounters } from "./maintenance.ts";
 import { readManifest } from "./manifest.ts";
+import { NewSeriesLog } from "./new-series-log.ts";
 import { newManifest, openPartitions, ReplayProgress, replayer } from "./opening.ts";
 import type { StorageOptions } from "./options.ts";
 import type { Partition } from "./partition.ts";
@@ -86,6 +87,7 @@ export class Storage {
   private readonly maintenance: Maintenance;
   private readonly space: DiskSpace;
   private readonly limits: SeriesLimits;
+  private readonly newSeriesLog: NewSeriesLog;
   private isFlushScheduled = false;
   private readonly stopTicking: () => void;
   /** Set when closing has begun. */
@@ -113,6 +115,7 @@ export class Storage {
     this.partitions = state.partitions;
     this.maintenance = state.maintenance;
     this.space = state.space;
+    this.newSeriesLog = new NewSeriesLog(options.clock, options.logger);
     this.limits = new SeriesLimits(options.seriesLimits, options.clock, options.logger.warn);
     const timers = [options.clock.setRepeatingTimer(() => this.tick(), TICK_MS)];
     if (options.minFreeDiskBytes > 0) {
@@ -251,6 +254,7 @@ export class Storage {
       }
     }
     this.totals.newSeries += this.registry.size - known;
+    if (this.newSeriesLog.isOn) this.newSeriesLog.add(this.registry, known);
 
     const kept = selectSamples(batch, slots, this.maintenance.oldestKeptMs(), this.newestMs(), outcome);
     outcome.stored = kept.sampleCount;
@@ -384,9 +388,9 @@ export class Storage {
   }
 
   /** Flushes, then merges the parts and the index segments of every partition into one each. @throws ClosedError */
-  async merge(): Promise<void> {
+  async merge(partitionPrefix = ""): Promise<void> {
     if (this.closing !== null) throw new ClosedError("the database is closed");
-    await this.maintenance.run(() => this.maintenance.mergeEverything());
+    await this.maintenance.run(() => this.maintenance.mergeEverything(partitionPrefix));
   }
 
   /**
@@ -400,6 +404,11 @@ export class Storage {
 
   get snapshots(): Pick<Snapshots, "list" | "remove"> {
     return this.maintenance.snapshots;
+  }
+
+  /** Tells the logger of every new series for so long; 0 ends it. */
+  logNewSeries(durationMs: number): void {
+    this.newSeriesLog.start(durationMs);
   }
 
   /** Flushes and lets go of the folder. Samples that could not be flushed stay in the log. */
@@ -451,6 +460,7 @@ export class Storage {
       totalDiskBytes: this.space.totalBytes,
       minFreeDiskBytes: this.space.limitBytes,
       isReadOnly: this.space.isReadOnly,
+      wasUnclean: this.lock.wasAbandoned,
       hourlySeries: this.limits.hourlySeries,
       dailySeries: this.limits.dailySeries,
     };
@@ -536,6 +546,8 @@ export interface StorageDescription {
   minFreeDiskBytes: number;
   /** Appends are refused until there is more room on the disk. */
   isReadOnly: boolean;
+  /** The process that had the folder before did not close it. */
+  wasUnclean: boolean;
   /** Series counted in the present hour and day; 0 where there is no limit. */
   hourlySeries: number;
   dailySeries: number;
