@@ -53,7 +53,9 @@ export const roomTable: Readonly<Record<string, Readonly<Record<string, readonly
     rules: ["relabel", "http"],
     remote: ["relabel", "http"],
     cluster: ["relabel", "http"],
-    "": ["api", "scrape", "rules", "remote", "cluster", "protocol", "relabel", "http", "process", "flags"],
+    backup: ["process"],
+    commands: ["backup", "process", "flags"],
+    "": ["commands", "api", "scrape", "rules", "remote", "cluster", "protocol", "relabel", "http", "process", "flags"],
   },
 };
 

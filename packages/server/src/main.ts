@@ -1,10 +1,11 @@
 /**
- * The process: command line in, exit code out. Flags → loggers → server (start.ts) → signals.
+ * The process: command line in, exit code out. Flags → loggers → server (start.ts) → signals; or a command (commands/), when the first word names one.
  *
  *   exit 0   help, version, dry run, clean stop
  *   exit 1   cannot start or run on: one line says why
  */
 import { MetricSet } from "@nyanza/metrics";
+import { COMMANDS } from "./commands/commands.ts";
 import { formatHelp } from "./flags/help.ts";
 import { FlagError, parseFlags } from "./flags/parse.ts";
 import { FLAGS, type Flags, type ParsedServerFlags } from "./flags/table.ts";
@@ -16,9 +17,14 @@ import { type RunningServer, startServer } from "./start.ts";
 await main();
 
 async function main(): Promise<void> {
+  const [word = "", ...rest] = process.argv.slice(2);
+  const command = COMMANDS.get(word);
+  if (command !== undefined) process.exit(await command.run(rest));
+  if (/^[a-z]/.test(word))
+    return fail(`unknown command ${JSON.stringify(word)}: want ${[...COMMANDS.keys()].join(", ")}, or flags`);
   const parsed = parseCommandLine();
   const flags = parsed.values;
-  if (flags.help) return print(formatHelp(FLAGS, VERSION));
+  if (flags.help) return print(formatHelp(FLAGS, VERSION, undefined, [commandsText()]));
   if (flags.version) return print(`nyanza-${VERSION} node-${process.version}\n`);
 
   const metrics = new MetricSet();
@@ -63,6 +69,11 @@ function parseCommandLine(): ParsedServerFlags {
     if (!(error instanceof FlagError)) throw error;
     fail(error.message);
   }
+}
+
+function commandsText(): string {
+  const lines = [...COMMANDS].map(([name, { summary }]) => `  nyanza ${name.padEnd(9)} ${summary}`);
+  return `Commands (nyanza <command> -help has their flags):\n${lines.join("\n")}`;
 }
 
 function createProcessLoggers(flags: Flags, metrics: MetricSet): LoggerFor {

@@ -16,7 +16,8 @@ export {
   type QueryRangeOptions,
   type SeriesRows,
 } from "./database/database.ts";
-export { LockedError } from "./disk/disk.ts";
+export { type Lock, LockedError } from "./disk/disk.ts";
+export { lockFolder } from "./disk/lock.ts";
 export { POINTS_MAX, printPoints } from "./kernel/points.ts";
 export { HeadFullError } from "./kernel/sample-store.ts";
 export type { EvaluationStats, QueryResult, ResultSeries } from "./query/result.ts";

@@ -1,15 +1,32 @@
 /** What -help prints: examples first, then flags by group with type and default. */
 import type { FlagSpec, FlagTable } from "./parse.ts";
 
-const EXAMPLES = `Examples:
-  nyanza                                                    store in ./victoria-metrics-data, listen at :8428
+/** What is above the flags. */
+export interface HelpText {
+  readonly title: string;
+  readonly usage: string;
+  /** Lines, indented. */
+  readonly examples: string;
+}
+
+const SERVER: HelpText = {
+  title: "a time series database that speaks VictoriaMetrics",
+  usage: "nyanza [-flag=value ...]",
+  examples: `  nyanza                                                    store in ./victoria-metrics-data, listen at :8428
   nyanza -storageDataPath=/var/lib/nyanza -retentionPeriod=1y
   nyanza -httpListenAddr=127.0.0.1:8428 -wal.fsync=always   lose nothing, not even in a power cut
-  nyanza -envflag.enable -envflag.prefix=NYANZA_            flags from NYANZA_storageDataPath=... and so on`;
+  nyanza -envflag.enable -envflag.prefix=NYANZA_            flags from NYANZA_storageDataPath=... and so on`,
+};
 
 const WIDTH = 100;
 
-export function formatHelp(table: FlagTable, version: string): string {
+/** `more` are paragraphs between the examples and the flags. */
+export function formatHelp(
+  table: FlagTable,
+  version: string,
+  text: HelpText = SERVER,
+  more: readonly string[] = [],
+): string {
   const groups = new Map<string, string[]>();
   for (const [name, spec] of Object.entries(table)) {
     const lines = groups.get(spec.group) ?? [];
@@ -17,9 +34,10 @@ export function formatHelp(table: FlagTable, version: string): string {
     groups.set(spec.group, lines);
   }
   const parts = [
-    `nyanza ${version}: a time series database that speaks VictoriaMetrics`,
-    "Usage: nyanza [-flag=value ...]",
-    EXAMPLES,
+    `nyanza ${version}: ${text.title}`,
+    `Usage: ${text.usage}`,
+    `Examples:\n${text.examples}`,
+    ...more,
     ...[...groups].map(([group, lines]) => `${group}:\n${lines.join("\n")}`),
   ];
   return `${parts.join("\n\n")}\n`;

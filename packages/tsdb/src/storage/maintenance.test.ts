@@ -351,3 +351,10 @@ test("data without a manifest is refused, not swept away; strangers' files stay"
     paths.filter((path) => path !== "MANIFEST"),
   );
 });
+
+test("a folder that is being restored is refused until its manifest is there", async () => {
+  const disk = new MemoryDisk();
+  const marker = await disk.create("restore-in-progress");
+  await marker.append(Buffer.from("x"));
+  await assert.rejects(open(disk), /restore-in-progress.*a restore into this folder has not finished: run it again/);
+});

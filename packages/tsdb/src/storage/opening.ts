@@ -125,8 +125,14 @@ export class ReplayProgress {
   }
 }
 
+/** Made by a restore before it touches anything, removed when all is there. */
+const RESTORE_MARKER = "restore-in-progress";
+
 /** The manifest of a folder that has none yet. @throws CorruptionError if it should have one */
 export async function newManifest(disk: Disk): Promise<Manifest> {
+  if ((await disk.list("")).includes(RESTORE_MARKER)) {
+    throw new CorruptionError(RESTORE_MARKER, 0, "a restore into this folder has not finished: run it again");
+  }
   // The first thing written is the manifest: data without it means that it was lost, and a new one would disown them.
   for (const folder of [DATA_FOLDER, WAL_FOLDER]) {
     if ((await disk.list(folder)).length > 0) {
