@@ -34,6 +34,7 @@ import { type AppendOutcome, addOverLimit, NONE_INVALID } from "../storage/sampl
 import { NO_SERIES_LIMITS, type SeriesLimitOptions } from "../storage/series-limits.ts";
 import { Storage, type StorageCounters, type StorageDescription } from "../storage/storage.ts";
 import type { FsyncMode } from "../storage/wal.ts";
+import { parseRules } from "./rule-texts.ts";
 import { StorageSource } from "./storage-source.ts";
 
 const DAY_MS = 86_400_000;
@@ -45,6 +46,17 @@ export interface DatabaseOptions {
   readonly retentionMs?: number;
   /** Samples further in the future are refused. Milliseconds; 2 days by default. */
   readonly futureRetentionMs?: number;
+  /** Of each interval of this length a series keeps the last sample. Milliseconds; 0, the default: all are kept. */
+  readonly dedupIntervalMs?: number;
+  /**
+   * `[filter:]offset:interval[:aggregate]`: of intervals that ended `offset` ago one sample is left, `last` (the default), `min`, `max`, `avg`, `sum` or
+   * `count` of its samples. Several of one filter are steps, with longer intervals for longer offsets; of several filters the first that matches counts.
+   */
+  readonly downsampling?: readonly string[];
+  /** `filter:duration`: samples of matching series go after this time; of several the shortest counts. */
+  readonly retentionFilters?: readonly string[];
+  /** When parts and indexes have more bytes than this, the oldest go; 0, the default: they may have any number. */
+  readonly maxDiskBytes?: number;
   /**
    * When an append resolves: `interval` (default) once the operating system has it, synced every `fsyncIntervalMs`; `always` once the disk has it;
    * `never` as `interval` without the syncing.
@@ -174,13 +186,18 @@ export type DatabaseStats = StorageDescription & StorageCounters;
 /**
  * Opens the database in a folder, which is made if it does not exist.
  * @throws LockedError if another process has it open, NewerFormatError if a newer release wrote it, CorruptionError if its manifest is damaged or lost,
- *   and the file system's own errors
+ *   and the file system's own errors; InputError for rules that cannot be understood
  */
 export async function openDatabase(path: string, options: DatabaseOptions = {}): Promise<Database> {
   const clock = options.clock ?? systemClock;
+  const retentionMs = options.retentionMs ?? 36_500 * DAY_MS;
+  const { dedupIntervalMs: dedupMs, downsampling, retentionFilters } = options;
+  const rules = parseRules({ dedupMs, downsampling, retentionFilters }, retentionMs);
   const storage = await Storage.open(options.disk ?? new RealDisk(path), {
     ...defaultStorageOptions,
-    retentionMs: options.retentionMs ?? 36_500 * DAY_MS,
+    retentionMs,
+    rules,
+    maxDiskBytes: options.maxDiskBytes ?? defaultStorageOptions.maxDiskBytes,
     futureRetentionMs: options.futureRetentionMs ?? defaultStorageOptions.futureRetentionMs,
     fsync: options.fsync ?? defaultStorageOptions.fsync,
     fsyncIntervalMs: options.fsyncIntervalMs ?? defaultStorageOptions.fsyncIntervalMs,

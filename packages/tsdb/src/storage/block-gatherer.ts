@@ -129,11 +129,21 @@ export class BlockGatherer {
     }
   }
 
-  /** Appends the samples of a position's blocks that lie in `[minMs, maxMs]` to `target`, block by block in order of their first time. */
-  decode(position: number, minMs: number, maxMs: number, target: SampleColumns): void {
+  /**
+   * Appends the samples of a position's blocks that lie in `[minMs, maxMs]` to `target`, block by block in order of their first time; of some parts
+   * only, if `isWanted` is given.
+   */
+  decode(
+    position: number,
+    minMs: number,
+    maxMs: number,
+    target: SampleColumns,
+    isWanted: ((part: PartReader) => boolean) | null = null,
+  ): void {
     const hi = this.starts[position + 1] as number;
     for (let i = this.starts[position] as number; i < hi; i++) {
       const block = this.blocks[i] as FoundBlock;
+      if (isWanted !== null && !isWanted(this.parts[block.part] as PartReader)) continue;
       try {
         this.decodeOne(block, minMs, maxMs, target);
       } catch (error) {

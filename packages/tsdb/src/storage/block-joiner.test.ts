@@ -141,7 +141,7 @@ test("whatever parts overlap, a merge has each sample once, bit by bit, and none
         }
         if (samples.size === 0) want.delete(id);
       }
-      const merged = await mergeParts(disk, readers, "merged.part", 100, minMs, null, new Pacer());
+      const { part: merged } = await mergeParts(disk, readers, "merged.part", 100, minMs, null, new Pacer());
       const got = merged === null ? new Map() : await readPart(merged);
       const plain = [...want].map(([id, samples]): [number, [number, string][]] => [
         id,
@@ -166,14 +166,14 @@ test("blocks that stand side by side go over byte by byte, and their times are s
     new Map(Array.from({ length: 50 }, (_, id) => [id, times(from, count)]));
   const first = await writePart(disk, 1, series(0, 400));
   const second = await writePart(disk, 2, series(6_000_000, 100));
-  const merged = (await mergeParts(disk, [first, second], "3.part", 3, 0, null, new Pacer())) as PartReader;
+  const merged = (await mergeParts(disk, [first, second], "3.part", 3, 0, null, new Pacer())).part as PartReader;
   assert.equal(merged.info.rows, 50 * 500);
   assert.equal(merged.info.blocks, 100);
   const { bytes } = merged.info;
   const sources = first.info.bytes + second.info.bytes;
   assert.ok(bytes < sources * 1.05, `${bytes} bytes of ${sources}`);
   const doubled = await writePart(disk, 4, series(7_500_000, 500));
-  const joined = (await mergeParts(disk, [merged, doubled], "5.part", 5, 0, null, new Pacer())) as PartReader;
+  const joined = (await mergeParts(disk, [merged, doubled], "5.part", 5, 0, null, new Pacer())).part as PartReader;
   assert.equal(joined.info.blocks, 50);
   assert.deepEqual((await readPart(joined)).get(7)?.length, 1_000);
 });

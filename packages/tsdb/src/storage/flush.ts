@@ -14,6 +14,7 @@ import { PartReader } from "./part-reader.ts";
 import { PartWriter } from "./part-writer.ts";
 import { monthName, monthStartMs, nextMonthMs, type Partition } from "./partition.ts";
 import type { SeriesRegistry } from "./registry.ts";
+import { deduplicate } from "./rule-application.ts";
 import { orderSamples } from "./sample-order.ts";
 import { type NewSeries, numberSeries } from "./series-order.ts";
 
@@ -30,6 +31,8 @@ export interface FlushContext {
   readonly registry: SeriesRegistry;
   readonly store: SampleStore;
   readonly pacer: Pacer;
+  /** Of each interval of this length one sample is written; 0: all are. */
+  readonly dedupMs: number;
   nextFileNumber(): number;
   /** The partition of a month, made if there is none. */
   partition(name: string): Promise<Partition>;
@@ -54,7 +57,7 @@ export async function flushStore(context: FlushContext): Promise<FlushedPartitio
 }
 
 async function flushMonth(context: FlushContext, partition: Partition, slots: Uint32Array): Promise<FlushedPartition> {
-  const { disk, store, pacer, registry } = context;
+  const { disk, store, pacer, registry, dedupMs } = context;
   const ids = await partition.idsOf(registry, slots, pacer);
   const order = slots.map((_slot, i) => i);
   await sortByChunks(order, (i, depth) => (depth === 0 ? (ids[i] as number) : NO_CHUNK), pacer);
@@ -69,6 +72,7 @@ async function flushMonth(context: FlushContext, partition: Partition, slots: Ui
       store.read(slot, partition.startMs, partition.endMs - 1, columns);
       if (columns.length === 0) continue;
       orderSamples(columns, 0);
+      if (dedupMs > 0) deduplicate(columns, 0, dedupMs);
       writer.add(ids[i] as number, columns.timestamps, columns.values, 0, columns.length);
       if (writer.isFull) await writer.flush();
       if (pacer.isDue) await pacer.pause();

@@ -5,12 +5,14 @@
  * at one series. Only where a filter leaves few series are those looked at instead.
  */
 import { compareLabels, type Labels } from "../base/labels.ts";
+import type { Tenant } from "../base/tenant.ts";
 import { type Pace, type SeriesIndex, searchSeries } from "../index/filter-search.ts";
 import { IdBits } from "../index/id-list.ts";
 import { asSeriesIndex } from "../index/listed-index.ts";
 import type { Postings } from "../index/postings.ts";
 import { Pacer } from "./pacer.ts";
 import { presence } from "./presence.ts";
+import { oldestKeptMs } from "./sample-rules.ts";
 import { joinKey, type Snapshot, type StorageSearch } from "./search.ts";
 
 /** A filter that leaves no more series than this: their labels are read one by one. */
@@ -67,12 +69,27 @@ export function valuesOf(label: string): TextQuery {
 /** The texts of series that match (all series if the search has no groups) and have samples in its range, unsorted. */
 export async function searchTexts(snapshot: Snapshot, search: StorageSearch, query: TextQuery): Promise<Set<string>> {
   const found = new Set<string>();
-  const { minMs, maxMs, tenant, groups } = search;
+  const { maxMs, tenant, groups } = search;
+  const minMs = Math.max(search.minMs, snapshot.oldestMs);
+  const firstMsOf = firstTimes(snapshot, tenant, minMs);
   const pacer = new Pacer(search.signal);
   const isFiltered = groups.length > 0;
   for (const entry of snapshot.partitions) {
     const { index } = entry;
     const isPresent = await presence(entry, minMs, maxMs, snapshot);
+    if (isPresent !== null && firstMsOf !== null) {
+      // A rule keeps some series shorter than others: all have to be looked at.
+      const ids = isFiltered ? await index.search(tenant, groups, pacer) : await index.all(tenant);
+      const kept = ids.filter((id) => isPresent(id));
+      const labels = await index.labelsOf(tenant, kept, pacer);
+      for (let i = 0; i < kept.length; i++) {
+        const own = labels[i] as Labels | null;
+        if (own !== null && isPresent.since(kept[i] as number, firstMsOf(own))) query.ofLabels(own, found);
+        if (pacer.isDue) await pacer.pause();
+      }
+      search.signal?.throwIfAborted();
+      continue;
+    }
     for (const own of index.of(tenant)) {
       await index.guarded(own, async () => {
         const matching = isFiltered ? await searchSeries(own.index, groups, pacer) : null;
@@ -89,7 +106,10 @@ export async function searchTexts(snapshot: Snapshot, search: StorageSearch, que
   const head = snapshot.registry.indexOf(tenant);
   if (head !== null && snapshot.stores.length > 0) {
     const index = asSeriesIndex(head);
-    const isPresent = (slot: number): boolean => snapshot.stores.some((store) => store.overlaps(slot, minMs, maxMs));
+    const isPresent = (slot: number): boolean => {
+      const fromMs = firstMsOf === null ? minMs : firstMsOf(snapshot.registry.labelsOf(slot));
+      return snapshot.stores.some((store) => store.overlaps(slot, fromMs, maxMs));
+    };
     const matching = isFiltered ? await searchSeries(index, groups, pacer) : null;
     if (matching !== null && matching.length <= FEW_SERIES) {
       for (const slot of matching) if (isPresent(slot)) query.ofLabels(snapshot.registry.labelsOf(slot), found);
@@ -106,7 +126,9 @@ function both(matching: Postings | null, isPresent: Wanted | null): Wanted | nul
 
 /** Label sets of series that match (all if the search has no groups) and have samples in the range: sorted, at most `limit` (0: all). */
 export async function searchLabels(snapshot: Snapshot, search: StorageSearch, limit: number): Promise<Labels[]> {
-  const { minMs, maxMs, tenant, groups } = search;
+  const { maxMs, tenant, groups } = search;
+  const minMs = Math.max(search.minMs, snapshot.oldestMs);
+  const firstMsOf = firstTimes(snapshot, tenant, minMs);
   const found: Labels[] = [];
   // A series can be met twice only if there are two places to meet it.
   const seen = snapshot.partitions.length > 1 ? new Set<string>() : null;
@@ -116,11 +138,12 @@ export async function searchLabels(snapshot: Snapshot, search: StorageSearch, li
     const { partition, index } = entry;
     const ids = groups.length === 0 ? await index.all(tenant) : await index.search(tenant, groups, pacer);
     const present = await presence(entry, minMs, maxMs, snapshot);
-    const kept = present === null ? ids : ids.filter(present);
+    const kept = present === null ? ids : ids.filter((id) => present(id));
     const labels = await index.labelsOf(tenant, kept, pacer);
     for (let i = 0; i < kept.length; i++) {
       const own = labels[i] as Labels | null;
       if (own === null) continue;
+      if (present !== null && firstMsOf !== null && !present.since(kept[i] as number, firstMsOf(own))) continue;
       if (seen !== null) {
         const key = joinKey(own);
         if (seen.has(key)) continue;
@@ -139,6 +162,8 @@ export async function searchLabels(snapshot: Snapshot, search: StorageSearch, li
     for (const slot of slots) {
       if (slotsSeen[slot] === 1 || !snapshot.stores.some((store) => store.overlaps(slot, minMs, maxMs))) continue;
       const labels = snapshot.registry.labelsOf(slot);
+      if (firstMsOf !== null && !snapshot.stores.some((store) => store.overlaps(slot, firstMsOf(labels), maxMs)))
+        continue;
       if (snapshot.partitions.length > 0) {
         keys ??= new Set(found.map(joinKey));
         if (keys.has(joinKey(labels))) continue;
@@ -148,4 +173,10 @@ export async function searchLabels(snapshot: Snapshot, search: StorageSearch, li
   }
   found.sort(compareLabels);
   return limit > 0 ? found.slice(0, limit) : found;
+}
+
+/** The first time at which a series' samples count, where a rule keeps some shorter than others; null if there is no such rule. */
+function firstTimes({ rules, nowMs }: Snapshot, tenant: Tenant, minMs: number): ((labels: Labels) => number) | null {
+  if (rules === null || rules.rules.retentions.length === 0) return null;
+  return (labels) => Math.max(minMs, oldestKeptMs(rules.forSeries(tenant, labels), nowMs));
 }

@@ -12,14 +12,17 @@ import { type DiskSpace, isNoSpace } from "./disk-space.ts";
 import { type FlushContext, flushStore, writeSegment } from "./flush.ts";
 import type { Generation, Head } from "./head.ts";
 import { type Manifest, writeManifest } from "./manifest.ts";
-import { chooseParts, chooseRun, mergeParts } from "./merge.ts";
+import { chooseParts, chooseRun, type MergedPart, mergeParts } from "./merge.ts";
+import { choosePartsByRules, mergeRulesOf } from "./merge-rules.ts";
 import type { StorageOptions } from "./options.ts";
 import { Pacer } from "./pacer.ts";
 import type { PartReader } from "./part-reader.ts";
 import { DATA_FOLDER, Partition } from "./partition.ts";
 import type { SeriesRegistry } from "./registry.ts";
 import type { RetentionClock } from "./retention-clock.ts";
+import { RuleBook } from "./sample-rules.ts";
 import type { Snapshot } from "./search.ts";
+import { bytesOf, chooseOldest, type Outdated } from "./size-retention.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { Tombstones } from "./tombstones.ts";
 import type { WriteAheadLog } from "./wal.ts";
@@ -34,12 +37,21 @@ interface PartitionEdit {
   readonly tombstones?: Tombstones;
 }
 
+/** How often months are looked at for rules that are due. */
+const RULES_CHECK_MS = 60_000;
+/** After a merge for the rules has failed, the next one waits this long. */
+const RULES_RETRY_MS = 3_600_000;
+
 /** Running totals since the start. */
 export interface MaintenanceCounters {
   flushes: number;
   flushFailures: number;
   merges: number;
   rowsMerged: number;
+  /** Samples that rules took in merges. */
+  rowsDeduplicatedByMerges: number;
+  /** Bytes of parts and months that went because there were too many. */
+  bytesDroppedBySize: number;
   corruptBlocks: number;
 }
 
@@ -56,7 +68,17 @@ export interface MaintenanceState {
 }
 
 export class Maintenance {
-  readonly counters: MaintenanceCounters = { flushes: 0, flushFailures: 0, merges: 0, rowsMerged: 0, corruptBlocks: 0 };
+  readonly counters: MaintenanceCounters = {
+    flushes: 0,
+    flushFailures: 0,
+    merges: 0,
+    rowsMerged: 0,
+    rowsDeduplicatedByMerges: 0,
+    bytesDroppedBySize: 0,
+    corruptBlocks: 0,
+  };
+  /** What is done to samples in merges and by readers. */
+  readonly book: RuleBook;
   readonly snapshots: Snapshots;
   /** Set when the database is closing: merges that have not begun do not begin. */
   isStopping = false;
@@ -72,11 +94,15 @@ export class Maintenance {
   private walFloor: number;
   /** Settles when the work handed to `run` so far is done. */
   idle: Promise<void> = Promise.resolve();
+  /** Works under way or waiting. */
+  private waiting = 0;
+  private rulesNotBeforeMs = 0;
   /** The rotation of the log that belongs to the flushing generation. */
   private sealed: Promise<number> | null = null;
 
   constructor(state: MaintenanceState) {
     this.disk = state.disk;
+    this.book = new RuleBook(state.options.rules, state.options.retentionMs);
     this.options = state.options;
     this.wal = state.wal;
     this.registry = state.registry;
@@ -91,7 +117,12 @@ export class Maintenance {
 
   /** Does the work when all that was handed in before is done; a second time if the disk had no room and now has the reserve's. */
   run<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.idle.then(() => this.space.withReserve(work));
+    this.waiting++;
+    const done = this.idle
+      .then(() => this.space.withReserve(work))
+      .finally(() => {
+        this.waiting--;
+      });
     this.idle = done.then(
       () => {},
       () => {},
@@ -106,8 +137,9 @@ export class Maintenance {
       if (!partition.name.startsWith(partitionPrefix)) continue;
       if (this.isStopping) return;
       const parts = partition.mergeableParts();
-      const isDue = parts.length > 1 || partition.tombstonesFor(parts) !== null;
-      if (isDue && parts.length > 0 && this.hasRoomFor(parts)) await this.mergeThese(partition, parts);
+      // With rules, one part may be worth it, too.
+      const isDue = parts.length > 1 || !this.book.isEmpty || partition.tombstonesFor(parts) !== null;
+      if (isDue && parts.length > 0 && this.hasRoomFor(parts)) await this.mergeThese(partition, parts, true);
       if (partition.segments.length > 1 && this.hasRoomFor(partition.segments))
         await this.mergeSegments(partition, partition.segments);
     }
@@ -168,6 +200,7 @@ export class Maintenance {
       disk: this.disk,
       registry: this.registry,
       pacer: new Pacer(),
+      dedupMs: this.options.rules.dedupMs,
       nextFileNumber: () => this.nextFile++,
       partition: async (name) => {
         let partition = this.partitions.get(name);
@@ -186,7 +219,9 @@ export class Maintenance {
     for (const partition of this.sortedPartitions()) {
       await this.reclaim(partition);
       while (!this.isStopping) {
-        const due = chooseParts(partition.mergeableParts());
+        // Aggregates are made with all parts of a month at hand: those who hold them wait for that.
+        const { hasAggregates } = this.book;
+        const due = chooseParts(partition.mergeableParts().filter(({ mark }) => !hasAggregates || !mark?.isAggregated));
         if (due === null || !this.hasRoomFor(due) || !(await this.mergeThese(partition, due))) break;
       }
       const segments = chooseRun(partition.segments);
@@ -231,22 +266,65 @@ export class Maintenance {
     }
   }
 
-  /** Replaces parts by one with the same samples. False if damage was found: then there is nothing new. */
-  private async mergeThese(partition: Partition, sources: readonly PartReader[]): Promise<boolean> {
+  /**
+   * Hands in the merge of one month that rules have something to say about, unless there is other work: this can wait. What was done is in the
+   * manifest, so that it is done once.
+   */
+  scheduleByRules(): void {
+    const nowMs = this.retentionClock.nowMs();
+    if (this.book.isEmpty || this.waiting > 0 || nowMs < this.rulesNotBeforeMs) return;
+    this.rulesNotBeforeMs = nowMs + RULES_CHECK_MS;
+    if (!this.sortedPartitions().some((partition) => this.dueByRules(partition) !== null)) return;
+    this.run(() => this.mergeNextByRules()).then(
+      (isDone) => {
+        // The next month at the next tick, so that a flush can come between.
+        this.rulesNotBeforeMs = nowMs + (isDone ? 0 : RULES_RETRY_MS);
+      },
+      (error: Error) => {
+        this.rulesNotBeforeMs = nowMs + RULES_RETRY_MS;
+        this.options.logger.error(`merge for rules: ${error.message}; tried again in an hour`);
+      },
+    );
+  }
+
+  /** All months that are due, at once. */
+  async mergeAllByRules(): Promise<void> {
+    while (await this.mergeNextByRules());
+  }
+
+  /** False if no month was due, or the one that was could not be merged. */
+  private async mergeNextByRules(): Promise<boolean> {
+    if (this.isStopping) return false;
+    for (const partition of this.sortedPartitions()) {
+      const due = this.dueByRules(partition);
+      if (due === null || !this.hasRoomFor(due.parts)) continue;
+      if (!(await this.mergeThese(partition, due.parts, due.isFinal))) return false;
+      this.options.logger.info(`applied deduplication, downsampling and retention to ${partition.name}`);
+      return true;
+    }
+    return false;
+  }
+
+  private dueByRules(partition: Partition): ReturnType<typeof choosePartsByRules<PartReader>> {
+    return choosePartsByRules(partition.mergeableParts(), partition.endMs, this.book, this.retentionClock.nowMs());
+  }
+
+  /** Replaces parts by one with what rules leave of their samples. False if that could not be: then there is nothing new. */
+  private async mergeThese(partition: Partition, parts: readonly PartReader[], isWhole = false): Promise<boolean> {
+    const { book } = this;
+    // What holds results is merged with the whole month only, while there is a rule that makes them.
+    const isFinal = isWhole || (book.hasAggregates && parts.some(({ mark }) => mark?.isAggregated === true));
+    const sources = isFinal ? partition.mergeableParts() : parts;
     const fileNumber = this.nextFile++;
     const path = partition.partPath(fileNumber);
     for (const part of sources) part.acquire();
-    let merged: PartReader | null;
+    const nowMs = this.retentionClock.nowMs();
+    const oldestMs = this.oldestKeptMs();
+    let made: MergedPart;
     try {
-      merged = await mergeParts(
-        this.disk,
-        sources,
-        path,
-        fileNumber,
-        this.oldestKeptMs(),
-        partition.tombstones,
-        new Pacer(),
-      );
+      const { tombstones } = partition;
+      const rules = await mergeRulesOf(partition, sources, book, nowMs, isFinal);
+      made = await mergeParts(this.disk, sources, path, fileNumber, oldestMs, tombstones, new Pacer(), rules);
     } catch (error) {
       if (isNoSpace(error)) {
         this.options.logger.warn(`merge: ${(error as Error).message}; the parts stay as they are`);
@@ -258,6 +336,11 @@ export class Maintenance {
       return damaged !== undefined;
     } finally {
       for (const part of sources) part.release();
+    }
+    const { part: merged } = made;
+    if (oldestMs > partition.startMs || book.rules.retentions.length > 0) partition.isSparse = true;
+    if (merged !== null && !book.isEmpty) {
+      merged.mark = { rules: book.rules, nowMs, isAggregated: isFinal && book.hasAggregates };
     }
     try {
       await this.disk.syncFolder(partition.partsFolder);
@@ -271,6 +354,7 @@ export class Maintenance {
     }
     this.counters.merges++;
     this.counters.rowsMerged += merged?.info.rows ?? 0;
+    this.counters.rowsDeduplicatedByMerges += made.dropped;
     for (const part of sources) part.retire();
     for (const part of sources) await this.removeUnused(part.path);
     return true;
@@ -298,16 +382,49 @@ export class Maintenance {
     for (const segment of sources) await this.removeUnused(partition.indexPath(segment.fileNumber));
   }
 
-  /** Drops partitions that ended before the retention. */
+  /** Drops partitions that ended before the retention, and the oldest of what is too much for the disk. */
   async dropOutdated(): Promise<void> {
+    await this.dropPartitions(this.partitionsOutOfRetention(), "out of retention");
+    const { partitions, parts } = this.oldestOverSize();
+    const reason = `more than ${this.options.maxDiskBytes} bytes of data`;
+    this.counters.bytesDroppedBySize += partitions.reduce((sum, partition) => sum + bytesOf(partition), 0);
+    await this.dropPartitions(partitions, reason);
+    for (const [partition, partsOut] of parts) {
+      partition.isSparse = true;
+      await this.commitEdits([{ partition, partsOut }], this.walFloor);
+      for (const part of partsOut) {
+        part.retire();
+        await this.removeUnused(part.path);
+        this.counters.bytesDroppedBySize += part.info.bytes;
+        this.options.logger.info(`dropped ${part.path}, up to ${new Date(part.info.maxMs).toISOString()}: ${reason}`);
+      }
+    }
+  }
+
+  /** True if `dropOutdated` has something to do. */
+  get isAnythingOutdated(): boolean {
+    if (this.partitionsOutOfRetention().length > 0) return true;
+    const { partitions, parts } = this.oldestOverSize();
+    return partitions.length > 0 || parts.size > 0;
+  }
+
+  private partitionsOutOfRetention(): Partition[] {
     const firstMs = this.oldestKeptMs();
-    const outdated = this.sortedPartitions().filter(({ endMs }) => endMs <= firstMs);
-    if (outdated.length === 0) return;
-    await this.commitEdits([], this.walFloor, outdated);
-    for (const partition of outdated) {
+    return this.sortedPartitions().filter(({ endMs }) => endMs <= firstMs);
+  }
+
+  private oldestOverSize(): Outdated<PartReader, Partition> {
+    const { maxDiskBytes } = this.options;
+    return chooseOldest(this.sortedPartitions(), maxDiskBytes || Number.POSITIVE_INFINITY, this.retentionClock.nowMs());
+  }
+
+  private async dropPartitions(dropped: readonly Partition[], reason: string): Promise<void> {
+    if (dropped.length === 0) return;
+    await this.commitEdits([], this.walFloor, dropped);
+    for (const partition of dropped) {
       for (const part of partition.parts) part.retire();
       await this.removeUnused(`${DATA_FOLDER}/${partition.name}`);
-      this.options.logger.info(`dropped ${partition.name}: out of retention`);
+      this.options.logger.info(`dropped ${partition.name}: ${reason}`);
     }
   }
 
@@ -379,9 +496,11 @@ export class Maintenance {
           const { name, nextSeriesId, segments, unreadable } = partition;
           const parts = replaced(partition.parts, partsOut, partsIn);
           const deletes = [...(partition.tombstonesFor(parts, tombstones)?.files ?? []), ...unreadable.deletes];
+          const marks = parts.flatMap(({ fileNumber, mark }) => (mark === null ? [] : [{ ...mark, part: fileNumber }]));
           return {
             name,
             nextSeriesId,
+            ...(marks.length === 0 ? {} : { marks }),
             parts: [...parts.map((part) => part.fileNumber), ...unreadable.parts],
             indexes: [
               ...replaced(segments, segmentsOut, segmentsIn).map((segment) => segment.fileNumber),

@@ -9,10 +9,17 @@ import { CorruptionError } from "../base/errors.ts";
 import { NewerFormatError } from "../codec/pages.ts";
 import { type Disk, readWhole, replaceFile } from "../disk/disk.ts";
 import { crc32c } from "../kernel/crc.ts";
+import type { PartMark } from "./merge-rules.ts";
 
 export const MANIFEST_FILE = "MANIFEST";
 /** Version of the database folder as a whole: files and their places. */
 const FORMAT = 1;
+
+/** What the merge that made a part did to its samples; see merge-rules.ts. */
+export interface MarkEntry extends PartMark {
+  /** File number. */
+  readonly part: number;
+}
 
 export interface PartitionEntry {
   /** `YYYY_MM`, UTC. */
@@ -26,6 +33,8 @@ export interface PartitionEntry {
   readonly deletes?: readonly number[];
   /** True if something was deleted at some time. */
   readonly isSparse?: boolean;
+  /** Of parts that rules were applied to; absent if there are none. */
+  readonly marks?: readonly MarkEntry[];
 }
 
 export interface Manifest {

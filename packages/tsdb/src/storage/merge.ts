@@ -6,6 +6,8 @@ import type { Disk } from "../disk/disk.ts";
 import { unite } from "../index/postings.ts";
 import { BlockGatherer } from "./block-gatherer.ts";
 import { BlockJoiner } from "./block-joiner.ts";
+import { MergeRuler } from "./merge-ruler.ts";
+import type { MergeRules } from "./merge-rules.ts";
 import type { Pacer } from "./pacer.ts";
 import { PartReader } from "./part-reader.ts";
 import { PartWriter } from "./part-writer.ts";
@@ -15,8 +17,16 @@ import type { Tombstones } from "./tombstones.ts";
 const GROUP_SERIES_MAX = 256;
 const GROUP_SAMPLES_MAX = 1 << 22;
 
+/** What a merge made. */
+export interface MergedPart {
+  /** Null if no sample was left. */
+  readonly part: PartReader | null;
+  /** Samples that the rules took. */
+  readonly dropped: number;
+}
+
 /**
- * Merges `sources` (oldest first) into a new part at `path`, leaving out samples before `minMs` and those that are deleted. Returns null if none are left.
+ * Merges `sources` (oldest first) into a new part at `path`, leaving out samples before `minMs`, those that are deleted, and what the rules take.
  * @throws CorruptionError if a source is damaged: the caller keeps all of them, and what is whole stays readable.
  */
 export async function mergeParts(
@@ -27,14 +37,17 @@ export async function mergeParts(
   minMs: number,
   tombstones: Tombstones | null,
   pacer: Pacer,
-): Promise<PartReader | null> {
+  rules: MergeRules | null = null,
+): Promise<MergedPart> {
   const ids = unite(await Promise.all(sources.map((part) => part.idsIn(minMs, Number.POSITIVE_INFINITY))));
   const writer = await PartWriter.create(disk, path, fileNumber);
+  let dropped = 0;
   try {
     const gatherer = new BlockGatherer((_part, error: CorruptionError) => {
       throw error;
     });
     const joiner = new BlockJoiner(gatherer, writer, minMs);
+    const ruler = rules === null ? null : new MergeRuler(gatherer, writer, sources, rules, minMs);
     let groupSeries = GROUP_SERIES_MAX;
     for (let lo = 0; lo < ids.length; ) {
       const group = ids.subarray(lo, lo + groupSeries);
@@ -51,21 +64,23 @@ export async function mergeParts(
       lo += group.length;
       await gatherer.load(group.length);
       for (let i = 0; i < group.length; i++) {
-        joiner.addSeries(i, group[i] as number);
+        const id = group[i] as number;
+        if (ruler === null || !ruler.addSeries(i, id)) joiner.addSeries(i, id);
         if (writer.isFull) await writer.flush();
         if (pacer.isDue) await pacer.pause();
       }
     }
+    dropped = ruler?.dropped ?? 0;
     if (writer.rows === 0) {
       await writer.abort();
-      return null;
+      return { part: null, dropped };
     }
     await writer.finish();
   } catch (error) {
     await writer.abort();
     throw error;
   }
-  return await PartReader.open(disk, path, fileNumber);
+  return { part: await PartReader.open(disk, path, fileNumber), dropped };
 }
 
 /** This many of a size are worth merging; then each byte is rewritten once or twice on its way to eight times the size. */

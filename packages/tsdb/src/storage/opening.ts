@@ -163,7 +163,9 @@ export async function openPartitions(
     for (const number of entry.parts) {
       const path = partition.partPath(number);
       try {
-        partition.parts.push(await PartReader.open(disk, path, number));
+        const part = await PartReader.open(disk, path, number);
+        part.mark = entry.marks?.find((mark) => mark.part === number) ?? null;
+        partition.parts.push(part);
       } catch (error) {
         setAside(partition, path, number, "parts", error, logger);
       }

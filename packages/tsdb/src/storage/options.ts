@@ -1,5 +1,6 @@
 /** What a database's owner decides about its storage. */
 import { type Clock, systemClock } from "../base/clock.ts";
+import { NO_RULES, type SampleRules } from "./sample-rules.ts";
 import { NO_SERIES_LIMITS, type SeriesLimitOptions } from "./series-limits.ts";
 import type { FsyncMode } from "./wal.ts";
 
@@ -14,6 +15,10 @@ export interface StorageOptions {
   readonly retentionMs: number;
   /** Samples further in the future than this are refused. */
   readonly futureRetentionMs: number;
+  /** Which of the samples within the retention are kept. */
+  readonly rules: SampleRules;
+  /** When parts and indexes have more bytes than this, the oldest go; 0: they may have any number. */
+  readonly maxDiskBytes: number;
   readonly fsync: FsyncMode;
   readonly fsyncIntervalMs: number;
   /** Bytes of samples in the head that start a flush. */
@@ -36,6 +41,8 @@ const silent: Logger = { info: () => {}, warn: () => {}, error: () => {} };
 export const defaultStorageOptions: StorageOptions = {
   retentionMs: 31 * 86_400_000,
   futureRetentionMs: 2 * 86_400_000,
+  rules: NO_RULES,
+  maxDiskBytes: 0,
   fsync: "interval",
   fsyncIntervalMs: 1_000,
   headBytes: 64 << 20,

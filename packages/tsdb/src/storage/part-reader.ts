@@ -17,6 +17,7 @@ import {
 } from "../codec/pages.ts";
 import type { Disk, ReadFile } from "../disk/disk.ts";
 import { lowerBound } from "../index/postings.ts";
+import type { PartMark } from "./merge-rules.ts";
 import { COLUMN_HEADER_BYTES, PART_FILE } from "./part-writer.ts";
 import { WINDOW_BYTES, type WindowCache, windowCacheOf } from "./window-cache.ts";
 
@@ -45,6 +46,8 @@ export interface BlockEntries {
 }
 
 export class PartReader {
+  /** What the merge that made it did to its samples, as the manifest says; null for parts of flushes. */
+  mark: PartMark | null = null;
   readonly path: string;
   readonly fileNumber: number;
   readonly info: PartInfo;

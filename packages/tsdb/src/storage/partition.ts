@@ -45,7 +45,7 @@ export class Partition {
   };
   /** What is deleted of the parts and still in them. */
   tombstones: Tombstones | null = null;
-  /** Something was deleted at some time: there may be series in the index that no part has any more. */
+  /** Something was deleted at some time, or merges took what was out of retention: there may be series in the index that no part has any more. */
   isSparse = false;
   /** Parts may hold much that is deleted. */
   mustReclaim = false;

@@ -5,6 +5,9 @@ import type { BlockEntries } from "./part-reader.ts";
 import type { Snapshot, SnapshotPartition } from "./search.ts";
 import { hidesAll, type PartMask } from "./tombstones.ts";
 
+/** Tells whether a series has a block in the range; `since`: from this time of the range on. */
+export type Presence = ((id: number) => boolean) & { readonly since: (id: number, fromMs: number) => boolean };
+
 /**
  * Tells whether a series has a block in the range that is not deleted; null if all have, because the range covers every part and nothing was ever
  * removed. Index pages are read here, but a series is looked up only when it is asked for: most answers need a few.
@@ -13,9 +16,10 @@ export async function presence(
   { parts, tombstones, isSparse }: SnapshotPartition,
   minMs: number,
   maxMs: number,
-  snapshot: Pick<Snapshot, "onCorruption">,
-): Promise<((id: number) => boolean) | null> {
-  if (!isSparse && parts.every(({ info }) => info.minMs >= minMs && info.maxMs <= maxMs)) return null;
+  snapshot: Pick<Snapshot, "onCorruption" | "rules" | "nowMs">,
+): Promise<Presence | null> {
+  const coveredMs = Math.max(minMs, snapshot.nowMs - (snapshot.rules?.shortestMs ?? Number.POSITIVE_INFINITY));
+  if (!isSparse && parts.every(({ info }) => info.minMs >= coveredMs && info.maxMs <= maxMs)) return null;
   const indexes: {
     readonly lastIds: Uint32Array;
     readonly pages: BlockEntries[];
@@ -32,16 +36,17 @@ export async function presence(
     const lastIds = Uint32Array.from(pages, ({ ids }) => ids[ids.length - 1] as number);
     indexes.push({ lastIds, pages, mask: tombstones?.maskFor(part.fileNumber) ?? null });
   }
-  return (id) =>
+  const since = (id: number, fromMs: number): boolean =>
     indexes.some(({ lastIds, pages, mask }) => {
       const hidden = mask?.rangesOf(id) ?? null;
       for (let i = lowerBound(lastIds, id); i < pages.length; i++) {
         const page = pages[i] as BlockEntries;
         if ((page.ids[0] as number) > id) return false;
-        if (hasBlock(page, id, minMs, maxMs, hidden)) return true;
+        if (hasBlock(page, id, fromMs, maxMs, hidden)) return true;
       }
       return false;
     });
+  return Object.assign((id: number) => since(id, minMs), { since });
 }
 
 function hasBlock(

@@ -16,13 +16,24 @@ import { asSeriesIndex } from "../index/listed-index.ts";
 import { NO_POSTINGS, type Postings } from "../index/postings.ts";
 import type { SampleStore } from "../kernel/sample-store.ts";
 import { BlockGatherer } from "./block-gatherer.ts";
+import { boundsOf, resultsOf } from "./merge-rules.ts";
 import { Pacer } from "./pacer.ts";
 import type { PartReader } from "./part-reader.ts";
 import type { Partition } from "./partition.ts";
 import type { PartitionIndex } from "./partition-index.ts";
 import { presence } from "./presence.ts";
 import type { SeriesRegistry } from "./registry.ts";
+import { decodeApart, type ResultSource } from "./result-decoding.ts";
+import {
+  ALL_TIME,
+  applyAggregates,
+  applyRules,
+  cutToRange,
+  isAggregating,
+  type TimeRange,
+} from "./rule-application.ts";
 import { orderSamples } from "./sample-order.ts";
+import { oldestKeptMs, type RuleBook, type SeriesRules } from "./sample-rules.ts";
 import type { Tombstones } from "./tombstones.ts";
 
 /** Series looked up together: at most this many, and fewer where they have many samples, whose bytes are fetched at once. */
@@ -58,10 +69,17 @@ export interface Snapshot {
   /** Head generations with samples in the range, oldest first. */
   readonly stores: readonly SampleStore[];
   readonly partitions: readonly SnapshotPartition[];
+  /** Rules to apply to what is read, for a time; null if there are none. */
+  readonly rules: RuleBook | null;
+  readonly nowMs: number;
+  /** What is before this is out of retention. */
+  readonly oldestMs: number;
   /** True if files of the range could not be opened, or damage was met while reading this snapshot. */
   isPartial: boolean;
   /** To be told of damage. */
   readonly onCorruption: (part: PartReader, error: CorruptionError) => void;
+  /** To be told of samples that rules have taken. */
+  readonly onDropped: (samples: number) => void;
   /** Gives back parts and stores. */
   release(): void;
 }
@@ -86,10 +104,13 @@ export class SearchCursor {
   readonly seriesCount: number;
   isPartial: boolean;
   private readonly search: StorageSearch;
+  /** What is read: more than what was asked for where rules need whole intervals. */
+  private readonly range: TimeRange;
   private readonly snapshot: Snapshot;
   private readonly plan: Plan;
   private readonly gatherer: BlockGatherer;
   private readonly columns: SampleColumns = new SampleColumns(0);
+  private readonly results: SampleColumns = new SampleColumns(0);
   private next_ = 0;
   private isClosed = false;
   private groupSeries = GROUP_SERIES_MAX;
@@ -98,8 +119,9 @@ export class SearchCursor {
   private groupAt = 0;
   private groupEnd = 0;
 
-  private constructor(snapshot: Snapshot, search: StorageSearch, plan: Plan) {
+  private constructor(snapshot: Snapshot, search: StorageSearch, range: TimeRange, plan: Plan) {
     this.search = search;
+    this.range = range;
     this.snapshot = snapshot;
     this.isPartial = snapshot.isPartial;
     this.plan = plan;
@@ -112,7 +134,9 @@ export class SearchCursor {
 
   /** Finds the series; `close()` gives the snapshot back. @throws InputError 422 if more series match than the search allows. */
   static async open(snapshot: Snapshot, search: StorageSearch): Promise<SearchCursor> {
-    return new SearchCursor(snapshot, search, await planSearch(snapshot, search));
+    const { minMs, maxMs } = search;
+    const range = snapshot.rules?.readRange(minMs, maxMs, snapshot.nowMs) ?? { minMs, maxMs };
+    return new SearchCursor(snapshot, search, range, await planSearch(snapshot, { ...search, ...range }));
   }
 
   get bytesRead(): number {
@@ -145,7 +169,7 @@ export class SearchCursor {
   }
 
   private async loadGroup(): Promise<void> {
-    const { plan, snapshot, search, gatherer } = this;
+    const { plan, snapshot, range, gatherer } = this;
     const lo = this.next_;
     let hi: number;
     for (;;) {
@@ -156,7 +180,7 @@ export class SearchCursor {
         const { ids, positions } = idsAndPositions(plan.ids[p] as Uint32Array, lo, hi);
         for (const part of parts) {
           const mask = tombstones?.maskFor(part.fileNumber) ?? null;
-          await gatherer.find(part, ids, positions, search.minMs, search.maxMs, mask);
+          await gatherer.find(part, ids, positions, range.minMs, range.maxMs, mask);
         }
       }
       if (gatherer.sampleCount <= GROUP_SAMPLES_MAX || hi - lo === 1) break;
@@ -170,34 +194,69 @@ export class SearchCursor {
   }
 
   private decodeBatch(): SearchBatch | null {
-    const { plan, columns, search, snapshot } = this;
+    const { plan, columns, range, snapshot } = this;
     const series: Labels[] = [];
     const ends = new Uint32Array(this.groupEnd - this.groupAt);
     const sameTimes = new Uint8Array(ends.length);
     /** The last position in this batch whose samples came from blocks alone; -1 if that was not the last series. */
     let fromBlocks = -1;
+    let rulesBefore: SeriesRules | null = null;
     columns.length = 0;
     while (this.groupAt < this.groupEnd && columns.length < BATCH_SAMPLES) {
       const position = this.groupAt++;
       const start = columns.length;
-      this.gatherer.decode(position, search.minMs, search.maxMs, columns);
+      const labels = plan.labels[this.groupStart + position] as Labels;
+      const rules = snapshot.rules === null ? null : snapshot.rules.forSeries(this.search.tenant, labels);
+      const aggregates = rules !== null && isAggregating(rules);
+      if (aggregates)
+        decodeApart(this.gatherer, position, range, this.resultSources(rules, labels), columns, this.results);
+      else this.gatherer.decode(position, range.minMs, range.maxMs, columns);
       const decoded = columns.length;
       const slot = plan.slots[this.groupStart + position] as number;
       if (slot !== NONE) {
-        for (const store of snapshot.stores) store.read(slot, search.minMs, search.maxMs, columns);
+        for (const store of snapshot.stores) store.read(slot, range.minMs, range.maxMs, columns);
       }
-      if (columns.length === start) continue;
+      // Which times rules leave depends on the times alone, unless values are aggregated.
+      const isFromBlocks = columns.length === decoded && !aggregates;
       orderSamples(columns, start);
-      const isFromBlocks = columns.length === decoded;
-      if (isFromBlocks && fromBlocks >= 0 && this.gatherer.haveSameTimes(fromBlocks, position))
-        sameTimes[series.length] = 1;
+      if (rules !== null) this.applyRules(start, rules);
+      if (columns.length === start) continue;
+      const mayBeSame = isFromBlocks && fromBlocks >= 0 && rules === rulesBefore;
+      if (mayBeSame && this.gatherer.haveSameTimes(fromBlocks, position)) sameTimes[series.length] = 1;
       fromBlocks = isFromBlocks ? position : -1;
+      rulesBefore = rules;
       ends[series.length] = columns.length;
-      series.push(plan.labels[this.groupStart + position] as Labels);
+      series.push(labels);
     }
     return series.length === 0
       ? null
       : { series, ends, timestamps: columns.timestamps, values: columns.values, sameTimes };
+  }
+
+  /** Parts that hold results of the series' aggregate, and when. */
+  private resultSources(rules: SeriesRules, labels: Labels): ResultSource[] {
+    const sources: ResultSource[] = [];
+    for (const { partition, parts } of this.snapshot.partitions) {
+      for (const part of parts) {
+        const range = resultsOf(part.mark, rules, this.search.tenant, labels, boundsOf(partition));
+        if (range !== null) sources.push({ part, range });
+      }
+    }
+    return sources;
+  }
+
+  /** Applies the rules to the last series of the columns and leaves what was asked for. */
+  private applyRules(start: number, rules: SeriesRules): void {
+    const { columns, results, search, snapshot } = this;
+    const { nowMs } = snapshot;
+    let came = columns.length - start;
+    applyRules(columns, start, rules, nowMs);
+    if (isAggregating(rules)) {
+      came += results.length;
+      applyAggregates(columns, start, results, rules, nowMs, ALL_TIME);
+    }
+    snapshot.onDropped(came - (columns.length - start));
+    cutToRange(columns, start, { minMs: Math.max(search.minMs, oldestKeptMs(rules, nowMs)), maxMs: search.maxMs });
   }
 }
 

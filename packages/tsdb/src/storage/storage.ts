@@ -29,6 +29,7 @@ import type { Partition } from "./partition.ts";
 import { PartitionIndex } from "./partition-index.ts";
 import { type Refusal, SeriesRegistry } from "./registry.ts";
 import { RetentionClock } from "./retention-clock.ts";
+import type { RuleBook } from "./sample-rules.ts";
 import { type AppendOutcome, addOverLimit, NONE_INVALID, selectSamples } from "./sample-selection.ts";
 import { SearchCursor, type Snapshot, type SnapshotPartition, type StorageSearch } from "./search.ts";
 import { isOverLimit, OVER_LIMITS, type OverLimit, SeriesLimits } from "./series-limits.ts";
@@ -54,6 +55,8 @@ export interface AppendCounters {
   walBytesLost: number;
   walCorruptRecords: number;
   walRowsUnnamed: number;
+  /** Samples that rules took from answers. */
+  rowsDeduplicatedBySearches: number;
 }
 
 export type StorageCounters = AppendCounters & MaintenanceCounters;
@@ -77,6 +80,7 @@ export class Storage {
     walBytesLost: 0,
     walCorruptRecords: 0,
     walRowsUnnamed: 0,
+    rowsDeduplicatedBySearches: 0,
   };
   private readonly options: StorageOptions;
   private readonly lock: Lock;
@@ -85,6 +89,8 @@ export class Storage {
   private readonly head: Head;
   private readonly partitions: ReadonlyMap<string, Partition>;
   private readonly maintenance: Maintenance;
+  /** Null if there are no rules. */
+  private readonly rules: RuleBook | null;
   private readonly space: DiskSpace;
   private readonly limits: SeriesLimits;
   private readonly newSeriesLog: NewSeriesLog;
@@ -114,6 +120,7 @@ export class Storage {
     this.head = state.head;
     this.partitions = state.partitions;
     this.maintenance = state.maintenance;
+    this.rules = state.maintenance.book.isEmpty ? null : state.maintenance.book;
     this.space = state.space;
     this.newSeriesLog = new NewSeriesLog(options.clock, options.logger);
     this.limits = new SeriesLimits(options.seriesLimits, options.clock, options.logger.warn);
@@ -318,7 +325,7 @@ export class Storage {
 
   /** Series that match, and their samples. @throws InputError 422 if more match than `maxSeries` */
   async search(search: StorageSearch): Promise<SearchCursor> {
-    const minMs = Math.max(search.minMs, 0, this.options.clock.nowMs() - this.options.retentionMs);
+    const minMs = Math.max(search.minMs, this.oldestShownMs());
     const snapshot = this.snapshot(minMs, search.maxMs);
     try {
       return await SearchCursor.open(snapshot, { ...search, minMs });
@@ -331,7 +338,9 @@ export class Storage {
   /** What there is to read in a range, held until `release()`. @throws ClosedError */
   snapshot(minMs: number, maxMs: number): Snapshot {
     if (this.closing !== null) throw new ClosedError("the database is closed");
-    const generations = this.head.generations().filter((generation) => generation.overlaps(minMs, maxMs));
+    const nowMs = this.options.clock.nowMs();
+    const range = this.rules?.readRange(minMs, maxMs, nowMs) ?? { minMs, maxMs };
+    const generations = this.head.generations().filter((generation) => generation.overlaps(range.minMs, range.maxMs));
     for (const generation of generations) generation.acquire();
     const partitions: SnapshotPartition[] = [];
     const onIndexCorruption = (segment: IndexSegment, error: CorruptionError): void => {
@@ -340,7 +349,7 @@ export class Storage {
     };
     let isPartial = false;
     for (const partition of this.maintenance.sortedPartitions()) {
-      if (partition.endMs <= minMs || partition.startMs > maxMs) continue;
+      if (partition.endMs <= range.minMs || partition.startMs > range.maxMs) continue;
       if (partition.quarantined.length > 0) isPartial = true;
       for (const part of partition.parts) part.acquire();
       const index = new PartitionIndex(partition.segments, onIndexCorruption);
@@ -352,10 +361,16 @@ export class Storage {
       registry: this.registry,
       stores: generations.map(({ store }) => store),
       partitions,
+      rules: this.rules,
+      nowMs,
+      oldestMs: this.oldestShownMs(),
       isPartial,
       onCorruption: (part, error) => {
         snapshot.isPartial = true;
         this.maintenance.reportCorruption(part, error);
+      },
+      onDropped: (samples) => {
+        this.totals.rowsDeduplicatedBySearches += samples;
       },
       release: () => {
         if (isReleased) return;
@@ -411,13 +426,22 @@ export class Storage {
     this.newSeriesLog.start(durationMs);
   }
 
+  /** Merges the months that rules are due for, as the background does one by one. @throws ClosedError */
+  async applyRules(): Promise<void> 
+    if (this.closing !== null) throw new ClosedError("the database is closed");
+    await this.maintenance.run(() => this.maintenance.mergeAllByRules());
+
+  /** Drops what is out of retention by age or size, as the background does. @throws ClosedError */
+  async applyRetention(): Promise<void> 
+    if (this.closing !== null) throw new ClosedError("the database is closed");
+    await this.maintenance.run(() => this.maintenance.dropOutdated());
+
   /** Flushes and lets go of the folder. Samples that could not be flushed stay in the log. */
-  close(): Promise<void> {
+  close(): Promise<void> 
     this.closing ??= this.closeNow();
     return this.closing;
-  }
 
-  private async closeNow(): Promise<void> {
+  private async closeNow(): Promise<void> 
     this.stopTicking();
     await this.space.end();
     this.maintenance.isStopping = true;
@@ -432,11 +456,9 @@ export class Storage {
       for (const partition of this.partitions.values()) for (const part of partition.parts) part.retire();
       await this.lock.release();
     }
-  }
 
-  get counters(): StorageCounters {
+  get counters(): StorageCounters 
     return { ...this.totals, rowsOverLimit: { ...this.totals.rowsOverLimit }, ...this.maintenance.counters };
-  }
 
   /** Figures for metrics pages. */
   describe(): StorageDescription {
@@ -482,9 +504,12 @@ export class Storage {
     return description;
   }
 
-  private newestMs(): number {
+  /** What is before this is out of retention for searches. */
+  private oldestShownMs(): number 
+    return Math.max(0, this.options.clock.nowMs() - this.options.retentionMs);
+
+  private newestMs(): number 
     return Math.min(LATEST_MS, this.options.clock.nowMs() + this.options.futureRetentionMs);
-  }
 
   private tick(): void {
     if (this.options.minFreeDiskBytes === 0) void this.space.look();
@@ -498,8 +523,8 @@ export class Storage {
         logger.error(`delete old snapshots: ${error.message}; tried again in ${TICK_MS / 1000} s`);
       });
     }
-    const firstMs = this.maintenance.oldestKeptMs();
-    if ([...this.partitions.values()].some(({ endMs }) => endMs <= firstMs)) {
+    this.maintenance.scheduleByRules();
+    if (this.maintenance.isAnythingOutdated) {
       this.maintenance
         .run(() => this.maintenance.dropOutdated())
         .catch((error: Error) => {
@@ -510,7 +535,7 @@ export class Storage {
     }
   }
 
-  private scheduleFlush(): void {
+  private scheduleFlush(): void 
     if (this.isFlushScheduled || this.closing !== null) return;
     this.isFlushScheduled = true;
     this.maintenance
@@ -520,7 +545,6 @@ export class Storage {
         await this.maintenance.mergeWhatIsDue();
       })
       .catch(() => {}); // Counted and logged where it failed; the next tick tries again.
-  }
 }
 
 /** What describe() tells. */
