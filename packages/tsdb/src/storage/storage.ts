@@ -427,21 +427,24 @@ export class Storage {
   }
 
   /** Merges the months that rules are due for, as the background does one by one. @throws ClosedError */
-  async applyRules(): Promise<void> 
+  async applyRules(): Promise<void> {
     if (this.closing !== null) throw new ClosedError("the database is closed");
     await this.maintenance.run(() => this.maintenance.mergeAllByRules());
+  }
 
   /** Drops what is out of retention by age or size, as the background does. @throws ClosedError */
-  async applyRetention(): Promise<void> 
+  async applyRetention(): Promise<void> {
     if (this.closing !== null) throw new ClosedError("the database is closed");
     await this.maintenance.run(() => this.maintenance.dropOutdated());
+  }
 
   /** Flushes and lets go of the folder. Samples that could not be flushed stay in the log. */
-  close(): Promise<void> 
+  close(): Promise<void> {
     this.closing ??= this.closeNow();
     return this.closing;
+  }
 
-  private async closeNow(): Promise<void> 
+  private async closeNow(): Promise<void> {
     this.stopTicking();
     await this.space.end();
     this.maintenance.isStopping = true;
@@ -456,9 +459,11 @@ export class Storage {
       for (const partition of this.partitions.values()) for (const part of partition.parts) part.retire();
       await this.lock.release();
     }
+  }
 
-  get counters(): StorageCounters 
+  get counters(): StorageCounters {
     return { ...this.totals, rowsOverLimit: { ...this.totals.rowsOverLimit }, ...this.maintenance.counters };
+  }
 
   /** Figures for metrics pages. */
   describe(): StorageDescription {
@@ -505,11 +510,13 @@ export class Storage {
   }
 
   /** What is before this is out of retention for searches. */
-  private oldestShownMs(): number 
+  private oldestShownMs(): number {
     return Math.max(0, this.options.clock.nowMs() - this.options.retentionMs);
+  }
 
-  private newestMs(): number 
+  private newestMs(): number {
     return Math.min(LATEST_MS, this.options.clock.nowMs() + this.options.futureRetentionMs);
+  }
 
   private tick(): void {
     if (this.options.minFreeDiskBytes === 0) void this.space.look();
@@ -535,7 +542,7 @@ export class Storage {
     }
   }
 
-  private scheduleFlush(): void 
+  private scheduleFlush(): void {
     if (this.isFlushScheduled || this.closing !== null) return;
     this.isFlushScheduled = true;
     this.maintenance
@@ -545,6 +552,7 @@ export class Storage {
         await this.maintenance.mergeWhatIsDue();
       })
       .catch(() => {}); // Counted and logged where it failed; the next tick tries again.
+  }
 }
 
 /** What describe() tells. */
