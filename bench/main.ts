@@ -4,6 +4,7 @@
  *     npm run bench                              the same data into us, VictoriaMetrics and Prometheus
  *     npm run bench -- side-by-side --runs=1 --scrapes=100 --systems=nyanza,victoria-metrics
  *     npm run bench -- kit                       what measuring costs: our metrics, prom-client, OpenTelemetry
+ *     npm run bench -- new-series                a million series nobody has met before, into us and VictoriaMetrics
  *     npm run bench -- codec                     the *.bench.ts files whose path contains the word
  */
 import { readdirSync } from "node:fs";
@@ -11,6 +12,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { projectRoot } from "#support/nyanza";
 import { readKitOptions, runKit } from "./kit.ts";
+import { readNewSeriesOptions, runNewSeries } from "./new-series.ts";
 import { readOptions, runSideBySide } from "./side-by-side.ts";
 
 const [command = "side-by-side", ...args] = process.argv.slice(2).some((arg) => !arg.startsWith("--"))
@@ -21,6 +23,8 @@ if (command === "side-by-side") {
   await runSideBySide(readOptions(args));
 } else if (command === "kit") {
   await runKit(readKitOptions(args));
+} else if (command === "new-series") {
+  await runNewSeries(readNewSeriesOptions(args));
 } else {
   await runMicroBenches(command);
 }
@@ -33,7 +37,7 @@ async function runMicroBenches(word: string): Promise<void> {
       .map((file) => join(folder, file));
   });
   if (files.length === 0)
-    throw new Error(`bench: no *.bench.ts contains "${word}", and it is neither kit nor side-by-side`);
+    throw new Error(`bench: no *.bench.ts contains "${word}", and it is none of kit, new-series and side-by-side`);
   for (const file of files) {
     console.log(`\n# ${file.slice(projectRoot.length + 1)}`);
     await import(pathToFileURL(file).href);

@@ -16,6 +16,7 @@ import { cpuSeconds, folderBytes, geometricMean, median, waitUntilIdle } from ".
 import { type BenchQuery, compareAnswers, type Dialect, dialects, inPromql, querySet, timeQuery } from "./queries.ts";
 import { readRecorded } from "./recorded.ts";
 import { type RunningSystem, type SystemName, startSystem, systemNames } from "./systems.ts";
+import { printTable, rate } from "./table.ts";
 
 export interface SideBySideOptions {
   readonly series: number;
@@ -300,18 +301,6 @@ function printPromqlTable(
   console.log("");
   printTable(headers, rows);
   for (const [query, difference] of differences) console.log(`\nanswers differ in PromQL, ${query}: ${difference}`);
-}
-
-function printTable(headers: readonly string[], rows: readonly (readonly string[])[]): void {
-  console.log(`| ${headers.join(" | ")} |`);
-  console.log(`|${headers.map(() => "---").join("|")}|`);
-  for (const row of rows) console.log(`| ${row.join(" | ")} |`);
-}
-
-/** 1234567 → "1.23 M". */
-function rate(value: number): string {
-  if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`;
-  return `${(value / 1e3).toFixed(0)} k`;
 }
 
 function megabytes(bytes: number): string {
