@@ -4,27 +4,25 @@
 //
 //   directory (65,536 × u32)  ──►  page of 1,024 series states  ──►  chunk ──► chunk ──► chunk (tail)
 //
-//   series state, 48 bytes                          chunk
+//   series state, 32 bytes                          chunk
 //     0  u32 first chunk, 0 = none                    0  u32 next chunk, 0 = none
-//     4  u32 tail chunk                               4  u32 capacity in samples
-//     8  u32 samples in all                           8  u32 samples written (published last)
-//    12  u32 1 if times ever went backwards           12  u32 unused
-//    16  f64 smallest time, ms                        16  (f64 time in ms, f64 value) × capacity
+//     4  u32 tail chunk                               4  u16 capacity in samples
+//     8  u32 samples in all                           6  u16 samples written (published last)
+//    12  u32 1 if times ever went backwards           8  (f64 time in ms, f64 value) × capacity
+//    16  f64 smallest time, ms
 //    24  f64 largest time, ms
-//    32  f64 time appended last, ms
-//    40  unused
 //
 // Nothing moves once written, and counts and links are stored atomically after what they publish, so a second instance
-// over the same (shared) memory may read while this one appends. Chunks double from 4 to 64 samples: a series with few samples
-// costs little, one with many wastes half a chunk of 64 on average.
+// over the same (shared) memory may read while this one appends. Chunks have 1, 3, 4, 8, … 64 samples: a series with one
+// sample costs 56 bytes, one with many wastes half a chunk of 64 on average.
 //
 // The caller lays its request out in the scratch area at the memory's start and makes sure it fits.
 
 const PAGE_BITS: u32 = 10;
 const PAGE_MASK: u32 = (1 << PAGE_BITS) - 1;
-const STATE_BYTES: u32 = 48;
+const STATE_BYTES: u32 = 32;
+const CHUNK_HEADER_BYTES: u32 = 8;
 const DIRECTORY_ENTRIES: u32 = 65536;
-const FIRST_CAPACITY: u32 = 4;
 const CAPACITY_MAX: u32 = 64;
 const SKIP: u32 = 0xffffffff;
 
@@ -91,16 +89,16 @@ function makeState(slot: u32): usize {
 }
 
 function addChunk(state: usize, tail: usize): usize {
-  const capacity = tail == 0 ? FIRST_CAPACITY : min<u32>(load<u32>(tail, 4) << 1, CAPACITY_MAX);
-  const chunk = allocate(16 + <usize>capacity * 16);
+  const before: u32 = tail == 0 ? 0 : load<u16>(tail, 4);
+  const capacity: u32 = before == 0 ? 1 : before == 1 ? 3 : before == 3 ? 4 : min<u32>(before << 1, CAPACITY_MAX);
+  const chunk = allocate(<usize>(CHUNK_HEADER_BYTES + capacity * 16));
   if (chunk == 0) return 0;
   store<u32>(chunk, 0);
-  store<u32>(chunk, capacity, 4);
-  store<u32>(chunk, 0, 8);
+  store<u16>(chunk, <u16>capacity, 4);
+  store<u16>(chunk, 0, 6);
   if (tail == 0) {
     store<f64>(state, Infinity, 16);
     store<f64>(state, -Infinity, 24);
-    store<f64>(state, -Infinity, 32);
     atomic.store<u32>(state, <u32>chunk);
   } else {
     atomic.store<u32>(tail, <u32>chunk);
@@ -129,29 +127,31 @@ export function append(slots: usize, ends: usize, seriesCount: u32, times: usize
       if (state == 0) return s;
     }
     let tail = <usize>load<u32>(state, 4);
-    let count: u32 = tail == 0 ? 0 : load<u32>(tail, 8);
-    let capacity: u32 = tail == 0 ? 0 : load<u32>(tail, 4);
+    let count: u32 = tail == 0 ? 0 : load<u16>(tail, 6);
+    let capacity: u32 = tail == 0 ? 0 : load<u16>(tail, 4);
+    let last = tail == 0 ? -Infinity : load<f64>(tail + CHUNK_HEADER_BYTES + ((<usize>count - 1) << 4));
     let added: u32 = 0;
     for (; i < end; i++) {
       if (count == capacity) {
-        if (added != 0) atomic.store<u32>(tail, count, 8);
+        if (added != 0) atomic.store<u16>(tail, <u16>count, 6);
         tail = addChunk(state, tail);
         if (tail == 0) return s;
         count = 0;
-        capacity = load<u32>(tail, 4);
+        capacity = load<u16>(tail, 4);
       }
       const time = load<f64>(times + ((<usize>i) << 3));
-      const at = tail + 16 + ((<usize>count) << 4);
+      const at = tail + CHUNK_HEADER_BYTES + ((<usize>count) << 4);
       store<f64>(at, time);
       store<u64>(at, load<u64>(values + ((<usize>i) << 3)), 8);
       count++;
       added++;
-      if (time < load<f64>(state, 32)) store<u32>(state, 1, 12);
-      store<f64>(state, time, 32);
+      if (time < last) store<u32>(state, 1, 12);
+      last = time;
       if (time < load<f64>(state, 16)) store<f64>(state, time, 16);
       if (time > load<f64>(state, 24)) store<f64>(state, time, 24);
     }
-    atomic.store<u32>(tail, count, 8);
+    if (added == 0) continue;
+    atomic.store<u16>(tail, <u16>count, 6);
     store<u32>(state, load<u32>(state, 8) + added, 8);
   }
   return seriesCount;
@@ -180,8 +180,8 @@ export function startRead(slot: u32): void {
 export function read(minMs: f64, maxMs: f64, times: usize, values: usize, room: u32): u32 {
   let found: u32 = 0;
   while (readChunk != 0) {
-    const count = atomic.load<u32>(readChunk, 8);
-    let at = readChunk + 16 + ((<usize>readIndex) << 4);
+    const count = <u32>atomic.load<u16>(readChunk, 6);
+    let at = readChunk + CHUNK_HEADER_BYTES + ((<usize>readIndex) << 4);
     for (; readIndex < count; readIndex++, at += 16) {
       const time = load<f64>(at);
       if (time < minMs || time > maxMs) continue;
