@@ -24,7 +24,7 @@ export interface ValueBatch {
 /** What a search needs of an index. Names are as people write them: `__name__` is a label like others. */
 export interface SeriesIndex {
   /** All series. */
-  all(): IdList;
+  all(): IdList | Promise<IdList>;
   /** Series that have the label, whatever its value. */
   withLabel(label: string): IdList | Promise<IdList>;
   /** Series with `label` = `value`. */
@@ -62,7 +62,7 @@ async function searchGroup(index: SeriesIndex, filters: readonly LabelFilter[], 
     else included.push(ids);
   }
   included.sort((a, b) => a.count - b.count);
-  let found = await (included[0] ?? index.all()).read();
+  let found = await (included[0] ?? (await index.all())).read();
   for (let i = 1; i < included.length && found.length > 0; i++) found = await (included[i] as IdList).retain(found);
   for (const ids of excluded) {
     if (found.length > 0 && ids.count > 0) found = subtract(found, await ids.retain(found));

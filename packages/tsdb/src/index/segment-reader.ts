@@ -1,49 +1,87 @@
 /**
- * Reads an index segment. The file is held as bytes and its checksums are verified when it is opened; symbols, label sets and postings are
- * decoded when first asked for, page by page.
+ * Reads an index segment. Its directory is in memory from the opening on, its pages come through a bounded cache when they are asked for, and each is
+ * checked when it is read. docs/format/index.md gives every byte.
  */
 import { ByteReader } from "../base/bytes.ts";
 import { BugError, CorruptionError } from "../base/errors.ts";
 import { decodeLabelBytes, encodeLabelText } from "../base/label-bytes.ts";
 import { Labels } from "../base/labels.ts";
 import { formatTenant, type Tenant } from "../base/tenant.ts";
-import { checkHeader, checkPage, decodeDirectory, decodeTail, type Page, TAIL_BYTES } from "../codec/pages.ts";
-import type { Pace, SeriesIndex } from "./filter-search.ts";
-import { asSeriesIndex, type ListedIndex } from "./listed-index.ts";
-import { lowerBound, NO_POSTINGS, type Postings } from "./postings.ts";
-import { INDEX_FILE, SERIES_PER_PAGE, SYMBOLS_PER_PAGE } from "./segment-writer.ts";
+import type { Disk } from "../disk/disk.ts";
+import type { Pace, SeriesIndex, ValueBatch } from "./filter-search.ts";
+import { type IdList, NO_IDS } from "./id-list.ts";
+import { type HashKey, hashKeys } from "./key-hash.ts";
+import { blocksOnPage, decodeFilterPage, KeyFilter, KeyPage } from "./key-pages.ts";
+import type { PageCache } from "./page-cache.ts";
+import { lowerBound, type Postings } from "./postings.ts";
+import { PostingsPage } from "./postings-pages.ts";
+import { PageSet, SegmentFile } from "./segment-file.ts";
+import { EVERYTHING, INDEX_FILE } from "./segment-writer.ts";
+import { decodeSeriesKey } from "./series-key.ts";
+import { SeriesPage } from "./series-pages.ts";
+import { TermPage } from "./term-pages.ts";
+
+/** In the place of an id: there is none. */
+export const NO_ID = 0xffff_ffff;
+/** What a label set takes beside its strings, and what each label adds. */
+const LABELS_BYTES = 72;
+const LABEL_BYTES = 16;
 
 export class IndexSegment {
-  readonly fileNumber: number;
-  readonly bytes: number;
-  private readonly tenants: Map<string, TenantSegment>;
+  readonly file: SegmentFile;
+  /** What hashes of keys are made with. */
+  readonly hashKey: HashKey;
+  private readonly tenants: Map<string, TenantSegment> = new Map();
 
-  /** @throws CorruptionError, NewerFormatError */
-  constructor(file: Uint8Array, fileNumber: number, path: string) {
-    this.fileNumber = fileNumber;
-    this.bytes = file.length;
-    this.tenants = new Map();
-    if (file.length < TAIL_BYTES * 2)
-      throw new CorruptionError(path, 0, `want an index segment, got ${file.length} bytes`);
-    checkHeader(file, INDEX_FILE, fileNumber, path);
-    const place = decodeTail(file.subarray(file.length - TAIL_BYTES), INDEX_FILE, file.length, path);
-    const directoryBytes = file.subarray(place.offset, place.offset + place.length);
-    const { pages, root } = decodeDirectory(directoryBytes, place, fileNumber, path);
-    const views: Uint8Array[] = pages.map((page: Page) => {
-      const view = file.subarray(page.offset, page.offset + page.length);
-      checkPage(view, page, fileNumber, path);
-      return view;
-    });
+  private constructor(file: SegmentFile, root: Uint8Array) {
+    this.file = file;
     const reader = new ByteReader(root);
-    try {
-      for (let left = reader.varint(); left > 0; left--) {
-        const tenant = { accountId: reader.u32(), projectId: reader.u32() };
-        this.tenants.set(formatTenant(tenant), new TenantSegment(this, tenant, reader, views));
-      }
-    } catch (error) {
-      if (error instanceof RangeError) throw new CorruptionError(path, place.offset, error.message);
-      throw error;
+    this.hashKey = Uint32Array.from({ length: 4 }, () => reader.u32());
+    for (let left = reader.varint(); left > 0; left--) {
+      const own = new TenantSegment(this, reader);
+      this.tenants.set(formatTenant(own.tenant), own);
     }
+  }
+
+  /** @throws CorruptionError, NewerFormatError, and the disk's own errors */
+  static async open(disk: Disk, path: string, fileNumber: number, cache: PageCache): Promise<IndexSegment> {
+    const { file, root } = await SegmentFile.open(disk, path, INDEX_FILE, fileNumber, cache);
+    try {
+      return new IndexSegment(file, root);
+    } catch (error) {
+      file.retire();
+      throw error instanceof RangeError ? new CorruptionError(path, 0, `its root: ${error.message}`) : error;
+    }
+  }
+
+  get fileNumber(): number {
+    return this.file.fileNumber;
+  }
+
+  /** Bytes of the file. */
+  get bytes(): number {
+    return this.file.bytes;
+  }
+
+  /** Bytes of memory that it takes whatever is asked: directory, and filters once they are needed. */
+  get residentBytes(): number {
+    let bytes = this.file.residentBytes;
+    for (const own of this.tenants.values()) bytes += own.residentBytes;
+    return bytes;
+  }
+
+  /** Keeps the file open until `release()`, also if it is retired meanwhile. */
+  acquire(): void {
+    this.file.acquire();
+  }
+
+  release(): void {
+    this.file.release();
+  }
+
+  /** The segment is no longer in use, but for those who acquired it before. */
+  retire(): void {
+    this.file.retire();
   }
 
   /** The tenant's part of this segment, null if it has no series here. */
@@ -56,238 +94,393 @@ export class IndexSegment {
   }
 }
 
-interface LabelPage {
-  /** Symbol numbers of the values, ascending. */
-  readonly symbols: Uint32Array;
-  readonly counts: Uint32Array;
-  /** Where each value's ids start in the page; one more entry than values. */
-  readonly starts: Uint32Array;
-  readonly bytes: Uint8Array;
+/** The terms of a label. */
+export interface TermRange {
+  /** Term of the label itself; its values follow. */
+  readonly lo: number;
+  readonly hi: number;
 }
 
-export class TenantSegment implements ListedIndex {
+export class TenantSegment implements SeriesIndex {
   readonly segment: IndexSegment;
   readonly tenant: Tenant;
-  /** For searches. */
-  readonly index: SeriesIndex = asSeriesIndex(this);
   readonly seriesCount: number;
-  private readonly symbolPages: readonly Uint8Array[];
-  private readonly symbolTexts: (string[] | undefined)[];
-  private readonly seriesPages: readonly Uint8Array[];
+  /** The largest id. */
+  readonly lastId: number;
+  readonly terms: PageSet<TermPage>;
+  readonly lists: PageSet<PostingsPage>;
+  readonly series: PageSet<SeriesPage>;
+  readonly keys: PageSet<KeyPage>;
+  /** Of each page: its first term, and what separates its values from those before; one more term than pages. */
+  readonly firstTerms: Uint32Array;
+  private readonly separators: readonly Uint8Array[];
   private readonly firstIds: Uint32Array;
-  private readonly seriesCache: ({ ids: Uint32Array; labels: Labels[] } | undefined)[];
-  private readonly labelPages: Map<string, Uint8Array>;
-  private readonly labelCache: Map<string, LabelPage> = new Map();
-  private everything: Postings | null = null;
+  private readonly firstHashes: Uint32Array;
+  /** Labels in order, EVERYTHING first; of each the terms. */
+  private readonly labels: Map<string, TermRange> = new Map();
+  private readonly labelNames: string[] = [];
+  private readonly labelEnds: Uint32Array;
+  private readonly filterBlocks: number;
+  private readonly filterPages: Uint32Array;
+  private filter: KeyFilter | null = null;
 
-  /** Reads its share of the root. */
-  constructor(segment: IndexSegment, tenant: Tenant, root: ByteReader, pages: readonly Uint8Array[]) {
+  /** Reads its share of the root. @throws RangeError */
+  constructor(segment: IndexSegment, root: ByteReader) {
     this.segment = segment;
-    this.tenant = tenant;
+    const { file } = segment;
+    this.tenant = { accountId: root.u32(), projectId: root.u32() };
     this.seriesCount = root.varint();
-    const symbolCount = root.varint();
-    const symbolsAt = root.varint();
-    const symbolPageCount = Math.ceil(symbolCount / SYMBOLS_PER_PAGE);
-    this.symbolPages = pages.slice(symbolsAt, symbolsAt + symbolPageCount);
-    this.symbolTexts = new Array(symbolPageCount).fill(undefined);
-    const seriesAt = root.varint();
-    const seriesPageCount = Math.ceil(this.seriesCount / SERIES_PER_PAGE);
-    this.seriesPages = pages.slice(seriesAt, seriesAt + seriesPageCount);
-    this.seriesCache = new Array(seriesPageCount).fill(undefined);
-    this.firstIds = new Uint32Array(seriesPageCount);
-    for (let i = 0; i < seriesPageCount; i++) this.firstIds[i] = root.varint();
-    const labelsAt = root.varint();
-    this.labelPages = new Map();
+    this.lastId = root.varint();
     const labelCount = root.varint();
+    const labelEnds: number[] = [];
+    let term = 0;
     for (let i = 0; i < labelCount; i++) {
-      const name = root.varint();
-      this.labelPages.set(name === 0 ? "__name__" : this.symbol(name - 1), pages[labelsAt + i] as Uint8Array);
+      const length = root.varint();
+      const at = root.offset;
+      root.raw(length);
+      const name = decodeLabelBytes(root.bytes, at, at + length);
+      const lo = term;
+      term += root.varint();
+      this.labels.set(name, { lo, hi: term });
+      this.labelNames.push(name);
+      labelEnds.push(term);
+    }
+    this.labelEnds = Uint32Array.from(labelEnds);
+    this.filterBlocks = root.varint();
+
+    const firstTerms: number[] = [];
+    const separators: Uint8Array[] = [];
+    let first = 0;
+    const termPages = readTable(root, () => {
+      firstTerms.push(first);
+      first += root.varint();
+      separators.push(root.raw(root.varint()).slice());
+    });
+    this.firstTerms = Uint32Array.from([...firstTerms, first]);
+    this.separators = separators;
+    if (first !== term || (this.labelNames[0] ?? "x") !== EVERYTHING)
+      throw new RangeError("labels and pages do not fit");
+    this.terms = new PageSet(file, termPages, (bytes, index) => {
+      const count = (this.firstTerms[index + 1] as number) - (this.firstTerms[index] as number);
+      return new TermPage(bytes, count, this.seriesCount);
+    });
+    this.lists = new PageSet(file, readTable(root), (bytes) => new PostingsPage(bytes));
+    const firstIds: number[] = [];
+    const seriesPages = readTable(root, () => firstIds.push(root.varint()));
+    this.firstIds = Uint32Array.from(firstIds);
+    this.series = new PageSet(
+      file,
+      seriesPages,
+      (bytes, index) => new SeriesPage(bytes, this.firstIds[index] as number, term),
+    );
+    const firstHashes: number[] = [];
+    const keyPages = readTable(root, () => firstHashes.push(root.u32()));
+    this.firstHashes = Uint32Array.from(firstHashes);
+    this.keys = new PageSet(file, keyPages, (bytes, index) => new KeyPage(bytes, this.firstHashes[index] as number));
+    this.filterPages = readTable(root);
+  }
+
+  get residentBytes(): number {
+    let bytes = 16 * this.firstTerms.length + 16 * this.firstIds.length + (this.filter?.words.length ?? 0) * 4;
+    for (const separator of this.separators) bytes += separator.length + 80;
+    return bytes;
+  }
+
+  // What searches ask.
+
+  all(): IdList | Promise<IdList> {
+    return this.withTerm(EVERYTHING, new Uint8Array(0));
+  }
+
+  withLabel(label: string): IdList | Promise<IdList> {
+    return label === "" ? NO_IDS : this.withTerm(label, new Uint8Array(0));
+  }
+
+  withValue(label: string, value: string): IdList | Promise<IdList> {
+    return label === "" || value === "" ? NO_IDS : this.withTerm(label, encodeLabelText(value));
+  }
+
+  names(): Iterable<string> {
+    return this.labelNames.slice(1);
+  }
+
+  /** Texts of labels, in order, EVERYTHING first, and which terms they have. */
+  labelRanges(): ReadonlyMap<string, TermRange> {
+    return this.labels;
+  }
+
+  /** Values of a label in order of their bytes, those with the prefix, page by page. */
+  async *values(label: string, prefix = ""): AsyncIterable<ValueBatch> {
+    const range = label === "" ? undefined : this.labels.get(label);
+    if (range === undefined) return;
+    const wanted = encodeLabelText(prefix);
+    const lastPage = this.pageOfTerm(range.hi - 1);
+    for (let index = this.pageOfValue(range, wanted); index <= lastPage; index++) {
+      const first = this.firstTerms[index] as number;
+      const page = this.terms.now(index) ?? (await this.terms.load(index));
+      const end = Math.min(range.hi - first, page.count);
+      let from = Math.max(range.lo + 1 - first, 0);
+      let to = end;
+      if (wanted.length > 0) {
+        from = page.lowerBound(wanted, from, to);
+        while (to > from && !page.startsWith(to - 1, wanted)) to--;
+        if (from === to && from < end) return;
+      }
+      if (to > from) yield this.batch(index, page, from, to);
     }
   }
 
-  /** Label set of a series of this segment. */
-  labels(id: number): Labels {
-    const page = this.pageOf(id);
-    const at = lowerBound(page.ids, id);
-    if (page.ids[at] !== id) throw new BugError("label set of an id that is not in this segment");
-    return page.labels[at] as Labels;
-  }
-
-  /** The largest id. */
-  get lastId(): number {
-    const all = this.all();
-    return all[all.length - 1] as number;
-  }
+  // Label sets.
 
   /** Adds the labels of ascending ids of this segment to `target`; null, and the error to `onDamage`, where they cannot be read. */
   async readLabels(
     ids: Postings,
     target: (Labels | null)[],
     pace: Pace,
-    _onDamage: (error: CorruptionError) => void,
+    onDamage: (error: CorruptionError) => void,
   ): Promise<void> {
-    for (let i = 0; i < ids.length; i++) {
-      target.push(this.labels(ids[i] as number));
+    for (let i = 0; i < ids.length; ) {
+      const index = this.pageOfId(ids[i] as number);
+      const end =
+        index + 1 < this.firstIds.length ? lowerBound(ids, this.firstIds[index + 1] as number, i) : ids.length;
+      try {
+        const page = this.series.now(index) ?? (await this.series.load(index));
+        for (; i < end; i++) {
+          const at = lowerBound(page.ids, ids[i] as number);
+          if (page.ids[at] !== ids[i]) throw new BugError("label set of an id that is not in this segment");
+          target.push(page.labels[at] ?? this.labelsNow(index, page, at) ?? (await this.loadLabels(index, page, at)));
+        }
+      } catch (error) {
+        if (!(error instanceof CorruptionError)) throw error;
+        onDamage(error);
+        target.push(null);
+        i++;
+      }
       if (pace.isDue) await pace.pause();
     }
   }
 
-  /** All series in id order, page by page. */
-  *series(): IterableIterator<{ id: number; labels: Labels }> {
-    for (let i = 0; i < this.seriesPages.length; i++) {
-      const page = this.decodeSeries(i);
-      for (let k = 0; k < page.ids.length; k++) yield { id: page.ids[k] as number, labels: page.labels[k] as Labels };
+  /** The labels if all pages they need are in memory, else null. */
+  private labelsNow(index: number, page: SeriesPage, at: number): Labels | null {
+    const lo = page.start(at);
+    const hi = page.ends[at] as number;
+    let name = "";
+    const pairs: string[] = [];
+    for (let i = lo; i < hi; i++) {
+      const term = page.terms[i] as number;
+      const termPage = this.pageOfTerm(term);
+      const values = this.terms.now(termPage);
+      if (values === undefined) return null;
+      const text = this.textOf(termPage, values, term - (this.firstTerms[termPage] as number));
+      const label = this.labelOfTerm(term);
+      if (label === "__name__") name = text;
+      else pairs.push(label, text);
     }
+    return this.keepLabels(index, page, at, new Labels(name, pairs));
   }
 
-  all(): Postings {
-    if (this.everything === null) {
-      const ids = new Uint32Array(this.seriesCount);
-      let at = 0;
-      for (let i = 0; i < this.seriesPages.length; i++) {
-        const page = this.decodeSeries(i);
-        ids.set(page.ids, at);
-        at += page.ids.length;
+  private async loadLabels(index: number, page: SeriesPage, at: number): Promise<Labels> {
+    const hi = page.ends[at] as number;
+    let name = "";
+    const pairs: string[] = [];
+    for (let i = page.start(at); i < hi; i++) {
+      const term = page.terms[i] as number;
+      const termPage = this.pageOfTerm(term);
+      const values = this.terms.now(termPage) ?? (await this.terms.load(termPage));
+      const text = this.textOf(termPage, values, term - (this.firstTerms[termPage] as number));
+      const label = this.labelOfTerm(term);
+      if (label === "__name__") name = text;
+      else pairs.push(label, text);
+    }
+    return this.keepLabels(index, page, at, new Labels(name, pairs));
+  }
+
+  private keepLabels(index: number, page: SeriesPage, at: number, labels: Labels): Labels {
+    page.labels[at] = labels;
+    this.series.grow(index, page, LABELS_BYTES + LABEL_BYTES * (labels.pairs.length / 2));
+    return labels;
+  }
+
+  // Keys.
+
+  /**
+   * Looks up keys, key `i` being `bytes[ends[i-1]..ends[i])`: sets `target[i]` to the id of those that are here, and leaves it as it is for others.
+   * Keys whose `target` is not NO_ID are not looked up. @throws CorruptionError
+   */
+  async findKeys(bytes: Uint8Array, ends: Uint32Array, target: Uint32Array, pace: Pace): Promise<void> {
+    const filter = this.filter ?? (await this.loadFilter());
+    const hashes = hashKeys(this.segment.hashKey, this.tenant, bytes, ends);
+    const keyAt = (i: number): Uint8Array => bytes.subarray(i === 0 ? 0 : ends[i - 1], ends[i]);
+    const wanted: number[] = [];
+    for (let i = 0; i < ends.length; i++) {
+      if (target[i] === NO_ID && filter.mayHave(hashes[i] as number)) wanted.push(i);
+    }
+    // By hash, each page of hashes is read once; then by id, and each page of series is.
+    wanted.sort((a, b) => (hashes[a] as number) - (hashes[b] as number));
+    const candidates: { readonly id: number; readonly key: number }[] = [];
+    for (const key of wanted) {
+      try {
+        for (const id of await this.idsOfHash(hashes[key] as number)) candidates.push({ id, key });
+      } catch (error) {
+        if (!(error instanceof CorruptionError)) throw error;
+        // The long way round: the series that have every label of the key.
+        for (const id of await this.idsOfKey(keyAt(key))) candidates.push({ id, key });
       }
-      this.everything = ids;
+      if (pace.isDue) await pace.pause();
     }
-    return this.everything;
+    candidates.sort((a, b) => a.id - b.id);
+    for (const { id, key } of candidates) {
+      if (await this.hasKey(id, keyAt(key))) target[key] = id;
+      if (pace.isDue) await pace.pause();
+    }
   }
 
-  postings(label: string, value: string): Postings {
-    const found = this.findValue(label, value);
-    if (found === null) return NO_POSTINGS;
-    const ids = new Uint32Array(found.count);
-    let id = 0;
-    for (let i = 0; i < ids.length; i++) {
-      id += found.reader.varint();
-      ids[i] = id;
+  private async idsOfHash(hash: number): Promise<number[]> {
+    const ids: number[] = [];
+    for (let index = this.pageOfHash(hash); index < this.keys.count; index++) {
+      const page = this.keys.now(index) ?? (await this.keys.load(index));
+      let at = page.find(hash);
+      for (; page.hashes[at] === hash; at++) ids.push(page.ids[at] as number);
+      // Equal hashes may go on in the next page.
+      if (at < page.hashes.length || (this.firstHashes[index + 1] ?? NO_ID) > hash) break;
     }
     return ids;
   }
 
-  /** Where the ids of a value stand, null if the segment does not know it. */
-  private findValue(label: string, value: string): { readonly count: number; readonly reader: ByteReader } | null {
-    const page = this.label(label);
-    if (page === null) return null;
-    const symbol = this.findSymbol(value);
-    if (symbol < 0) return null;
-    const at = lowerBound(page.symbols, symbol);
-    if (page.symbols[at] !== symbol) return null;
-    const reader = new ByteReader(page.bytes, page.starts[at] as number, page.starts[at + 1] as number);
-    return { count: page.counts[at] as number, reader };
+  private async idsOfKey(key: Uint8Array): Promise<Postings> {
+    const lists: IdList[] = [];
+    for (const [name, value] of decodeSeriesKey(key).entries()) lists.push(await this.withValue(name, value));
+    lists.sort((a, b) => a.count - b.count);
+    let ids = await (lists[0] as IdList).read();
+    for (let i = 1; i < lists.length; i++) ids = await (lists[i] as IdList).retain(ids);
+    return ids;
   }
 
-  *values(label: string): IterableIterator<string> {
-    const page = this.label(label);
-    if (page === null) return;
-    for (let i = 0; i < page.symbols.length; i++) yield this.symbol(page.symbols[i] as number);
-  }
-
-  names(): Iterable<string> {
-    return this.labelPages.keys();
-  }
-
-  private pageOf(id: number): { ids: Uint32Array; labels: Labels[] } {
-    let at = lowerBound(this.firstIds, id);
-    if (at === this.firstIds.length || this.firstIds[at] !== id) at--;
-    if (at < 0) throw new BugError("label set of an id before this segment");
-    return this.decodeSeries(at);
-  }
-
-  private decodeSeries(pageIndex: number): { ids: Uint32Array; labels: Labels[] } {
-    const cached = this.seriesCache[pageIndex];
-    if (cached !== undefined) return cached;
-    const count = Math.min(SERIES_PER_PAGE, this.seriesCount - pageIndex * SERIES_PER_PAGE);
-    const reader = new ByteReader(this.seriesPages[pageIndex] as Uint8Array);
-    const ids = new Uint32Array(count);
-    const labels: Labels[] = [];
-    let id = 0;
-    for (let i = 0; i < count; i++) {
-      id += reader.varint();
-      ids[i] = id;
-      const pairCount = reader.varint() - 1;
-      const name = reader.varint();
-      const pairs: string[] = [];
-      for (let k = 0; k < 2 * pairCount; k++) pairs.push(this.symbol(reader.varint()));
-      labels.push(new Labels(name === 0 ? "" : this.symbol(name - 1), pairs));
+  /** True if the series with this id has this key. */
+  private async hasKey(id: number, key: Uint8Array): Promise<boolean> {
+    const index = this.pageOfId(id);
+    const page = this.series.now(index) ?? (await this.series.load(index));
+    const at = lowerBound(page.ids, id);
+    if (page.ids[at] !== id) return false;
+    const reader = new ByteReader(key);
+    const hi = page.ends[at] as number;
+    for (let i = page.start(at); i < hi; i++) {
+      if (reader.offset === reader.end) return false;
+      const term = page.terms[i] as number;
+      const label = this.labelOfTerm(term);
+      const name = reader.raw(reader.varint());
+      const value = reader.raw(reader.varint());
+      if (label === "__name__" ? name.length > 0 : decodeLabelBytes(name, 0, name.length) !== label) return false;
+      const termPage = this.pageOfTerm(term);
+      const values = this.terms.now(termPage) ?? (await this.terms.load(termPage));
+      if (values.compare(term - (this.firstTerms[termPage] as number), value) !== 0) return false;
     }
-    const page = { ids, labels };
-    this.seriesCache[pageIndex] = page;
-    return page;
+    return reader.offset === reader.end;
   }
 
-  private label(name: string): LabelPage | null {
-    const cached = this.labelCache.get(name);
-    if (cached !== undefined) return cached;
-    const bytes = this.labelPages.get(name);
-    if (bytes === undefined) return null;
-    const reader = new ByteReader(bytes);
-    const count = reader.varint();
-    const symbols = new Uint32Array(count);
-    const counts = new Uint32Array(count);
-    const starts = new Uint32Array(count + 1);
-    let symbol = 0;
-    let at = 0;
-    for (let i = 0; i < count; i++) {
-      symbol += reader.varint();
-      symbols[i] = symbol;
-      counts[i] = reader.varint();
-      starts[i] = at;
-      at += reader.varint();
-    }
-    starts[count] = at;
-    for (let i = 0; i <= count; i++) starts[i] = (starts[i] as number) + reader.offset;
-    const page = { symbols, counts, starts, bytes };
-    this.labelCache.set(name, page);
-    return page;
-  }
-
-  private symbol(number: number): string {
-    const page = Math.floor(number / SYMBOLS_PER_PAGE);
-    return this.decodeSymbols(page)[number - page * SYMBOLS_PER_PAGE] as string;
-  }
-
-  private decodeSymbols(pageIndex: number): string[] {
-    const cached = this.symbolTexts[pageIndex];
-    if (cached !== undefined) return cached;
-    const bytes = this.symbolPages[pageIndex] as Uint8Array;
-    const reader = new ByteReader(bytes);
-    const texts: string[] = [];
-    let current = new Uint8Array(256);
-    while (reader.offset < reader.end) {
-      const shared = reader.varint();
-      const added = reader.raw(reader.varint());
-      if (shared + added.length > current.length) {
-        const larger = new Uint8Array((shared + added.length) * 2);
-        larger.set(current);
-        current = larger;
+  /** The filter of keys, which is kept. Where a page of it is damaged, every key may be there. */
+  private async loadFilter(): Promise<KeyFilter> {
+    const filter = new KeyFilter(this.filterBlocks);
+    for (let index = 0; index < this.filterPages.length; index++) {
+      const number = this.filterPages[index] as number;
+      const start = filter.pageStart(index);
+      const blocks = blocksOnPage(this.filterBlocks, index);
+      try {
+        decodeFilterPage(await this.segment.file.read(number), blocks, filter.words, start);
+      } catch (error) {
+        if (!(error instanceof CorruptionError) && !(error instanceof RangeError)) throw error;
+        filter.words.fill(0xffff_ffff, start, filter.pageStart(index + 1));
       }
-      current.set(added, shared);
-      texts.push(decodeLabelBytes(current, 0, shared + added.length));
     }
-    this.symbolTexts[pageIndex] = texts;
-    return texts;
+    this.filter = filter;
+    return filter;
   }
 
-  /** Number of a symbol, -1 if this segment does not know it. Order is that of bytes. */
-  private findSymbol(text: string): number {
-    const wanted = encodeLabelText(text);
-    let lo = 0;
-    let hi = this.symbolPages.length;
-    while (lo < hi) {
-      const mid = (lo + hi) >>> 1;
-      if (Buffer.compare(firstSymbol(this.symbolPages[mid] as Uint8Array), wanted) <= 0) lo = mid + 1;
-      else hi = mid;
+  // Places.
+
+  private withTerm(label: string, value: Uint8Array): IdList | Promise<IdList> {
+    const range = this.labels.get(label);
+    if (range === undefined) return NO_IDS;
+    const index = this.pageOfValue(range, value);
+    const page = this.terms.now(index);
+    if (page !== undefined) return this.idsIn(range, index, page, value);
+    return this.terms.load(index).then((loaded) => this.idsIn(range, index, loaded, value));
+  }
+
+  private idsIn(range: TermRange, index: number, page: TermPage, value: Uint8Array): IdList {
+    const first = this.firstTerms[index] as number;
+    const hi = Math.min(range.hi - first, page.count);
+    const at = page.lowerBound(value, Math.max(range.lo - first, 0), hi);
+    return at === hi || page.compare(at, value) !== 0 ? NO_IDS : this.idsOf(index, page, at);
+  }
+
+  private idsOf(index: number, page: TermPage, position: number): IdList {
+    try {
+      return page.ids(position, this.lists);
+    } catch (error) {
+      throw this.terms.asCorruption(error, index);
     }
-    if (lo === 0) return -1;
-    const at = this.decodeSymbols(lo - 1).indexOf(text);
-    return at < 0 ? -1 : (lo - 1) * SYMBOLS_PER_PAGE + at;
+  }
+
+  private batch(index: number, page: TermPage, lo: number, hi: number): ValueBatch {
+    return {
+      count: hi - lo,
+      text: (position) => this.textOf(index, page, lo + position),
+      ids: (position) => this.idsOf(index, page, lo + position),
+    };
+  }
+
+  private textOf(index: number, page: TermPage, position: number): string {
+    const known = page.knownString(position);
+    if (known !== undefined) return known;
+    this.terms.grow(index, page, page.stringBytes(position));
+    return page.makeString(position);
+  }
+
+  /** The page where a value of the label stands, if it does. */
+  private pageOfValue({ lo, hi }: TermRange, value: Uint8Array): number {
+    const firstPage = this.pageOfTerm(lo);
+    let from = firstPage + 1;
+    let to = this.pageOfTerm(hi - 1) + 1;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (Buffer.compare(this.separators[middle] as Uint8Array, value) <= 0) from = middle + 1;
+      else to = middle;
+    }
+    return from - 1;
+  }
+
+  pageOfTerm(term: number): number {
+    const at = lowerBound(this.firstTerms, term);
+    return this.firstTerms[at] === term && at < this.terms.count ? at : at - 1;
+  }
+
+  /** Name of the label that a term belongs to. */
+  private labelOfTerm(term: number): string {
+    return this.labelNames[lowerBound(this.labelEnds, term + 1)] as string;
+  }
+
+  private pageOfId(id: number): number {
+    const at = lowerBound(this.firstIds, id);
+    if (this.firstIds[at] === id) return at;
+    if (at === 0) throw new BugError("an id before all of this segment");
+    return at - 1;
+  }
+
+  /** The first page that may have a hash. */
+  private pageOfHash(hash: number): number {
+    return Math.max(0, lowerBound(this.firstHashes, hash) - 1);
   }
 }
 
-function firstSymbol(page: Uint8Array): Uint8Array {
-  const reader = new ByteReader(page);
-  reader.varint();
-  return reader.raw(reader.varint());
+/** Numbers in the file of the pages of one kind. `note` reads what the root says of each. */
+function readTable(root: ByteReader, note: () => void = () => {}): Uint32Array {
+  const numbers: number[] = [];
+  let number = 0;
+  for (let left = root.varint(); left > 0; left--) {
+    number += root.varint();
+    numbers.push(number);
+    note();
+  }
+  return Uint32Array.from(numbers);
 }

@@ -107,7 +107,8 @@ test("a flipped bit is told or changes nothing", async () => {
     ["partial", "refused"],
     "every bit of a part counts; a version from the future is refused",
   );
-  assert.deepEqual(of("idx"), ["partial", "refused"]);
+  // Hashes of keys and filters are read when a series comes that is not linked yet: see index/segment.test.ts.
+  assert.deepEqual(of("idx"), ["identical", "partial", "refused"]);
   assert.deepEqual(of("log"), ["log cut", "refused"]);
   assert.ok(of(MANIFEST_FILE).includes("refused"));
   assert.ok(!of(MANIFEST_FILE).includes("partial"));

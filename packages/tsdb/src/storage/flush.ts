@@ -5,14 +5,17 @@
 import { SampleColumns } from "../base/columns.ts";
 import { formatTenant } from "../base/tenant.ts";
 import type { Disk } from "../disk/disk.ts";
+import type { NumberedSeries } from "../index/numbered-series.ts";
+import type { PageCache } from "../index/page-cache.ts";
+import { buildSegment } from "../index/segment-build.ts";
 import { IndexSegment } from "../index/segment-reader.ts";
-import { encodeNumberedSegment, type NumberedSeries } from "../index/segment-writer.ts";
 import type { SampleStore } from "../kernel/sample-store.ts";
 import { NO_CHUNK, sortByChunks } from "./chunk-sort.ts";
 import type { Pacer } from "./pacer.ts";
 import { PartReader } from "./part-reader.ts";
 import { PartWriter } from "./part-writer.ts";
 import { monthName, monthStartMs, nextMonthMs, type Partition } from "./partition.ts";
+import type { OnIndexCorruption } from "./partition-index.ts";
 import type { SeriesRegistry } from "./registry.ts";
 import { deduplicate } from "./rule-application.ts";
 import { orderSamples } from "./sample-order.ts";
@@ -33,6 +36,8 @@ export interface FlushContext {
   readonly pacer: Pacer;
   /** Of each interval of this length one sample is written; 0: all are. */
   readonly dedupMs: number;
+  readonly indexCache: PageCache;
+  readonly onIndexCorruption: OnIndexCorruption;
   nextFileNumber(): number;
   /** The partition of a month, made if there is none. */
   partition(name: string): Promise<Partition>;
@@ -48,9 +53,10 @@ export async function flushStore(context: FlushContext): Promise<FlushedPartitio
     }
     return flushed;
   } catch (error) {
-    for (const { partition, part } of flushed) {
+    for (const { partition, part, segments } of flushed) {
       part.retire();
       await context.disk.remove(partition.partPath(part.fileNumber)).catch(() => {});
+      await removeSegments(context.disk, segments);
     }
     throw error;
   }
@@ -58,12 +64,13 @@ export async function flushStore(context: FlushContext): Promise<FlushedPartitio
 
 async function flushMonth(context: FlushContext, partition: Partition, slots: Uint32Array): Promise<FlushedPartition> {
   const { disk, store, pacer, registry, dedupMs } = context;
-  const ids = await partition.idsOf(registry, slots, pacer);
+  const ids = await partition.idsOf(registry, slots, pacer, context.onIndexCorruption);
   const order = slots.map((_slot, i) => i);
   await sortByChunks(order, (i, depth) => (depth === 0 ? (ids[i] as number) : NO_CHUNK), pacer);
   const fileNumber = context.nextFileNumber();
   const path = partition.partPath(fileNumber);
   const writer = await PartWriter.create(disk, path, fileNumber);
+  const segments: IndexSegment[] = [];
   try {
     const columns = new SampleColumns(1 << 13);
     for (const i of order) {
@@ -78,13 +85,20 @@ async function flushMonth(context: FlushContext, partition: Partition, slots: Ui
       if (pacer.isDue) await pacer.pause();
     }
     await writer.finish();
-    const segments: IndexSegment[] = [];
     for (const series of segmentsOf(partition.unindexed)) segments.push(await writeSegment(context, partition, series));
     await disk.syncFolder(partition.partsFolder);
     return { partition, part: await PartReader.open(disk, path, fileNumber), segments };
   } catch (error) {
     await writer.abort();
+    await removeSegments(disk, segments);
     throw error;
+  }
+}
+
+async function removeSegments(disk: Disk, segments: readonly IndexSegment[]): Promise<void> {
+  for (const segment of segments) {
+    segment.retire();
+    await disk.remove(segment.file.path).catch(() => {});
   }
 }
 
@@ -104,27 +118,17 @@ function segmentsOf(unindexed: readonly NewSeries[]): NumberedSeries[][] {
 }
 
 /** A segment with these series, on disk and synced. */
-export async function writeSegment(
-  context: Pick<FlushContext, "disk" | "nextFileNumber" | "pacer">,
+async function writeSegment(
+  context: FlushContext,
   partition: Partition,
   tenants: readonly NumberedSeries[],
 ): Promise<IndexSegment> {
+  const { disk, pacer } = context;
   const fileNumber = context.nextFileNumber();
   const path = partition.indexPath(fileNumber);
-  const steps = encodeNumberedSegment(fileNumber, tenants);
-  let step = steps.next();
-  for (; step.done !== true; step = steps.next()) if (context.pacer.isDue) await context.pacer.pause();
-  const bytes = step.value.slice();
-  await context.disk.remove(path);
-  const file = await context.disk.create(path);
-  try {
-    await file.append(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await context.disk.syncFolder(partition.indexFolder);
-  return new IndexSegment(bytes, fileNumber, path);
+  await buildSegment(disk, path, fileNumber, partition.hashKey, tenants, pacer);
+  await disk.syncFolder(partition.indexFolder);
+  return await IndexSegment.open(disk, path, fileNumber, context.indexCache);
 }
 
 /** Slots with samples by month. Nearly always that is one month, so only slots that span several are looked into. */

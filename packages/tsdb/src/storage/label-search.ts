@@ -92,13 +92,13 @@ export async function searchTexts(snapshot: Snapshot, search: StorageSearch, que
     }
     for (const own of index.of(tenant)) {
       await index.guarded(own, async () => {
-        const matching = isFiltered ? await searchSeries(own.index, groups, pacer) : null;
+        const matching = isFiltered ? await searchSeries(own, groups, pacer) : null;
         if (matching !== null && matching.length <= FEW_SERIES) {
           const kept = isPresent === null ? matching : matching.filter(isPresent);
           for (const labels of await index.labelsOf(tenant, kept, pacer)) {
             if (labels !== null) query.ofLabels(labels, found);
           }
-        } else await query.collect(own.index, both(matching, isPresent), found, pacer);
+        } else await query.collect(own, both(matching, isPresent), found, pacer);
       });
     }
     search.signal?.throwIfAborted();

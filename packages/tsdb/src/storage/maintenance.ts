@@ -3,13 +3,13 @@
  * names them, then shows them to readers, then removes what they replace; a crash anywhere in between leaves the old state or the new one.
  */
 import { CorruptionError } from "../base/errors.ts";
-import { formatTenant, type Tenant } from "../base/tenant.ts";
 import type { Disk } from "../disk/disk.ts";
-import type { IndexSegment } from "../index/segment-reader.ts";
-import { type IndexedSeries, numberTexts } from "../index/segment-writer.ts";
+import type { PageCache } from "../index/page-cache.ts";
+import { mergeSegments } from "../index/segment-merge.ts";
+import { IndexSegment } from "../index/segment-reader.ts";
 import { type DeleteOutcome, type Deletion, isWorthReclaiming, writeTombstones } from "./deletion.ts";
 import { type DiskSpace, isNoSpace } from "./disk-space.ts";
-import { type FlushContext, flushStore, writeSegment } from "./flush.ts";
+import { type FlushContext, flushStore } from "./flush.ts";
 import type { Generation, Head } from "./head.ts";
 import { type Manifest, writeManifest } from "./manifest.ts";
 import { chooseParts, chooseRun, type MergedPart, mergeParts } from "./merge.ts";
@@ -63,6 +63,7 @@ export interface MaintenanceState {
   readonly head: Head;
   readonly partitions: Map<string, Partition>;
   readonly manifest: Manifest;
+  readonly indexCache: PageCache;
   readonly retentionClock: RetentionClock;
   readonly space: DiskSpace;
 }
@@ -90,6 +91,7 @@ export class Maintenance {
   private readonly partitions: Map<string, Partition>;
   readonly retentionClock: RetentionClock;
   private readonly space: DiskSpace;
+  private readonly indexCache: PageCache;
   private nextFile: number;
   private walFloor: number;
   /** Settles when the work handed to `run` so far is done. */
@@ -111,6 +113,7 @@ export class Maintenance {
     this.retentionClock = state.retentionClock;
     this.snapshots = new Snapshots(state.disk, state.options.clock, state.options.logger);
     this.space = state.space;
+    this.indexCache = state.indexCache;
     this.nextFile = state.manifest.nextFileNumber;
     this.walFloor = state.manifest.walFloor;
   }
@@ -140,8 +143,8 @@ export class Maintenance {
       // With rules, one part may be worth it, too.
       const isDue = parts.length > 1 || !this.book.isEmpty || partition.tombstonesFor(parts) !== null;
       if (isDue && parts.length > 0 && this.hasRoomFor(parts)) await this.mergeThese(partition, parts, true);
-      if (partition.segments.length > 1 && this.hasRoomFor(partition.segments))
-        await this.mergeSegments(partition, partition.segments);
+      const segments = partition.mergeableSegments();
+      if (segments.length > 1 && this.hasRoomFor(segments)) await this.mergeSegments(partition, segments);
     }
   }
 
@@ -180,7 +183,7 @@ export class Maintenance {
         await this.commitEdits(edits, floor);
       } catch (error) {
         // The files stay: a failed attempt may have put the manifest that names them in place.
-        for (const { part } of flushed) part.retire();
+        for (const { part, segments } of flushed) for (const file of [part, ...segments]) file.retire();
         throw error;
       }
       for (const { partition } of flushed) partition.unindexed = [];
@@ -201,6 +204,8 @@ export class Maintenance {
       registry: this.registry,
       pacer: new Pacer(),
       dedupMs: this.options.rules.dedupMs,
+      indexCache: this.indexCache,
+      onIndexCorruption: (segment, error) => this.reportIndexCorruption(segment, error),
       nextFileNumber: () => this.nextFile++,
       partition: async (name) => {
         let partition = this.partitions.get(name);
@@ -224,7 +229,7 @@ export class Maintenance {
         const due = chooseParts(partition.mergeableParts().filter(({ mark }) => !hasAggregates || !mark?.isAggregated));
         if (due === null || !this.hasRoomFor(due) || !(await this.mergeThese(partition, due))) break;
       }
-      const segments = chooseRun(partition.segments);
+      const segments = chooseRun(partition.mergeableSegments());
       if (segments !== null && this.hasRoomFor(segments) && !this.isStopping)
         await this.mergeSegments(partition, segments);
     }
@@ -367,19 +372,27 @@ export class Maintenance {
   }
 
   private async mergeSegments(partition: Partition, sources: readonly IndexSegment[]): Promise<void> {
-    const tenants = new Map<string, { readonly tenant: Tenant; readonly series: IndexedSeries[] }>();
-    for (const segment of sources) {
-      for (const own of segment.all()) {
-        const name = formatTenant(own.tenant);
-        const entry = tenants.get(name) ?? { tenant: own.tenant, series: [] };
-        tenants.set(name, entry);
-        for (const series of own.series()) entry.series.push(series);
-      }
+    const fileNumber = this.nextFile++;
+    const path = partition.indexPath(fileNumber);
+    try {
+      await mergeSegments(this.disk, sources, path, fileNumber, new Pacer());
+    } catch (error) {
+      const damaged = sources.find((segment) => error instanceof CorruptionError && segment.file.path === error.path);
+      if (damaged !== undefined) this.reportIndexCorruption(damaged, error as CorruptionError);
+      else if (!isNoSpace(error)) throw error;
+      else this.options.logger.warn(`merge: ${(error as Error).message}; the index segments stay as they are`);
+      return;
     }
-    for (const { series } of tenants.values()) series.sort((a, b) => a.id - b.id);
-    const merged = await writeSegment(this.flushContext(), partition, Array.from(tenants.values(), numberTexts));
-    await this.commitEdits([{ partition, segmentsOut: sources, segmentsIn: [merged] }], this.walFloor);
-    for (const segment of sources) await this.removeUnused(partition.indexPath(segment.fileNumber));
+    await this.disk.syncFolder(partition.indexFolder);
+    const merged = await IndexSegment.open(this.disk, path, fileNumber, this.indexCache);
+    try {
+      await this.commitEdits([{ partition, segmentsOut: sources, segmentsIn: [merged] }], this.walFloor);
+    } catch (error) {
+      merged.retire();
+      throw error;
+    }
+    for (const segment of sources) segment.retire();
+    for (const segment of sources) await this.removeUnused(segment.file.path);
   }
 
   /** Drops partitions that ended before the retention, and the oldest of what is too much for the disk. */
@@ -422,7 +435,7 @@ export class Maintenance {
     if (dropped.length === 0) return;
     await this.commitEdits([], this.walFloor, dropped);
     for (const partition of dropped) {
-      for (const part of partition.parts) part.retire();
+      partition.retire();
       await this.removeUnused(`${DATA_FOLDER}/${partition.name}`);
       this.options.logger.info(`dropped ${partition.name}: ${reason}`);
     }

@@ -3,7 +3,8 @@ import type { Clock } from "../base/clock.ts";
 import { CorruptionError } from "../base/errors.ts";
 import { PagedNumbers } from "../base/paged-numbers.ts";
 import { NewerFormatError } from "../codec/pages.ts";
-import { type Disk, readWhole } from "../disk/disk.ts";
+import type { Disk } from "../disk/disk.ts";
+import type { PageCache } from "../index/page-cache.ts";
 import { IndexSegment } from "../index/segment-reader.ts";
 import type { LabelStore } from "../kernel/label-store.ts";
 import { SKIPPED_SLOT } from "../kernel/sample-store.ts";
@@ -147,6 +148,7 @@ export async function openPartitions(
   disk: Disk,
   manifest: Manifest,
   partitions: Map<string, Partition>,
+  indexCache: PageCache,
   logger: Logger,
 ): Promise<void> {
   for (const entry of manifest.partitions) {
@@ -155,7 +157,7 @@ export async function openPartitions(
     for (const number of entry.indexes) {
       const path = partition.indexPath(number);
       try {
-        partition.segments.push(new IndexSegment(await readWhole(disk, path), number, path));
+        partition.segments.push(await IndexSegment.open(disk, path, number, indexCache));
       } catch (error) {
         setAside(partition, path, number, "indexes", error, logger);
       }

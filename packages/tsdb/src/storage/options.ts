@@ -25,6 +25,8 @@ export interface StorageOptions {
   readonly headBytes: number;
   /** Age of the head's first sample's arrival that starts a flush. */
   readonly headAgeMs: number;
+  /** Bytes of pages of indexes kept in memory. */
+  readonly indexCacheBytes: number;
   /** Snapshots older than this are deleted; 0 keeps them. */
   readonly snapshotsMaxAgeMs: number;
   /** Bytes that must stay free on the disk: with less, appends are refused (disk-space.ts). 0: only a failed write is. */
@@ -47,6 +49,7 @@ export const defaultStorageOptions: StorageOptions = {
   fsyncIntervalMs: 1_000,
   headBytes: 64 << 20,
   headAgeMs: 3_600_000,
+  indexCacheBytes: 64 << 20,
   snapshotsMaxAgeMs: 0,
   minFreeDiskBytes: 0,
   seriesLimits: NO_SERIES_LIMITS,

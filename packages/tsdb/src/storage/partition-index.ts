@@ -1,5 +1,5 @@
 /**
- * The index segments of a partition as one index, for one search. Segments stand in order of their ids, so what they answer is simply put one behind
+ * The index segments of a partition as one index, for one search, which holds them until `release()`. Segments stand in order of their ids, so what they answer is simply put one behind
  * the other. A damaged segment answers nothing: that is reported, and the rest is served.
  */
 import { CorruptionError } from "../base/errors.ts";
@@ -19,13 +19,19 @@ export class PartitionIndex {
   constructor(segments: readonly IndexSegment[], onCorruption: OnIndexCorruption) {
     this.segments = segments;
     this.onCorruption = onCorruption;
+    for (const segment of segments) segment.acquire();
+  }
+
+  /** Gives the segments back. */
+  release(): void {
+    for (const segment of this.segments) segment.release();
   }
 
   /** Ids of the tenant's series that match, ascending. */
   async search(tenant: Tenant, groups: FilterGroups, pace: Pace): Promise<Postings> {
     const found: Postings[] = [];
     for (const own of this.of(tenant)) {
-      const ids = await this.guarded(own, () => searchSeries(own.index, groups, pace));
+      const ids = await this.guarded(own, () => searchSeries(own, groups, pace));
       if (ids !== null) found.push(ids);
     }
     return unite(found);
@@ -35,7 +41,7 @@ export class PartitionIndex {
   async all(tenant: Tenant): Promise<Postings> {
     const found: Postings[] = [];
     for (const own of this.of(tenant)) {
-      found.push((await this.guarded(own, async () => await own.index.all().read())) ?? NO_POSTINGS);
+      found.push((await this.guarded(own, async () => await (await own.all()).read())) ?? NO_POSTINGS);
     }
     return unite(found);
   }

@@ -7,22 +7,25 @@
  * Ids are given in order of metric name, job, instance and the rest, flush by flush, so related series stand together in parts that are
  * simply ordered by id.
  */
-import type { CorruptionError } from "../base/errors.ts";
+import { CorruptionError } from "../base/errors.ts";
 import { PagedNumbers } from "../base/paged-numbers.ts";
 import type { Tenant } from "../base/tenant.ts";
 import type { Disk } from "../disk/disk.ts";
-import type { IndexSegment } from "../index/segment-reader.ts";
-import { seriesKeyOf } from "../index/series-key.ts";
-import { SeriesTable, UNKNOWN_SERIES } from "../index/series-table.ts";
-import { hashRowKeys } from "../kernel/ingest-kernel.ts";
+import { type HashKey, newHashKey } from "../index/key-hash.ts";
+import { haveSameHashKey } from "../index/segment-merge.ts";
+import { type IndexSegment, NO_ID } from "../index/segment-reader.ts";
 import type { PartitionEntry } from "./manifest.ts";
 import type { Pacer } from "./pacer.ts";
 import type { PartReader } from "./part-reader.ts";
-import { hashSeriesKey, type SeriesRegistry } from "./registry.ts";
+import type { OnIndexCorruption } from "./partition-index.ts";
+import type { SeriesRegistry } from "./registry.ts";
 import { type NewSeries, sortForLocality } from "./series-order.ts";
 import type { Tombstones } from "./tombstones.ts";
 
 export const DATA_FOLDER = "data";
+
+/** Of keys that are looked up together: the more, the fewer pages of hashes are read twice. */
+const KEYS_BYTES = 2 << 20;
 
 export class Partition {
   readonly name: string;
@@ -56,7 +59,7 @@ export class Partition {
   private idBySlot: PagedNumbers = new PagedNumbers();
   private slotById: PagedNumbers = new PagedNumbers();
   private linkedEpoch = -1;
-  private byKey: SeriesTable | null = null;
+  private newHashKey: HashKey | null = null;
 
   constructor(name: string, nextSeriesId: number) {
     this.name = name;
@@ -125,91 +128,113 @@ export class Partition {
     return this.parts.filter((part) => !this.damagedParts.has(part));
   }
 
+  /** Its files are no longer in use, but for those who acquired them before. */
+  retire(): void {
+    for (const part of this.parts) part.retire();
+    for (const segment of this.segments) segment.retire();
+  }
+
   /** Slot of the series with this id in the registry, or -1 if no flush has linked them. */
   slotOf(registry: SeriesRegistry, id: number): number {
     return this.linkedEpoch === registry.epoch ? this.slotById.get(id) - 1 : -1;
   }
 
-  /** Ids of the series in these slots; those without get one, tenant by tenant in label order. Long work: other work has its turn meanwhile. */
-  async idsOf(registry: SeriesRegistry, slots: Uint32Array, pacer: Pacer): Promise<Uint32Array> {
+  /** Index segments that may become one: the newest, as far back as nothing is in the way. */
+  mergeableSegments(): IndexSegment[] {
+    const { segments, damagedSegments } = this;
+    let from = segments.length;
+    while (from > 0) {
+      const older = segments[from - 1] as IndexSegment;
+      if (damagedSegments.has(older) || !haveSameHashKey([older, segments[segments.length - 1] as IndexSegment])) break;
+      from--;
+    }
+    return segments.slice(from);
+  }
+
+  /** What keys of this month's new segments are hashed with: as those that are there, so that they can be merged. */
+  get hashKey(): HashKey {
+    this.newHashKey ??= this.segments[this.segments.length - 1]?.hashKey ?? newHashKey();
+    return this.newHashKey;
+  }
+
+  /**
+   * Ids of the series in these slots; those without get one, tenant by tenant in label order. Long work: other work has its turn meanwhile.
+   * A segment too damaged to say which series it has is told to `onCorruption` and set aside: its series are given new ids.
+   */
+  async idsOf(
+    registry: SeriesRegistry,
+    slots: Uint32Array,
+    pacer: Pacer,
+    onCorruption: OnIndexCorruption,
+  ): Promise<Uint32Array> {
     if (this.linkedEpoch !== registry.epoch) {
       this.idBySlot = new PagedNumbers();
       this.slotById = new PagedNumbers();
       this.linkedEpoch = registry.epoch;
     }
-    const byKey = this.keyTable();
     const unlinked = slots.filter((slot) => this.idBySlot.get(slot) === 0);
-    const unknown = new Map<Tenant, number[]>();
-    await forEachHash(registry, unlinked, pacer, (slot, tenant, hashes, at) => {
-      const id = byKey.find(hashes, at);
-      if (id !== UNKNOWN_SERIES) this.link(slot, id);
-      else {
-        const own = unknown.get(tenant);
-        if (own === undefined) unknown.set(tenant, [slot]);
-        else own.push(slot);
-      }
-    });
-    for (const [tenant, found] of unknown) {
-      const sorted = Uint32Array.from(found);
+    for (const [tenant, unknown] of await this.linkKnown(registry, unlinked, pacer, onCorruption)) {
+      const sorted = Uint32Array.from(unknown);
+      // What may fail comes first: an id that is given must be linked, or the series would get another.
       const symbols = await sortForLocality(registry, sorted, pacer);
-      // What may fail comes first: an id that is given must be known under its key and slot, or the series would get another.
-      const hashes = new Uint32Array(4 * sorted.length);
-      let hashed = 0;
-      await forEachHash(registry, sorted, pacer, (_slot, _tenant, words, at) => {
-        for (let k = 0; k < 4; k++) hashes[hashed++] = words[at + k] as number;
-      });
       const firstId = this.nextSeriesId;
       this.nextSeriesId += sorted.length;
       this.unindexed.push({ tenant, registry, slots: sorted, firstId, symbols });
-      for (let i = 0; i < sorted.length; i++) {
-        byKey.add(hashes, 4 * i, firstId + i);
-        this.link(sorted[i] as number, firstId + i);
-        if (i % 512 === 511 && pacer.isDue) await pacer.pause();
-      }
+      for (let i = 0; i < sorted.length; i++) this.link(sorted[i] as number, firstId + i);
     }
     const ids = new Uint32Array(slots.length);
     for (let i = 0; i < slots.length; i++) ids[i] = this.idBySlot.get(slots[i] as number) - 1;
     return ids;
   }
 
-  private link(slot: number, id: number): void {
-    this.idBySlot.set(slot, id + 1);
-    this.slotById.set(id, slot + 1);
-  }
-
-  /** Hash of every series here → id. Made when first needed after a start: most months are never written again. */
-  private keyTable(): SeriesTable {
-    if (this.byKey === null) {
-      this.byKey = new SeriesTable();
-      const hash = new Uint32Array(4);
-      for (const segment of this.segments) {
-        for (const own of segment.all()) {
-          for (const { id, labels } of own.series()) {
-            hashSeriesKey(own.tenant, seriesKeyOf(labels), hash);
-            this.byKey.add(hash, 0, id);
+  /** Links slots whose series stand in a segment already. Returns the others by tenant. */
+  private async linkKnown(
+    registry: SeriesRegistry,
+    slots: Uint32Array,
+    pacer: Pacer,
+    onCorruption: OnIndexCorruption,
+  ): Promise<Map<Tenant, number[]>> {
+    const unknown = new Map<Tenant, number[]>();
+    for (let from = 0; from < slots.length; ) {
+      const { tenant, count, ...keys } = registry.store.keysOf(slots, from, KEYS_BYTES);
+      const ids = new Uint32Array(count).fill(NO_ID);
+      if (this.segments.length > 0) {
+        // Copies: the views are void once others have their turn.
+        const bytes = keys.bytes.slice();
+        const ends = keys.ends.slice();
+        for (const segment of this.segments) {
+          try {
+            await segment.of(tenant)?.findKeys(bytes, ends, ids, pacer);
+          } catch (error) {
+            if (!(error instanceof CorruptionError)) throw error;
+            onCorruption(segment, error);
+            this.setAside(segment, error);
           }
         }
       }
+      let own = unknown.get(tenant);
+      for (let i = 0; i < count; i++) {
+        const slot = slots[from + i] as number;
+        if (ids[i] !== NO_ID) this.link(slot, ids[i] as number);
+        else if (own === undefined) unknown.set(tenant, (own = [slot]));
+        else own.push(slot);
+      }
+      from += count;
+      if (pacer.isDue) await pacer.pause();
     }
-    return this.byKey;
+    return unknown;
   }
-}
 
-/** Shows the key hash of each of the slots, in their order. */
-async function forEachHash(
-  registry: SeriesRegistry,
-  slots: Uint32Array,
-  pacer: Pacer,
-  show: (slot: number, tenant: Tenant, hashes: Uint32Array, at: number) => void,
-): Promise<void> {
-  let hashes = new Uint32Array(4096);
-  for (let from = 0; from < slots.length; ) {
-    const { tenant, count, bytes, ends } = registry.store.keysOf(slots, from);
-    if (4 * count > hashes.length) hashes = new Uint32Array(8 * count);
-    hashRowKeys(tenant, bytes, ends, 0, count, hashes);
-    for (let i = 0; i < count; i++) show(slots[from + i] as number, tenant, hashes, 4 * i);
-    from += count;
-    if (pacer.isDue) await pacer.pause();
+  private setAside(segment: IndexSegment, error: CorruptionError): void {
+    this.segments = this.segments.filter((other) => other !== segment);
+    this.quarantined.push({ path: segment.file.path, error });
+    this.unreadable.indexes.push(segment.fileNumber);
+    segment.retire();
+  }
+
+  private link(slot: number, id: number): void {
+    this.idBySlot.set(slot, id + 1);
+    this.slotById.set(id, slot + 1);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { PagedNumbers } from "../base/paged-numbers.ts";
 import type { Tenant } from "../base/tenant.ts";
-import { NO_SYMBOL, type NumberedSeries } from "../index/segment-writer.ts";
+import { NO_SYMBOL, type NumberedSeries } from "../index/numbered-series.ts";
 import type { LabelStore } from "../kernel/label-store.ts";
 import { sortByChunks } from "./chunk-sort.ts";
 import type { Pacer } from "./pacer.ts";

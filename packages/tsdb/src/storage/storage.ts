@@ -13,6 +13,7 @@
  */
 import type { CorruptionError } from "../base/errors.ts";
 import type { Disk, Lock } from "../disk/disk.ts";
+import { PageCache } from "../index/page-cache.ts";
 import type { IndexSegment } from "../index/segment-reader.ts";
 import { printRawLabels } from "../index/series-key.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
@@ -91,6 +92,7 @@ export class Storage {
   private readonly maintenance: Maintenance;
   /** Null if there are no rules. */
   private readonly rules: RuleBook | null;
+  private readonly indexCache: PageCache;
   private readonly space: DiskSpace;
   private readonly limits: SeriesLimits;
   private readonly newSeriesLog: NewSeriesLog;
@@ -111,6 +113,7 @@ export class Storage {
       partitions: ReadonlyMap<string, Partition>;
       maintenance: Maintenance;
       space: DiskSpace;
+      indexCache: PageCache;
     },
   ) {
     this.options = options;
@@ -123,6 +126,7 @@ export class Storage {
     this.rules = state.maintenance.book.isEmpty ? null : state.maintenance.book;
     this.space = state.space;
     this.newSeriesLog = new NewSeriesLog(options.clock, options.logger);
+    this.indexCache = state.indexCache;
     this.limits = new SeriesLimits(options.seriesLimits, options.clock, options.logger.warn);
     const timers = [options.clock.setRepeatingTimer(() => this.tick(), TICK_MS)];
     if (options.minFreeDiskBytes > 0) {
@@ -159,7 +163,8 @@ export class Storage {
       await space.begin();
       const manifest = (await readManifest(disk)) ?? (await newManifest(disk));
       const epoch = manifest.epoch + 1;
-      await openPartitions(disk, manifest, partitions, options.logger);
+      const indexCache = new PageCache(options.indexCacheBytes);
+      await openPartitions(disk, manifest, partitions, indexCache, options.logger);
       const registry = new SeriesRegistry(epoch);
       const head = new Head(options.clock.nowMs());
       const retentionClock = new RetentionClock(options.clock, manifest.retentionNowMs ?? null);
@@ -170,7 +175,7 @@ export class Storage {
       };
       const nextSegment = await nextSegmentNumber(disk, manifest.walFloor);
       wal = new WriteAheadLog(disk, nextSegment, { fsync, fsyncIntervalMs, clock, onDoubt });
-      const state = { disk, options, wal, registry, head, partitions, manifest, retentionClock, space };
+      const state = { disk, options, wal, registry, head, partitions, manifest, indexCache, retentionClock, space };
       const maintenance = new Maintenance(state);
       const progress = new ReplayProgress(clock, options.logger);
       let unnamed = 0;
@@ -199,7 +204,7 @@ export class Storage {
         if (!space.isReadOnly || !isNoSpace(error)) throw error;
         isEpochWritten = false;
       }
-      storage = new Storage(options, lock, { wal, registry, head, partitions, maintenance, space });
+      storage = new Storage(options, lock, { wal, registry, head, partitions, maintenance, space, indexCache });
       storage.totals.walBytesLost = replay.bytesLost;
       storage.totals.walCorruptRecords = replay.corruptRecords;
       storage.totals.walRowsUnnamed = unnamed;
@@ -213,7 +218,7 @@ export class Storage {
       return storage;
     } catch (error) {
       await wal?.close().catch(() => {});
-      for (const { parts } of partitions.values()) for (const part of parts) part.retire();
+      for (const partition of partitions.values()) partition.retire();
       await lock.release();
       throw error;
     }
@@ -376,7 +381,10 @@ export class Storage {
         if (isReleased) return;
         isReleased = true;
         for (const generation of generations) generation.release();
-        for (const { parts } of partitions) for (const part of parts) part.release();
+        for (const { parts, index } of partitions) {
+          for (const part of parts) part.release();
+          index.release();
+        }
       },
     };
     return snapshot;
@@ -456,7 +464,7 @@ export class Storage {
     try {
       await this.wal.close();
     } finally {
-      for (const partition of this.partitions.values()) for (const part of partition.parts) part.retire();
+      for (const partition of this.partitions.values()) partition.retire();
       await this.lock.release();
     }
   }
@@ -479,6 +487,12 @@ export class Storage {
       quarantinedParts: 0,
       indexSeries: 0,
       indexBytes: 0,
+      indexResidentBytes: 0,
+      indexCacheBytes: this.indexCache.bytes,
+      indexCacheBytesMax: this.indexCache.bytesMax,
+      indexCachePages: this.indexCache.count,
+      indexCacheRequests: this.indexCache.counters.requests,
+      indexCacheMisses: this.indexCache.counters.misses,
       walBytes: this.wal.counters.bytes,
       walWrites: this.wal.counters.writes,
       walSyncs: this.wal.counters.syncs,
@@ -496,9 +510,13 @@ export class Storage {
       description.headBytes += store.usedBytes;
     }
     for (const partition of this.partitions.values()) {
-      description.quarantinedParts += partition.quarantined.length + partition.damagedParts.size;
+      description.quarantinedParts +=
+        partition.quarantined.length + partition.damagedParts.size + partition.damagedSegments.size;
       description.indexSeries += partition.nextSeriesId;
-      for (const { bytes } of partition.segments) description.indexBytes += bytes;
+      for (const segment of partition.segments) {
+        description.indexBytes += segment.bytes;
+        description.indexResidentBytes += segment.residentBytes;
+      }
       for (const { info } of partition.parts) {
         description.parts++;
         description.blocks += info.blocks;
@@ -567,7 +585,16 @@ export interface StorageDescription {
   partitions: number;
   quarantinedParts: number;
   indexSeries: number;
+  /** Of the files. */
   indexBytes: number;
+  /** Of memory that indexes take whatever is asked, beside the cache. */
+  indexResidentBytes: number;
+  /** The cache of index pages: bytes, the most it may have, pages, how often it was asked, and how often in vain. */
+  indexCacheBytes: number;
+  indexCacheBytesMax: number;
+  indexCachePages: number;
+  indexCacheRequests: number;
+  indexCacheMisses: number;
   walBytes: number;
   walWrites: number;
   walSyncs: number;

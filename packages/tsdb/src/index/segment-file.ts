@@ -1,0 +1,190 @@
+/**
+ * The file of an index segment as pages: which there are is in memory from the opening on (sixteen bytes a page), what is in them is read when it is
+ * asked for, checked, and kept in the cache. Kinds of pages are told apart by who asks.
+ */
+import { CorruptionError } from "../base/errors.ts";
+import {
+  checkHeader,
+  checksumAt,
+  decodeDirectory,
+  decodeTail,
+  type FileKind,
+  HEADER_BYTES,
+  type Page,
+  TAIL_BYTES,
+} from "../codec/pages.ts";
+import type { Disk, ReadFile } from "../disk/disk.ts";
+import type { CachedPage, CacheRow, PageCache } from "./page-cache.ts";
+
+export class SegmentFile {
+  readonly path: string;
+  readonly fileNumber: number;
+  readonly cache: PageCache;
+  private readonly file: ReadFile;
+  private readonly offsets: Float64Array;
+  private readonly lengths: Uint32Array;
+  private readonly crcs: Uint32Array;
+  private readonly rows: CacheRow<CachedPage>[] = [];
+  private users = 0;
+  private isRetired = false;
+
+  private constructor(path: string, fileNumber: number, file: ReadFile, pages: readonly Page[], cache: PageCache) {
+    this.path = path;
+    this.fileNumber = fileNumber;
+    this.file = file;
+    this.cache = cache;
+    this.offsets = Float64Array.from(pages, ({ offset }) => offset);
+    this.lengths = Uint32Array.from(pages, ({ length }) => length);
+    this.crcs = Uint32Array.from(pages, ({ crc }) => crc);
+  }
+
+  /** The file and the root of its directory. @throws CorruptionError, NewerFormatError */
+  static async open(
+    disk: Disk,
+    path: string,
+    kind: FileKind,
+    fileNumber: number,
+    cache: PageCache,
+  ): Promise<{ readonly file: SegmentFile; readonly root: Uint8Array }> {
+    const file = await disk.open(path);
+    try {
+      if (file.bytes < HEADER_BYTES + TAIL_BYTES) {
+        throw new CorruptionError(path, 0, `want an index segment, got ${file.bytes} bytes`);
+      }
+      const header = new Uint8Array(HEADER_BYTES);
+      await file.read(0, header);
+      checkHeader(header, kind, fileNumber, path);
+      const tail = new Uint8Array(TAIL_BYTES);
+      await file.read(file.bytes - TAIL_BYTES, tail);
+      const place = decodeTail(tail, kind, file.bytes, path);
+      const directory = new Uint8Array(place.length);
+      await file.read(place.offset, directory);
+      const { pages, root } = decodeDirectory(directory, place, fileNumber, path);
+      return { file: new SegmentFile(path, fileNumber, file, pages, cache), root };
+    } catch (error) {
+      await file.close();
+      throw error instanceof RangeError ? new CorruptionError(path, 0, error.message) : error;
+    }
+  }
+
+  /** Bytes of the file. */
+  get bytes(): number {
+    return this.file.bytes;
+  }
+
+  get pageCount(): number {
+    return this.offsets.length;
+  }
+
+  /** Bytes of memory that the directory takes. */
+  get residentBytes(): number {
+    return this.pageCount * 16;
+  }
+
+  /** A row for the cache, whose pages leave it when the file is retired. */
+  newRow<P extends CachedPage>(): CacheRow<P> {
+    const row: CacheRow<P> = [];
+    this.rows.push(row as unknown as CacheRow<CachedPage>);
+    return row;
+  }
+
+  /** The bytes of a page, checked. @throws CorruptionError */
+  async read(page: number): Promise<Uint8Array> {
+    const offset = this.offsets[page] as number;
+    const bytes = new Uint8Array(this.lengths[page] as number);
+    await this.file.read(offset, bytes);
+    if (checksumAt(bytes, this.fileNumber, offset) !== this.crcs[page]) {
+      throw new CorruptionError(this.path, offset, `the checksum of this page of ${bytes.length} bytes does not fit`);
+    }
+    return bytes;
+  }
+
+  /** For what a decoder says of a page whose checksum fits: damage that no checksum told of. */
+  asCorruption(error: unknown, page: number): unknown {
+    if (!(error instanceof RangeError)) return error;
+    return new CorruptionError(this.path, this.offsets[page] as number, error.message);
+  }
+
+  /** Keeps the file open until `release()`, also if it is retired meanwhile. */
+  acquire(): void {
+    this.users++;
+  }
+
+  release(): void {
+    this.users--;
+    if (this.isRetired && this.users === 0) this.close();
+  }
+
+  /** The file is no longer in use, but for those who acquired it before. */
+  retire(): void {
+    if (this.isRetired) return;
+    this.isRetired = true;
+    if (this.users === 0) this.close();
+  }
+
+  private close(): void {
+    for (const row of this.rows) this.cache.drop(row);
+    void this.file.close().catch(() => {});
+  }
+}
+
+/**
+ * Pages of one kind, by their number among their kind. `now` answers from memory, `load` from the disk; the way to ask is
+ * `pages.now(i) ?? (await pages.load(i))`.
+ */
+export class PageSet<P extends CachedPage> {
+  readonly file: SegmentFile;
+  /** Numbers of the pages in the file. */
+  private readonly numbers: Uint32Array;
+  private readonly decode: (bytes: Uint8Array, index: number) => P;
+  private readonly row: CacheRow<P>;
+  /** Pages that were found damaged: they are not read again for everyone who asks. */
+  private readonly damaged: Map<number, CorruptionError> = new Map();
+
+  /** `decode` throws RangeError if a page is not what it should be. */
+  constructor(file: SegmentFile, numbers: Uint32Array, decode: (bytes: Uint8Array, index: number) => P) {
+    this.file = file;
+    this.numbers = numbers;
+    this.decode = decode;
+    this.row = file.newRow();
+  }
+
+  get count(): number {
+    return this.numbers.length;
+  }
+
+  now(index: number): P | undefined {
+    return this.file.cache.get(this.row, index);
+  }
+
+  /** @throws CorruptionError */
+  async load(index: number): Promise<P> {
+    return this.file.cache.put(this.row, index, await this.loadAside(index));
+  }
+
+  /** Past the cache, for who reads everything once. @throws CorruptionError */
+  async loadAside(index: number): Promise<P> {
+    const number = this.numbers[index];
+    // A number that leads nowhere comes from damage in the page that holds it.
+    if (number === undefined) throw new CorruptionError(this.file.path, 0, `there is no page ${index} of this kind`);
+    const known = this.damaged.get(index);
+    if (known !== undefined) throw known;
+    try {
+      return this.decode(await this.file.read(number), index);
+    } catch (error) {
+      const damage = this.file.asCorruption(error, number);
+      if (damage instanceof CorruptionError) this.damaged.set(index, damage);
+      throw damage;
+    }
+  }
+
+  /** For what a reader of a page meets in it: damage that no checksum told of. */
+  asCorruption(error: unknown, index: number): unknown {
+    return this.file.asCorruption(error, this.numbers[index] ?? 0);
+  }
+
+  /** A page has grown by `bytes` since it was decoded. */
+  grow(index: number, page: P, bytes: number): void {
+    this.file.cache.grow(this.row, index, page, bytes);
+  }
+}
