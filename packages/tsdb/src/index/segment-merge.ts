@@ -126,10 +126,10 @@ class TenantMerge {
   private async copySeries(): Promise<void> {
     const { writer, sources, pace } = this;
     for (let i = 0; i < sources.length; i++) {
-      const { series } = sources[i] as TenantSegment;
+      const { seriesPages } = sources[i] as TenantSegment;
       const numbers = this.numbers[i] as Uint32Array;
-      for (let index = 0; index < series.count; index++) {
-        const page = await series.loadAside(index);
+      for (let index = 0; index < seriesPages.count; index++) {
+        const page = await seriesPages.loadAside(index);
         for (let k = 0; k < page.ids.length; k++) {
           const terms = page.terms.slice(page.start(k), page.ends[k]);
           for (let t = 0; t < terms.length; t++) terms[t] = numbers[terms[t] as number] as number;

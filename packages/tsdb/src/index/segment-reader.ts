@@ -109,7 +109,7 @@ export class TenantSegment implements SeriesIndex {
   readonly lastId: number;
   readonly terms: PageSet<TermPage>;
   readonly lists: PageSet<PostingsPage>;
-  readonly series: PageSet<SeriesPage>;
+  readonly seriesPages: PageSet<SeriesPage>;
   readonly keys: PageSet<KeyPage>;
   /** Of each page: its first term, and what separates its values from those before; one more term than pages. */
   readonly firstTerms: Uint32Array;
@@ -166,11 +166,11 @@ export class TenantSegment implements SeriesIndex {
     });
     this.lists = new PageSet(file, readTable(root), (bytes) => new PostingsPage(bytes));
     const firstIds: number[] = [];
-    const seriesPages = readTable(root, () => firstIds.push(root.varint()));
+    const seriesNumbers = readTable(root, () => firstIds.push(root.varint()));
     this.firstIds = Uint32Array.from(firstIds);
-    this.series = new PageSet(
+    this.seriesPages = new PageSet(
       file,
-      seriesPages,
+      seriesNumbers,
       (bytes, index) => new SeriesPage(bytes, this.firstIds[index] as number, term),
     );
     const firstHashes: number[] = [];
@@ -244,7 +244,7 @@ export class TenantSegment implements SeriesIndex {
       const end =
         index + 1 < this.firstIds.length ? lowerBound(ids, this.firstIds[index + 1] as number, i) : ids.length;
       try {
-        const page = this.series.now(index) ?? (await this.series.load(index));
+        const page = this.seriesPages.now(index) ?? (await this.seriesPages.load(index));
         for (; i < end; i++) {
           const at = lowerBound(page.ids, ids[i] as number);
           if (page.ids[at] !== ids[i]) throw new BugError("label set of an id that is not in this segment");
@@ -257,6 +257,17 @@ export class TenantSegment implements SeriesIndex {
         i++;
       }
       if (pace.isDue) await pace.pause();
+    }
+  }
+
+  /** All series by ascending id. @throws CorruptionError */
+  async *series(): AsyncIterable<{ readonly id: number; readonly labels: Labels }> {
+    for (let index = 0; index < this.seriesPages.count; index++) {
+      const page = this.seriesPages.now(index) ?? (await this.seriesPages.load(index));
+      for (const [at, id] of page.ids.entries()) {
+        const labels = page.labels[at] ?? this.labelsNow(index, page, at) ?? (await this.loadLabels(index, page, at));
+        yield { id, labels };
+      }
     }
   }
 
@@ -297,7 +308,7 @@ export class TenantSegment implements SeriesIndex {
 
   private keepLabels(index: number, page: SeriesPage, at: number, labels: Labels): Labels {
     page.labels[at] = labels;
-    this.series.grow(index, page, LABELS_BYTES + LABEL_BYTES * (labels.pairs.length / 2));
+    this.seriesPages.grow(index, page, LABELS_BYTES + LABEL_BYTES * (labels.pairs.length / 2));
     return labels;
   }
 
@@ -359,7 +370,7 @@ export class TenantSegment implements SeriesIndex {
   /** True if the series with this id has this key. */
   private async hasKey(id: number, key: Uint8Array): Promise<boolean> {
     const index = this.pageOfId(id);
-    const page = this.series.now(index) ?? (await this.series.load(index));
+    const page = this.seriesPages.now(index) ?? (await this.seriesPages.load(index));
     const at = lowerBound(page.ids, id);
     if (page.ids[at] !== id) return false;
     const reader = new ByteReader(key);

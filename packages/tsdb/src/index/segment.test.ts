@@ -136,6 +136,9 @@ test("any filters on any label sets: segment, memory and a look at each agree", 
             await labelsOf(own, ids),
             series.map(({ labels }) => labels),
           );
+          const listed: IndexedSeries[] = [];
+          for await (const one of own.series()) listed.push(one);
+          assert.deepEqual(listed, series);
           assert.deepEqual([...own.names()].sort(), [...memory.names()].sort());
           for (const name of NAMES) {
             const values = await valuesOf(own, name);
