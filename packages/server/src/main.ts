@@ -5,6 +5,7 @@
  *   exit 1   cannot start or run on: one line says why
  */
 import { MetricSet } from "@nyanza/metrics";
+import { parseRules } from "@nyanza/tsdb";
 import { COMMANDS } from "./commands/commands.ts";
 import { formatHelp } from "./flags/help.ts";
 import { FlagError, parseFlags } from "./flags/parse.ts";
@@ -33,6 +34,18 @@ async function main(): Promise<void> {
     loggers = createProcessLoggers(flags, metrics);
   } catch (error) {
     return fail(`flag -loggerTimezone: ${(error as Error).message}`);
+  }
+  try {
+    parseRules(
+      {
+        dedupMs: flags["dedup.minScrapeInterval"],
+        downsampling: flags["downsampling.period"],
+        retentionFilters: flags.retentionFilter,
+      },
+      flags.retentionPeriod,
+    );
+  } catch (error) {
+    return fail(`flags -dedup.minScrapeInterval, -downsampling.period, -retentionFilter: ${(error as Error).message}`);
   }
   const log = loggers("main.ts");
   if (flags.dryRun) return log.info("the flags are ok; exiting with 0 status code");

@@ -49,7 +49,10 @@ export async function openServedDatabase(settings: DatabaseSettings): Promise<Ow
   };
 }
 
-function toMetrics(stats: DatabaseStats, { path, seriesLimits }: DatabaseSettings): ReadonlyMap<string, number> {
+function toMetrics(
+  stats: DatabaseStats,
+  { path, seriesLimits, maxDiskBytes }: DatabaseSettings,
+): ReadonlyMap<string, number> {
   const where = [["path", path]] as const;
   const metrics = new Map([
     ['vm_rows{type="storage/inmemory"}', stats.headRows],
@@ -70,6 +73,10 @@ function toMetrics(stats: DatabaseStats, { path, seriesLimits }: DatabaseSetting
     ["vm_flush_failures_total", stats.flushFailures],
     ['vm_merges_total{type="storage/small"}', stats.merges],
     ['vm_rows_merged_total{type="storage/small"}', stats.rowsMerged],
+    ['vm_deduplicated_samples_total{type="merge"}', stats.rowsDeduplicatedByMerges],
+    ['vm_deduplicated_samples_total{type="select"}', stats.rowsDeduplicatedBySearches],
+    ["vm_retention_size_dropped_bytes_total", stats.bytesDroppedBySize],
+    [formatMetricName("vm_max_disk_space_usage_bytes", where), maxDiskBytes],
     ["vm_corrupt_blocks_total", stats.corruptBlocks],
     ["vm_wal_writes_total", stats.walWrites],
     ["vm_wal_syncs_total", stats.walSyncs],

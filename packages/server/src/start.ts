@@ -47,6 +47,10 @@ export interface DatabaseSettings {
   readonly fsyncIntervalMs: number;
   readonly snapshotsMaxAgeMs: number;
   readonly minFreeDiskBytes: number;
+  readonly maxDiskBytes: number;
+  readonly dedupIntervalMs: number;
+  readonly downsampling: readonly string[];
+  readonly retentionFilters: readonly string[];
   readonly seriesLimits: {
     readonly maxLabels: number;
     readonly maxLabelNameBytes: number;
@@ -105,6 +109,10 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       fsyncIntervalMs: flags["wal.fsyncInterval"],
       snapshotsMaxAgeMs: flags.snapshotsMaxAge,
       minFreeDiskBytes: flags["storage.minFreeDiskSpaceBytes"],
+      maxDiskBytes: flags["retention.maxDiskSpaceUsageBytes"],
+      dedupIntervalMs: flags["dedup.minScrapeInterval"],
+      downsampling: flags["downsampling.period"],
+      retentionFilters: flags.retentionFilter,
       seriesLimits: {
         maxLabels: flags.maxLabelsPerTimeseries,
         maxLabelNameBytes: flags.maxLabelNameLen,

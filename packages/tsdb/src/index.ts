@@ -16,6 +16,7 @@ export {
   type QueryRangeOptions,
   type SeriesRows,
 } from "./database/database.ts";
+export { parseRules, type RuleTexts } from "./database/rule-texts.ts";
 export { type Lock, LockedError } from "./disk/disk.ts";
 export { lockFolder } from "./disk/lock.ts";
 export { POINTS_MAX, printPoints } from "./kernel/points.ts";

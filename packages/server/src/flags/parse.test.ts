@@ -58,6 +58,10 @@ test("parseList", () => {
   same("a,b", ["a", "b"]);
   same('"a,b",c', ["a,b", "c"]);
   same("'x'", ["x"]);
+  same('{a="b",c="d}\\",\'"}:1d:5m,30d:1h', ['{a="b",c="d}\\",\'"}:1d:5m', "30d:1h"]);
+  same("{a=~'(x,y)'}:1d,[::1]:80,f(a,b),c", ["{a=~'(x,y)'}:1d", "[::1]:80", "f(a,b)", "c"]);
+  same("(a,b", ["(a", "b"]);
+  same("a},b", ["a}", "b"]);
   assert.throws(() => parseList('"a'), FlagValueError);
 });
 

@@ -47,6 +47,34 @@ export const FLAGS = {
     group: "Storage",
     description: "Samples with timestamps further in the future are not accepted",
   },
+  retentionFilter: {
+    type: "array",
+    default: "",
+    group: "Storage",
+    description:
+      'Shorter retention for some series: filter:duration, such as {team="juniors"}:3d; of several that match the shortest counts; vm_account_id and vm_project_id stand for the tenant',
+  },
+  "retention.maxDiskSpaceUsageBytes": {
+    type: "size",
+    default: "0",
+    group: "Storage",
+    description:
+      "When parts and indexes have more bytes than this, the oldest go: month by month, within a month the parts that end first, never those of today; 0 for no limit",
+  },
+  "dedup.minScrapeInterval": {
+    type: "duration",
+    default: "0s",
+    min: 0,
+    group: "Storage",
+    description: "Keep the last sample of each interval of this length only; 0 keeps all",
+  },
+  "downsampling.period": {
+    type: "array",
+    default: "",
+    group: "Storage",
+    description:
+      'Keep one sample of each interval that ended offset ago: [filter:]offset:interval[:last|min|max|avg|sum|count], such as 30d:5m,180d:1h or {env="dev"}:1d:1m:avg; of several filters the first that matches counts',
+  },
   "storage.minFreeDiskSpaceBytes": {
     type: "size",
     default: "100000000",

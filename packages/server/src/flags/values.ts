@@ -94,7 +94,36 @@ export function parseFloatText(text: string): number {
   return value;
 }
 
-/** `a,b`, with items that hold commas in double or single quotes: `"a,b",c`. */
+const CLOSING: ReadonlyMap<string, string> = new Map([
+  ["{", "}"],
+  ["[", "]"],
+  ["(", ")"],
+]);
+
+/** Where an item that is not quoted as a whole ends: at a comma outside of brackets, and of quotes within them. */
+function endOfItem(text: string, start: number): number {
+  const open: string[] = [];
+  for (let at = start; at < text.length; at++) {
+    const char = text[at] as string;
+    if (open.length === 0) {
+      if (char === ",") return at;
+    } else if (char === '"' || char === "'" || char === "`") {
+      for (at++; at < text.length && text[at] !== char; at++) if (text[at] === "\\" && char !== "`") at++;
+      continue;
+    } else if (char === open[open.length - 1]) {
+      open.pop();
+      continue;
+    }
+    const closing = CLOSING.get(char);
+    if (closing !== undefined) open.push(closing);
+  }
+  if (open.length === 0) return text.length;
+  // A bracket that nothing closes is a character like any other.
+  const comma = text.indexOf(",", start);
+  return comma < 0 ? text.length : comma;
+}
+
+/** `a,b`, with items that hold commas in double or single quotes or in brackets: `"a,b",c,{d="e",f="g"}:1d`. */
 export function parseList(text: string): string[] {
   const items: string[] = [];
   let at = 0;
@@ -109,8 +138,7 @@ export function parseList(text: string): string[] {
         throw new FlagValueError(`want a comma after ${quote}, got ${JSON.stringify(text.slice(at))}`);
       }
     } else {
-      const comma = text.indexOf(",", at);
-      const end = comma < 0 ? text.length : comma;
+      const end = endOfItem(text, at);
       items.push(text.slice(at, end));
       at = end;
     }
