@@ -3,6 +3,7 @@ export { BugError, CorruptionError, InputError } from "./base/errors.ts";
 export { compareLabels, Labels } from "./base/labels.ts";
 export { DEFAULT_TENANT, formatTenant, type Tenant } from "./base/tenant.ts";
 export { NewerFormatError } from "./codec/pages.ts";
+export { repairFolder, verifyFolder } from "./database/care.ts";
 export {
   Database,
   type DatabaseOptions,
@@ -27,6 +28,8 @@ export { QueryTrace, type TraceJson } from "./query/trace.ts";
 export type { DeleteOutcome } from "./storage/deletion.ts";
 export { ReadOnlyError } from "./storage/disk-space.ts";
 export type { Logger } from "./storage/options.ts";
+export type { RepairOptions, RepairReport } from "./storage/repair.ts";
 export type { AppendOutcome } from "./storage/sample-selection.ts";
 export { ClosedError } from "./storage/storage.ts";
+export type { FileReport, Problem, VerifiedKind, VerifyOptions, VerifyReport } from "./storage/verify.ts";
 export { type FsyncMode, LogUnavailableError } from "./storage/wal.ts";

@@ -8,6 +8,7 @@ import { Random } from "../base/random.ts";
 import { copyFile, type Disk, LockedError, readWhole, replaceFile } from "./disk.ts";
 import { FaultyDisk } from "./faulty-disk.ts";
 import { MemoryDisk } from "./memory-disk.ts";
+import { OverlayDisk } from "./overlay-disk.ts";
 import { RealDisk } from "./real-disk.ts";
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
@@ -121,6 +122,7 @@ for (const [name, run] of Object.entries(cases)) {
     }
   });
   test(`memory disk: ${name}`, async () => await run(new MemoryDisk()));
+  test(`overlay disk: ${name}`, async () => await run(new OverlayDisk(new MemoryDisk())));
   test(`faulty disk: ${name}`, async () => await run(new FaultyDisk(new MemoryDisk(), Number.POSITIVE_INFINITY)));
 }
 
@@ -160,4 +162,28 @@ test("replaceFile is all or nothing whichever call fails and whatever survives",
       }
     }
   }
+});
+
+test("an overlay shows what is below and what was changed, and changes nothing below", async () => {
+  const below = new MemoryDisk();
+  for (const path of ["a", "d/b", "d/c", "e/f/g"]) await write(below, path, path);
+  const before = below.paths();
+  const disk = new OverlayDisk(below);
+  await disk.truncate("a", 0);
+  await disk.rename("d/b", "d/z");
+  await disk.remove("e");
+  await write(disk, "e/h", "new");
+  await disk.link("d/c", "d/y");
+  await replaceFile(disk, "d/c", bytes("other"));
+  assert.deepEqual(await disk.list(""), ["a", "d", "e"]);
+  assert.deepEqual(await disk.list("d"), ["c", "y", "z"]);
+  assert.deepEqual(await disk.list("e"), ["h"]);
+  assert.deepEqual(await disk.list("e/f"), []);
+  await assert.rejects(disk.open("e/f/g"), { code: "ENOENT" });
+  await assert.rejects(disk.open("d/b"), { code: "ENOENT" });
+  await assert.rejects(disk.create("a"), { code: "EEXIST" });
+  const texts = await Promise.all(["a", "d/c", "d/y", "d/z", "e/h"].map((path) => content(disk, path)));
+  assert.deepEqual(texts, ["", "other", "d/c", "d/b", "new"]);
+  assert.deepEqual(below.paths(), before);
+  for (const path of before) assert.equal(await content(below, path), path);
 });

@@ -69,6 +69,10 @@ export class MemoryDisk implements Disk {
     return this.find(path).content.subarray(0, this.find(path).length);
   }
 
+  has(path: string): boolean {
+    return this.files.has(path);
+  }
+
   paths(): string[] {
     return [...this.files.keys()].sort();
   }

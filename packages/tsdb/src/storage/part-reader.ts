@@ -140,6 +140,11 @@ export class PartReader {
     if (this.users === 0) void this.file.close().catch(() => {});
   }
 
+  /** The largest id; -1 if there are none. */
+  get lastId(): number {
+    return this.lastIds[this.lastIds.length - 1] ?? -1;
+  }
+
   get pageCount(): number {
     return this.pages.length;
   }

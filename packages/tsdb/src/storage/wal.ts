@@ -402,7 +402,8 @@ export async function nextSegmentNumber(disk: Disk, floor: number): Promise<numb
   return Math.max(floor, ...(await listSegments(disk)).map(({ number }) => number + 1));
 }
 
-async function listSegments(disk: Disk): Promise<{ number: number; path: string }[]> {
+/** The log's segments, oldest first. */
+export async function listSegments(disk: Disk): Promise<{ number: number; path: string }[]> {
   const names = (await disk.list(WAL_FOLDER)).filter((name) => /^\d{10}\.log$/.test(name));
   return names.map((name) => ({ number: Number(name.slice(0, 10)), path: `${WAL_FOLDER}/${name}` }));
 }

@@ -1,0 +1,256 @@
+/**
+ * Salvages what is whole of a damaged database into a new one.
+ *
+ *   source ── opened as it is, through a layer that keeps every change in memory ── searched ── appended ──► target
+ *
+ * The engine serves what is whole around any damage: whole blocks of damaged parts, good records of a damaged log, all of it without what was deleted. So
+ * repairing is reading a damaged database and writing another. The source is never changed; it can be asked again when there is more to be had.
+ */
+import { CorruptionError } from "../base/errors.ts";
+import type { Labels } from "../base/labels.ts";
+import type { Tenant } from "../base/tenant.ts";
+import { formatTenant } from "../base/tenant.ts";
+import { type Disk, readWhole } from "../disk/disk.ts";
+import { OverlayDisk } from "../disk/overlay-disk.ts";
+import { IdBits } from "../index/id-list.ts";
+import { unite } from "../index/postings.ts";
+import { IndexSegment } from "../index/segment-reader.ts";
+import { RowBatch } from "../ingest/row-batch.ts";
+import { MANIFEST_FILE, type Manifest, type PartitionEntry, readManifest, writeManifest } from "./manifest.ts";
+import { defaultStorageOptions, type Logger } from "./options.ts";
+import { Pacer } from "./pacer.ts";
+import { PartReader } from "./part-reader.ts";
+import { DATA_FOLDER, Partition } from "./partition.ts";
+import type { SearchBatch } from "./search.ts";
+import { Storage } from "./storage.ts";
+
+export interface RepairReport {
+  /** Salvaged. */
+  readonly series: number;
+  readonly samples: number;
+  /** Samples that are whole but of series whose labels are lost. */
+  readonly unnamedSamples: number;
+  /** True if there was no good manifest: what it had named was guessed by the files that are there. */
+  readonly isManifestLost: boolean;
+  /** What was damaged, a line each. */
+  readonly losses: readonly string[];
+}
+
+export interface RepairOptions {
+  readonly logger?: Logger;
+  readonly onProgress?: (samples: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Samples handed over at a time. */
+const APPEND_SAMPLES = 1 << 17;
+/** Beyond all times there are. */
+const FOREVER_MS = 1e15;
+const EVERY_SERIES = [[{ label: "__name__", op: "=~", value: ".*" } as const]];
+
+/**
+ * Reads `source`, which nobody else may be writing to, and makes a database in `target`, which must be empty.
+ * @throws NewerFormatError, the disks' errors, and the reason of the signal; what is in `target` then is not a repaired database
+ */
+export async function repairDatabase(source: Disk, target: Disk, options: RepairOptions = {}): Promise<RepairReport> {
+  const losses: string[] = [];
+  const { info, warn, error } = options.logger ?? defaultStorageOptions.logger;
+  const tell =
+    (say: (message: string) => void) =>
+    (message: string): void => {
+      losses.push(message);
+      say(message);
+    };
+  const logger: Logger = { info, warn: tell(warn), error: tell(error) };
+  const common = {
+    ...defaultStorageOptions,
+    retentionMs: FOREVER_MS,
+    futureRetentionMs: FOREVER_MS,
+    headAgeMs: FOREVER_MS,
+    fsync: "never",
+  } as const;
+
+  const overlay = new OverlayDisk(source);
+  const isManifestLost = await mendManifest(overlay, logger);
+  const damaged = await Storage.open(overlay, { ...common, logger });
+  const repaired = await Storage.open(target, { ...common, logger: { info, warn, error } });
+  const report = { series: 0, samples: 0 };
+  let unnamedSamples: number;
+  try {
+    // The log's series get their places in the index, above the source.
+    await damaged.flush();
+    for (const tenant of tenantsOf(damaged)) {
+      const search = { tenant, groups: EVERY_SERIES, minMs: 0, maxMs: Number.MAX_SAFE_INTEGER };
+      const cursor = await damaged.search({ ...search, signal: options.signal });
+      try {
+        const writer = new SeriesWriter(repaired, tenant);
+        for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
+          report.series += batch.series.length;
+          report.samples += await writer.write(batch);
+          options.onProgress?.(report.samples);
+        }
+      } finally {
+        cursor.close();
+      }
+    }
+    unnamedSamples = await countUnnamed(damaged, options.signal);
+    if (unnamedSamples > 0) logger.error(`${unnamedSamples} samples are of series whose labels are lost`);
+  } finally {
+    await damaged.close();
+  }
+  await repaired.flush();
+  await repaired.merge();
+  await repaired.close();
+  return { ...report, unnamedSamples, isManifestLost, losses };
+}
+
+/** Puts a manifest in place that names all files there are, if there is no good one. */
+async function mendManifest(disk: Disk, logger: Logger): Promise<boolean> {
+  try {
+    if ((await readManifest(disk)) !== null) return false;
+    logger.error(`${MANIFEST_FILE}: the file is missing; every file that is there is taken for part of the database`);
+  } catch (error) {
+    if ((error as { code?: string }).code !== "CORRUPT") throw error;
+    logger.error(`${(error as Error).message}; every file that is there is taken for part of the database`);
+  }
+  const partitions: PartitionEntry[] = [];
+  let highest = 0;
+  for (const name of await disk.list(DATA_FOLDER)) {
+    if (!/^\d{4}_\d{2}$/.test(name)) continue;
+    const partition = new Partition(name, 0);
+    const numbersIn = async (folder: string, ending: string): Promise<number[]> => {
+      const files = (await disk.list(folder)).filter((file) => /^\d{10}\./.test(file) && file.endsWith(ending));
+      const numbers = files.map((file) => Number(file.slice(0, 10)));
+      highest = Math.max(highest, ...numbers);
+      return numbers;
+    };
+    const parts = await numbersIn(partition.partsFolder, ".part");
+    const indexes = await numbersIn(partition.indexFolder, ".idx");
+    partitions.push({
+      name,
+      nextSeriesId: (await lastIdOf(disk, partition, parts, indexes)) + 1,
+      parts,
+      indexes,
+      deletes: await numbersIn(partition.deletesFolder, ".del"),
+      isSparse: true,
+    });
+  }
+  const manifest: Manifest = { epoch: 0, nextFileNumber: highest + 1, walFloor: 1, partitions };
+  await writeManifest(disk, manifest);
+  return true;
+}
+
+/** The largest id in files that can be read, -1 if there is none. */
+async function lastIdOf(disk: Disk, partition: Partition, parts: number[], indexes: number[]): Promise<number> {
+  let last = -1;
+  const look = async (read: () => Promise<number>): Promise<void> => {
+    try {
+      last = Math.max(last, await read());
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+    }
+  };
+  for (const number of parts) {
+    await look(async () => {
+      const part = await PartReader.open(disk, partition.partPath(number), number);
+      part.retire();
+      return part.lastId;
+    });
+  }
+  for (const number of indexes) {
+    await look(async () => {
+      const path = partition.indexPath(number);
+      const segment = new IndexSegment(await readWhole(disk, path), number, path);
+      return Math.max(-1, ...Array.from(segment.all(), ({ lastId }) => lastId));
+    });
+  }
+  return last;
+}
+
+/** Tenants with series in any index. */
+function tenantsOf(storage: Storage): Tenant[] {
+  const snapshot = storage.snapshot(0, Number.MAX_SAFE_INTEGER);
+  const tenants = new Map<string, Tenant>();
+  for (const { partition } of snapshot.partitions) {
+    for (const segment of partition.segments) {
+      for (const { tenant } of segment.all()) tenants.set(formatTenant(tenant), tenant);
+    }
+  }
+  snapshot.release();
+  return [...tenants.values()];
+}
+
+/** Samples in parts whose series no index has. */
+async function countUnnamed(storage: Storage, signal: AbortSignal | undefined): Promise<number> {
+  const pacer = new Pacer(signal);
+  const tenants = tenantsOf(storage);
+  const snapshot = storage.snapshot(0, Number.MAX_SAFE_INTEGER);
+  let samples = 0;
+  try {
+    for (const { index, parts } of snapshot.partitions) {
+      const named = IdBits.of(unite(await Promise.all(tenants.map((tenant) => index.all(tenant)))));
+      for (const part of parts) {
+        for (let page = 0; page < part.pageCount; page++) {
+          // A page that cannot be read was reported when it was searched.
+          const entries = await part.entries(page).catch(() => null);
+          for (let i = 0; i < (entries?.ids.length ?? 0); i++) {
+            if (!named.has(entries?.ids[i] as number)) samples += entries?.counts[i] as number;
+          }
+          if (pacer.isDue) await pacer.pause();
+        }
+      }
+    }
+    return samples;
+  } finally {
+    snapshot.release();
+  }
+}
+
+/** Series → batches as senders make them. */
+class SeriesWriter {
+  private readonly storage: Storage;
+  private readonly tenant: Tenant;
+  private readonly batch: RowBatch = new RowBatch();
+
+  constructor(storage: Storage, tenant: Tenant) {
+    this.storage = storage;
+    this.tenant = tenant;
+    this.batch.reset(tenant);
+  }
+
+  /** Number of samples. */
+  async write({ series, ends, timestamps, values }: SearchBatch): Promise<number> {
+    const { batch } = this;
+    const bits = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    let at = 0;
+    for (let i = 0; i < series.length; i++) {
+      const end = ends[i] as number;
+      while (at < end) {
+        this.beginSeries(series[i] as Labels);
+        const stop = Math.min(end, at + APPEND_SAMPLES - batch.sampleCount);
+        for (; at < stop; at++) batch.addSampleBits(timestamps[at] as number, bits, 8 * at);
+        if (batch.sampleCount >= APPEND_SAMPLES) await this.send();
+      }
+    }
+    await this.send();
+    return at;
+  }
+
+  private beginSeries(labels: Labels): void {
+    this.batch.beginSeries();
+    for (const [name, value] of labels.entries()) this.batch.addLabel(name, value);
+    this.batch.endLabels();
+  }
+
+  private async send(): Promise<void> {
+    const { batch } = this;
+    if (batch.seriesCount === 0) return;
+    const { stored } = await this.storage.append(batch);
+    if (stored !== batch.sampleCount) {
+      throw new Error(
+        `repair: of ${batch.sampleCount} samples of tenant ${formatTenant(this.tenant)} ${stored} were taken`,
+      );
+    }
+    batch.reset(this.tenant);
+  }
+}
