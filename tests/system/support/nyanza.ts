@@ -35,7 +35,7 @@ export interface Nyanza {
   readonly process: RunningProcess;
 }
 
-/** Starts the server and waits until `/health` says OK. */
+/** Starts the server and waits until `/-/ready` says so: the log is replayed then. */
 export async function startNyanza(scope: Scope, options: NyanzaOptions = {}): Promise<Nyanza> {
   const folder = options.folder ?? makeFolder(scope);
   const port = options.port ?? (await freePort());
@@ -45,7 +45,7 @@ export async function startNyanza(scope: Scope, options: NyanzaOptions = {}): Pr
     command: otherProgram ?? process.execPath,
     args: otherProgram === undefined ? [...(options.nodeFlags ?? []), nyanzaProgram, ...flags] : flags,
     ...(options.env === undefined ? {} : { env: options.env }),
-    ready: async () => (await http(`${url}/health`)).status === 200,
+    ready: async () => (await http(`${url}/-/ready`)).status === 200,
   });
   return { url, port, folder, process: process_ };
 }

@@ -21,4 +21,18 @@ export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map([
       run: async (args) => (await import("./restore.ts")).runRestore(args),
     },
   ],
+  [
+    "verify",
+    {
+      summary: "read everything in a database folder and say what is damaged",
+      run: async (args) => (await import("./verify.ts")).runVerify(args),
+    },
+  ],
+  [
+    "repair",
+    {
+      summary: "salvage what is whole of a damaged database into a new one",
+      run: async (args) => (await import("./repair.ts")).runRepair(args),
+    },
+  ],
 ]);
