@@ -36,6 +36,8 @@ export async function openServedDatabase(settings: DatabaseSettings): Promise<Ow
     series: (request) => database.series(request),
     labelNames: (request) => database.labelNames(request),
     labelValues: (label, request) => database.labelValues(label, request),
+    cardinality: (request) => database.cardinality(request),
+    seriesCount: (request) => database.seriesCount(request),
     export: (request) => database.export(request),
     delete: (request) => database.delete(request),
     snapshot: () => database.snapshot(),

@@ -7,6 +7,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { MetricSet, startProcessMetrics } from "@nyanza/metrics";
 import type { Dialect } from "@nyanza/tsdb";
+import { createCardinalityHandlers } from "./api/cardinality.ts";
 import { createCommandHandlers } from "./api/commands.ts";
 import type { ServedDatabase } from "./api/database.ts";
 import { createDeleteHandler } from "./api/delete.ts";
@@ -314,6 +315,11 @@ function createHandlers(
       maxSeries: flags["search.maxSeries"],
       maxLabelNames: flags["search.maxTagKeys"],
       maxLabelValues: flags["search.maxTagValues"],
+      isTracingDenied: flags.denyQueryTracing,
+    }),
+    ...createCardinalityHandlers({
+      database,
+      maxDurationMs: flags["search.maxStatusRequestDuration"],
       isTracingDenied: flags.denyQueryTracing,
     }),
     export: createExportHandler({

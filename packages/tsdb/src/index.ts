@@ -5,6 +5,7 @@ export { DEFAULT_TENANT, formatTenant, type Tenant } from "./base/tenant.ts";
 export { NewerFormatError } from "./codec/pages.ts";
 export { repairFolder, verifyFolder } from "./database/care.ts";
 export {
+  type CardinalityOptions,
   Database,
   type DatabaseOptions,
   type DatabaseStats,
@@ -25,6 +26,7 @@ export { HeadFullError } from "./kernel/sample-store.ts";
 export type { EvaluationStats, QueryResult, ResultSeries } from "./query/result.ts";
 export type { Answer, SampleCursor, SeriesBatch } from "./query/source.ts";
 export { QueryTrace, type TraceJson } from "./query/trace.ts";
+export type { Cardinality } from "./storage/cardinality.ts";
 export type { DeleteOutcome } from "./storage/deletion.ts";
 export { ReadOnlyError } from "./storage/disk-space.ts";
 export type { Logger } from "./storage/options.ts";

@@ -138,10 +138,8 @@ export const API_DIFFERENCES = {
 /** What VictoriaMetrics 1.79.5 answers and we do not yet. */
 export const PATHS_NOT_YET: readonly string[] = [
   "/federate?match[]=up",
-  "/api/v1/status/tsdb",
   "/api/v1/status/active_queries",
   "/api/v1/status/top_queries",
-  "/api/v1/series/count",
   "/api/v1/export/csv?match[]=up&format=__value__",
   "/api/v1/export/native?match[]=up",
   "/api/v1/import/csv",

@@ -87,6 +87,29 @@ export interface LabelsQuery {
   readonly trace: QueryTrace | null;
 }
 
+export interface CardinalityQuery extends Omit<LabelsQuery, "limit"> {
+  /** Whose values are counted apart; "" for none. */
+  readonly focusLabel: string;
+  /** Entries of each list. */
+  readonly topN: number;
+}
+
+export interface Counted {
+  readonly name: string;
+  readonly count: number;
+}
+
+/** Where series come from; lists are sorted, largest first. */
+export interface Cardinality {
+  readonly totalSeries: number;
+  readonly totalLabelValuePairs: number;
+  readonly seriesCountByMetricName: readonly Counted[];
+  readonly seriesCountByLabelName: readonly Counted[];
+  readonly seriesCountByFocusLabelValue: readonly Counted[];
+  readonly seriesCountByLabelValuePair: readonly Counted[];
+  readonly labelValueCountByLabelName: readonly Counted[];
+}
+
 export interface ExportQuery {
   readonly tenant: Tenant;
   readonly groups: FilterGroups;
@@ -133,6 +156,9 @@ export interface ServedDatabase {
   series(request: LabelsQuery): Promise<Listed<Labels>>;
   labelNames(request: LabelsQuery): Promise<Listed<string>>;
   labelValues(label: string, request: LabelsQuery): Promise<Listed<string>>;
+  /** One item each. */
+  cardinality(request: CardinalityQuery): Promise<Listed<Cardinality>>;
+  seriesCount(request: LabelsQuery): Promise<Listed<number>>;
   export(request: ExportQuery): Promise<ExportCursor>;
   /** Deletes what was appended before, for good: resolves when it survives a power cut. */
   delete(request: DeleteQuery): Promise<{ readonly series: number }>;

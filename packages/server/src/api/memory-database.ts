@@ -7,6 +7,7 @@ import { decodeLabelBytes, type WriteBatch } from "@nyanza/tsdb/ingest";
 import type { PrintableResult } from "./answer.ts";
 import type {
   AppendCounts,
+  Cardinality,
   DeleteQuery,
   ExportCursor,
   ExportQuery,
@@ -136,6 +137,21 @@ export class MemoryDatabase implements ServedDatabase {
   }
 
   logNewSeries(): void {}
+
+  async cardinality(): Promise<Listed<Cardinality>> {
+    const lists = {
+      seriesCountByMetricName: [],
+      seriesCountByLabelName: [],
+      seriesCountByFocusLabelValue: [],
+      seriesCountByLabelValuePair: [],
+      labelValueCountByLabelName: [],
+    };
+    return { items: [{ totalSeries: this.stored.size, totalLabelValuePairs: 0, ...lists }], isPartial: false };
+  }
+
+  async seriesCount(): Promise<Listed<number>> {
+    return { items: [this.stored.size], isPartial: false };
+  }
 
   async merge(): Promise<void> {
     await this.#enter();

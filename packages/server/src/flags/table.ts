@@ -561,6 +561,13 @@ export const FLAGS = {
     group: "Queries",
     description: "Longest run of /api/v1/series, /api/v1/labels and /api/v1/label/<name>/values",
   },
+  "search.maxStatusRequestDuration": {
+    type: "duration",
+    default: "5m",
+    min: 1,
+    group: "Queries",
+    description: "Longest run of /api/v1/status/tsdb and /api/v1/series/count",
+  },
   "search.maxExportSeries": {
     type: "int",
     default: "10000000",

@@ -44,6 +44,8 @@ export type HandlerName =
   | "labels"
   | "labelValues"
   | "export"
+  | "tsdbStatus"
+  | "seriesCount"
   | "prettifyQuery"
   | "expandWithExprs"
   | "formatQuery"
@@ -163,6 +165,8 @@ export const ROUTES: readonly Route[] = [
   select("/api/v1/series", "series"),
   select("/api/v1/labels", "labels"),
   select("/api/v1/label/{name}/values", "labelValues"),
+  select("/api/v1/status/tsdb", "tsdbStatus"),
+  select("/api/v1/series/count", "seriesCount"),
   select("/api/v1/export", "export", { errors: "text" }),
   select("/api/v1/admin/tsdb/delete_series", "deleteSeries", {
     auth: "deleteAuthKey",

@@ -28,6 +28,7 @@ import { evaluatePromInstant, evaluatePromRange } from "../query/prom/eval.ts";
 import type { QueryResult } from "../query/result.ts";
 import type { Answer, LabelsRequest, SampleCursor, SearchRequest } from "../query/source.ts";
 import { printGroups, printTimeRange, type QueryTrace } from "../query/trace.ts";
+import type { Cardinality } from "../storage/cardinality.ts";
 import type { DeleteOutcome } from "../storage/deletion.ts";
 import { defaultStorageOptions, type Logger } from "../storage/options.ts";
 import { type AppendOutcome, addOverLimit, NONE_INVALID } from "../storage/sample-selection.ts";
@@ -181,6 +182,13 @@ export interface DeleteOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface CardinalityOptions extends LabelsOptions {
+  /** Whose values are counted apart; none by default. */
+  readonly focusLabel?: string;
+  /** Entries of each list, 10 by default. */
+  readonly topN?: number;
+}
+
 export type DatabaseStats = StorageDescription & StorageCounters;
 
 /**
@@ -315,6 +323,22 @@ export class Database {
     return await traced(options, `search values of label ${JSON.stringify(label)}`, () =>
       this.source.labelValues(label, labelsRequest(options)),
     );
+  }
+
+  /**
+   * Where the series with samples in the range come from: counts by metric name, label name, pair of both, and values of `focusLabel`, the `topN`
+   * (10) largest of each. The answer has one item.
+   */
+  async cardinality(options: CardinalityOptions = {}): Promise<Answer<Cardinality>> {
+    const { focusLabel = "", topN = 10, ...rest } = options;
+    return await traced(rest, "count series by label", () =>
+      this.source.cardinality(labelsRequest(rest), focusLabel, topN),
+    );
+  }
+
+  /** How many series have samples in the range: an answer of one item. */
+  async seriesCount(options: LabelsOptions = {}): Promise<Answer<number>> {
+    return await traced(options, "count series", () => this.source.seriesCount(labelsRequest(options)));
   }
 
   /** Raw samples, batch by batch, bit-exact. Close the cursor if you do not read it to its end. */

@@ -1,6 +1,7 @@
 /** The embedded engine as what queries read from: the storage room behind the query room's port. */
 import type { Labels } from "../base/labels.ts";
 import type { Answer, LabelsRequest, SampleCursor, SearchRequest, Source } from "../query/source.ts";
+import { type Cardinality, countSeries, searchCardinality } from "../storage/cardinality.ts";
 import { LABEL_NAMES, searchLabels, searchTexts, type TextQuery, valuesOf } from "../storage/label-search.ts";
 import type { Snapshot } from "../storage/search.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -26,6 +27,18 @@ export class StorageSource implements Source {
 
   async labelValues(label: string, request: LabelsRequest): Promise<Answer<string>> {
     return await this.texts(request, valuesOf(label));
+  }
+
+  /** One item. */
+  async cardinality(request: LabelsRequest, focusLabel: string, topN: number): Promise<Answer<Cardinality>> {
+    return await this.withSnapshot(request, async (snapshot) => [
+      await searchCardinality(snapshot, { ...request, focusLabel, topN }),
+    ]);
+  }
+
+  /** One item. */
+  async seriesCount(request: LabelsRequest): Promise<Answer<number>> {
+    return await this.withSnapshot(request, async (snapshot) => [await countSeries(snapshot, request)]);
   }
 
   private async texts(request: LabelsRequest, query: TextQuery): Promise<Answer<string>> {
