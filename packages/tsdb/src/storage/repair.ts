@@ -10,9 +10,10 @@ import { CorruptionError } from "../base/errors.ts";
 import type { Labels } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
 import { formatTenant } from "../base/tenant.ts";
-import { type Disk, readWhole } from "../disk/disk.ts";
+import type { Disk } from "../disk/disk.ts";
 import { OverlayDisk } from "../disk/overlay-disk.ts";
 import { IdBits } from "../index/id-list.ts";
+import { PageCache } from "../index/page-cache.ts";
 import { unite } from "../index/postings.ts";
 import { IndexSegment } from "../index/segment-reader.ts";
 import { RowBatch } from "../ingest/row-batch.ts";
@@ -159,8 +160,8 @@ async function lastIdOf(disk: Disk, partition: Partition, parts: number[], index
   }
   for (const number of indexes) {
     await look(async () => {
-      const path = partition.indexPath(number);
-      const segment = new IndexSegment(await readWhole(disk, path), number, path);
+      const segment = await IndexSegment.open(disk, partition.indexPath(number), number, new PageCache(0));
+      segment.retire();
       return Math.max(-1, ...Array.from(segment.all(), ({ lastId }) => lastId));
     });
   }

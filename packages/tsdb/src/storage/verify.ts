@@ -5,6 +5,7 @@
 import { CorruptionError } from "../base/errors.ts";
 import { checkHeader, HEADER_BYTES } from "../codec/pages.ts";
 import { type Disk, readWhole } from "../disk/disk.ts";
+import { PageCache } from "../index/page-cache.ts";
 import { IndexSegment } from "../index/segment-reader.ts";
 import { MANIFEST_FILE, type Manifest, readManifest } from "./manifest.ts";
 import { Pacer } from "./pacer.ts";
@@ -58,6 +59,7 @@ export interface VerifyOptions {
 
 /** More than these of a file are counted in one. */
 const PROBLEMS_MAX = 100;
+const INDEX_CACHE_BYTES = 16 << 20;
 
 /** A report in the making. */
 class Finding implements FileReport {
@@ -213,16 +215,32 @@ async function verifyBlock(part: PartReader, entries: BlockEntries, entry: numbe
   }
 }
 
-/** Reads every label set. */
+/** Reads every page, and every label set as long as there is no damage. */
 async function verifySegment(disk: Disk, path: string, number: number, to: Finding, pacer: Pacer): Promise<void> {
-  const bytes = await readWhole(disk, path);
-  to.bytes = bytes.length;
-  for (const own of new IndexSegment(bytes, number, path).all()) {
-    for (const { labels } of own.series()) {
-      if (labels.pairs.length > 0 || labels.name !== "") to.series++;
+  const segment = await IndexSegment.open(disk, path, number, new PageCache(INDEX_CACHE_BYTES));
+  try {
+    const { file } = segment;
+    to.bytes = file.bytes;
+    for (let page = 0; page < file.pageCount; page++) {
+      try {
+        await file.read(page);
+      } catch (error) {
+        to.addError(error);
+      }
       if (pacer.isDue) await pacer.pause();
     }
-    if (to.series === 0) to.add(0, "no series has a label");
+    if (to.problems.length > 0) return;
+    for (const own of segment.all()) {
+      let series = 0;
+      for await (const { labels } of own.series()) {
+        if (labels.pairs.length > 0 || labels.name !== "") series++;
+        if (pacer.isDue) await pacer.pause();
+      }
+      if (series !== own.seriesCount) to.add(0, `want ${own.seriesCount} series with labels, got ${series}`);
+      to.series += series;
+    }
+  } finally {
+    segment.retire();
   }
 }
 
