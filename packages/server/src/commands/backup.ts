@@ -112,8 +112,8 @@ export function runBackup(args: readonly string[]): Promise<ExitCode> {
 async function run(context: CommandContext<typeof FLAGS>): Promise<ExitCode> {
   const { flags, logger, signal } = context;
   const source = chooseSource(context);
-  const target = await openStore("dst", flags.dst);
-  const origin = flags.origin === "" ? null : await openStore("origin", flags.origin);
+  const target = await openStore("dst", flags.dst, flags, signal);
+  const origin = flags.origin === "" ? null : await openStore("origin", flags.origin, flags, signal);
   const transfers = createTransfers(flags, logger, signal);
   const startMs = Date.now();
   if (source !== "none" || origin !== null) {

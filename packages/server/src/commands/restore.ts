@@ -60,7 +60,7 @@ export function runRestore(args: readonly string[]): Promise<ExitCode> {
 
 async function run({ flags, logger, signal }: CommandContext<typeof FLAGS>): Promise<ExitCode> {
   if (flags.src === "") throw new UsageError("want -src");
-  const source = await openStore("src", flags.src);
+  const source = await openStore("src", flags.src, flags, signal);
   const startMs = Date.now();
   const report = await restoreFolder(source, resolve(flags.storageDataPath), createTransfers(flags, logger, signal), {
     needsList: !flags.skipBackupCompleteCheck,

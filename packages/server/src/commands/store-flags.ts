@@ -19,6 +19,51 @@ export const STORE_FLAGS = {
     group: "Transfers",
     description: "Most bytes a second, on average; 0 means no limit",
   },
+
+  credsFilePath: {
+    type: "string",
+    default: "",
+    group: "S3",
+    description:
+      "File with credentials, as ~/.aws/credentials; without it AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, then that file",
+  },
+  configFilePath: {
+    type: "string",
+    default: "",
+    group: "S3",
+    description: "File with region and endpoint_url, as ~/.aws/config; AWS_REGION and AWS_ENDPOINT_URL come first",
+  },
+  configProfile: {
+    type: "string",
+    default: "",
+    group: "S3",
+    description: "Profile in these files; AWS_PROFILE or default if not given",
+  },
+  customS3Endpoint: {
+    type: "string",
+    default: "",
+    group: "S3",
+    description: "URL of what speaks S3, such as http://127.0.0.1:9000; Amazon's if not given",
+  },
+  s3ForcePathStyle: {
+    type: "bool",
+    default: "true",
+    group: "S3",
+    description: "The bucket is part of the path; -s3ForcePathStyle=false makes it part of the host's name",
+  },
+  s3StorageClass: {
+    type: "string",
+    default: "",
+    group: "S3",
+    description:
+      "Storage class of new objects, such as STANDARD_IA; what must be thawed before it can be read is of no use here",
+  },
+  s3TLSInsecureSkipVerify: {
+    type: "bool",
+    default: "false",
+    group: "S3",
+    description: "Do not verify the certificate of the S3 endpoint",
+  },
 } as const;
 
 export function createTransfers(flags: FlagValues<typeof STORE_FLAGS>, logger: Logger, signal: AbortSignal): Transfers {
