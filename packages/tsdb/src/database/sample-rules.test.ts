@@ -283,6 +283,28 @@ test("rules that change while a database is closed: what was aggregated stays, a
   await storage.close();
 });
 
+test("a part with results that is written anew because of deletes keeps them as results", async () => {
+  const rules = parseRules({ downsampling: ["1d:1h:count"] }, RETENTION);
+  const storage = await open(new MemoryDisk(), { clock: new StillClock(NOW), retentionMs: RETENTION, rules });
+  const hour = MONTH_START + HOUR;
+  await storage.append(rows(["a", "b"].flatMap((name) => [0, 1, 2].map((i): Row => [name, hour - i * MINUTE, i]))));
+  await storage.merge();
+  await storage.append(rows([["a", hour - 5 * MINUTE, 1]]));
+  await storage.deleteSamples({
+    tenant: DEFAULT_TENANT,
+    groups: [[{ label: "__name__", op: "=", value: "b" }]],
+    minMs: 0,
+    maxMs: NOW,
+  });
+  await storage.applyRetention();
+  assert.equal(storage.counters.merges, 2, "once more, for the delete");
+  assert.deepEqual(await found(storage, 0, NOW), { a: [[hour, 4]] });
+  await storage.append(rows([["a", hour - 6 * MINUTE, 1]]));
+  await storage.merge();
+  assert.deepEqual(await found(storage, 0, NOW), { a: [[hour, 5]] });
+  await storage.close();
+});
+
 test("in the background a month is merged once for each age it passes, and what comes late by itself", async () => {
   const disk = new MemoryDisk();
   const clock = new StillClock(NOW);
