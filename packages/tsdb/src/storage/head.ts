@@ -3,12 +3,16 @@
  * is still read. A generation is dropped whole, and its memory serves the next but one.
  */
 import { SampleStore } from "../kernel/sample-store.ts";
+import type { SeriesRegistry } from "./registry.ts";
+import type { Handover, StoredSamples } from "./registry-epoch.ts";
 import type { LoggedSamples } from "./wal-record.ts";
 
 export class Generation {
   /** Counts up from 1 within a process. */
   readonly number: number;
   readonly store: SampleStore;
+  /** Whose slots its samples stand under. */
+  readonly registry: SeriesRegistry;
   /** When its first sample arrived. */
   startedMs: number;
   /** Samples taken, and the range of their times. */
@@ -18,9 +22,10 @@ export class Generation {
   private readers = 0;
   private onIdle: (() => void) | null = null;
 
-  constructor(number: number, store: SampleStore, startedMs: number) {
+  constructor(number: number, store: SampleStore, registry: SeriesRegistry, startedMs: number) {
     this.number = number;
     this.store = store;
+    this.registry = registry;
     this.startedMs = startedMs;
   }
 
@@ -64,23 +69,49 @@ export class Head {
   /** An emptied store, kept because wasm memory is given back only with its instance. */
   private spare: SampleStore | null = null;
 
-  constructor(nowMs: number) {
-    this.active = new Generation(1, new SampleStore(), nowMs);
+  /** How the flushing generation's slots became those of the registry; null if they are the same. */
+  private handover: Handover | null = null;
+  /** Generations that ended lately, oldest first. */
+  private ended: { readonly number: number; readonly atMs: number }[] = [];
+
+  constructor(registry: SeriesRegistry, nowMs: number) {
+    this.active = new Generation(1, new SampleStore(), registry, nowMs);
   }
 
-  /** The active generation becomes the flushing one, of which there must be none. */
-  rotate(nowMs: number): Generation {
+  /** The series of new samples. */
+  get registry(): SeriesRegistry {
+    return this.active.registry;
+  }
+
+  /** The active generation becomes the flushing one, of which there must be none. With `handover`, another registry takes over. */
+  rotate(nowMs: number, handover: Handover | null = null): Generation {
     const full = this.active;
     this.flushing = full;
-    this.active = new Generation(full.number + 1, this.spare ?? new SampleStore(), nowMs);
+    this.handover = handover;
+    const registry = handover?.to ?? full.registry;
+    this.active = new Generation(full.number + 1, this.spare ?? new SampleStore(), registry, nowMs);
     this.spare = null;
+    this.ended.push({ number: full.number, atMs: nowMs });
     return full;
+  }
+
+  /** The first generation that was active within the last `ageMs`; the one before the active one at the latest. */
+  firstSince(nowMs: number, ageMs: number): number {
+    this.ended = this.ended.filter(({ atMs }) => atMs > nowMs - ageMs);
+    return Math.min(this.ended[0]?.number ?? Number.POSITIVE_INFINITY, this.active.number - 1);
+  }
+
+  /** A generation's samples under the slots of the registry. */
+  samplesOf(generation: Generation): StoredSamples {
+    const { handover } = this;
+    return handover !== null && generation === this.flushing ? handover.view(generation.store) : generation.store;
   }
 
   /** The flushing generation is in parts. */
   drop(): void {
     const done = this.flushing;
     this.flushing = null;
+    this.handover = null;
     done?.whenIdle(() => {
       if (this.spare !== null) return;
       done.store.reset();

@@ -18,7 +18,8 @@ import type { StorageOptions } from "./options.ts";
 import { Pacer } from "./pacer.ts";
 import type { PartReader } from "./part-reader.ts";
 import { DATA_FOLDER, Partition } from "./partition.ts";
-import type { SeriesRegistry } from "./registry.ts";
+import { SeriesRegistry } from "./registry.ts";
+import { Handover, isMostlyIdle } from "./registry-epoch.ts";
 import type { RetentionClock } from "./retention-clock.ts";
 import { RuleBook } from "./sample-rules.ts";
 import type { Snapshot } from "./search.ts";
@@ -59,7 +60,6 @@ export interface MaintenanceState {
   readonly disk: Disk;
   readonly options: StorageOptions;
   readonly wal: WriteAheadLog;
-  readonly registry: SeriesRegistry;
   readonly head: Head;
   readonly partitions: Map<string, Partition>;
   readonly manifest: Manifest;
@@ -86,7 +86,6 @@ export class Maintenance {
   private readonly disk: Disk;
   private readonly options: StorageOptions;
   private readonly wal: WriteAheadLog;
-  private readonly registry: SeriesRegistry;
   private readonly head: Head;
   private readonly partitions: Map<string, Partition>;
   readonly retentionClock: RetentionClock;
@@ -99,6 +98,8 @@ export class Maintenance {
   /** Works under way or waiting. */
   private waiting = 0;
   private rulesNotBeforeMs = 0;
+  /** Of the registry, or of the one that is about to take over: what the manifest has is never given out again. */
+  private epoch: number;
   /** The rotation of the log that belongs to the flushing generation. */
   private sealed: Promise<number> | null = null;
 
@@ -107,7 +108,7 @@ export class Maintenance {
     this.book = new RuleBook(state.options.rules, state.options.retentionMs);
     this.options = state.options;
     this.wal = state.wal;
-    this.registry = state.registry;
+    this.epoch = state.head.registry.epoch;
     this.head = state.head;
     this.partitions = state.partitions;
     this.retentionClock = state.retentionClock;
@@ -154,7 +155,9 @@ export class Maintenance {
     // What an attempt that failed has left comes first.
     if (head.flushing !== null) await this.flushGeneration(head.flushing);
     if (head.active.rows === 0) return;
-    const generation = head.rotate(options.clock.nowMs());
+    const handover = this.isStopping ? null : await this.beginEpoch();
+    handover?.finish();
+    const generation = head.rotate(options.clock.nowMs(), handover);
     this.sealed = this.wal.rotate();
     await this.flushGeneration(generation);
   }
@@ -168,12 +171,33 @@ export class Maintenance {
     await this.flushGeneration(this.head.rotate(this.options.clock.nowMs())).catch(() => {});
   }
 
-  private async flushGeneration({ store }: Generation): Promise<void> {
+  /** Moves what is still written to a new registry if that is the lesser part; null if not. */
+  private async beginEpoch(): Promise<Handover | null> {
+    const { head, options } = this;
+    const { registry, active } = head;
+    const pacer = new Pacer();
+    const since = head.firstSince(options.clock.nowMs(), options.headAgeMs);
+    if (!(await isMostlyIdle(registry, active, since, options.idleSeriesMin, pacer))) return null;
+    const handover = new Handover(registry, new SeriesRegistry(this.epoch + 1));
+    try {
+      this.epoch++;
+      await this.recommit();
+      await handover.carry(active, since, pacer);
+    } catch (error) {
+      handover.abandon();
+      options.logger.warn(`forget series that are no longer written: ${(error as Error).message}; tried again later`);
+      return null;
+    }
+    options.logger.info(`${handover.to.size} of ${registry.size} series are still written; the others are forgotten`);
+    return handover;
+  }
+
+  private async flushGeneration({ store, registry }: Generation): Promise<void> {
     try {
       await this.wal.commit();
       // What a replay put into the head stays in its segments until all of them may go.
       const floor = this.sealed === null ? this.walFloor : await this.sealed;
-      const flushed = await flushStore({ ...this.flushContext(), store });
+      const flushed = await flushStore({ ...this.flushContext(), store, registry });
       try {
         const edits = flushed.map(({ partition, part, segments }) => ({
           partition,
@@ -198,10 +222,9 @@ export class Maintenance {
     await this.tidyLog(this.walFloor);
   }
 
-  private flushContext(): Omit<FlushContext, "store"> {
+  private flushContext(): Omit<FlushContext, "store" | "registry"> {
     return {
       disk: this.disk,
-      registry: this.registry,
       pacer: new Pacer(),
       dedupMs: this.options.rules.dedupMs,
       indexCache: this.indexCache,
@@ -498,7 +521,7 @@ export class Maintenance {
     const editOf = (partition: Partition): PartitionEdit =>
       edits.find((edit) => edit.partition === partition) ?? { partition };
     return {
-      epoch: this.registry.epoch,
+      epoch: this.epoch,
       nextFileNumber: this.nextFile,
       walFloor,
       retentionNowMs: this.retentionClock.nowMs(),

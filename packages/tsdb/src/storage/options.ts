@@ -25,6 +25,8 @@ export interface StorageOptions {
   readonly headBytes: number;
   /** Age of the head's first sample's arrival that starts a flush. */
   readonly headAgeMs: number;
+  /** So many series without a sample for `headAgeMs`, and at least half of all, are forgotten at the next flush: memory of them is given back. */
+  readonly idleSeriesMin: number;
   /** Bytes of pages of indexes kept in memory. */
   readonly indexCacheBytes: number;
   /** Snapshots older than this are deleted; 0 keeps them. */
@@ -49,6 +51,7 @@ export const defaultStorageOptions: StorageOptions = {
   fsyncIntervalMs: 1_000,
   headBytes: 64 << 20,
   headAgeMs: 3_600_000,
+  idleSeriesMin: 100_000,
   indexCacheBytes: 64 << 20,
   snapshotsMaxAgeMs: 0,
   minFreeDiskBytes: 0,

@@ -40,6 +40,8 @@ export class SeriesRegistry {
   private readonly byRawHash: SeriesTable = new SeriesTable();
   /** Number of the generation that got a series' last sample. */
   private readonly writtenIn: PagedNumbers = new PagedNumbers();
+  /** Told of a series' first sample in each generation. */
+  onFirstWritten: ((slot: number) => void) | null = null;
   private readonly place: LabelPlace = { bytes: new Uint8Array(0), lo: 0, hi: 0, form: 0 };
 
   constructor(epoch: number) {
@@ -135,7 +137,25 @@ export class SeriesRegistry {
   markWritten(slot: number, generation: number): boolean {
     if (this.writtenIn.get(slot) === generation) return false;
     this.writtenIn.set(slot, generation);
+    this.onFirstWritten?.(slot);
     return true;
+  }
+
+  /** How many segments the hashes of bytes that name series stand in. It grows. */
+  get rawHashSegments(): number {
+    return this.byRawHash.segmentCount;
+  }
+
+  /** Shows the hashes of one segment, three words from `words[at]` on, and the slots they name. */
+  forEachRawHash(segment: number, show: (words: Uint32Array, at: number, slot: number) => void): void {
+    this.byRawHash.forEachOf(segment, (words, at, slot) => {
+      if (slot < REFUSED) show(words, at, slot);
+    });
+  }
+
+  /** Makes bytes with this hash name a series, unless they do already. */
+  addRawHash(words: Uint32Array, at: number, slot: number): void {
+    if (this.byRawHash.find(words, at) === UNKNOWN_SERIES) this.byRawHash.add(words, at, slot);
   }
 
   /** Number of the generation that got a series' last sample, 0 if none did. */

@@ -14,7 +14,6 @@ import type { Tenant } from "../base/tenant.ts";
 import { searchSeries } from "../index/filter-search.ts";
 import { asSeriesIndex } from "../index/listed-index.ts";
 import { NO_POSTINGS, type Postings } from "../index/postings.ts";
-import type { SampleStore } from "../kernel/sample-store.ts";
 import { BlockGatherer } from "./block-gatherer.ts";
 import { boundsOf, resultsOf } from "./merge-rules.ts";
 import { Pacer } from "./pacer.ts";
@@ -23,6 +22,7 @@ import type { Partition } from "./partition.ts";
 import type { PartitionIndex } from "./partition-index.ts";
 import { presence } from "./presence.ts";
 import type { SeriesRegistry } from "./registry.ts";
+import type { StoredSamples } from "./registry-epoch.ts";
 import { decodeApart, type ResultSource } from "./result-decoding.ts";
 import {
   ALL_TIME,
@@ -67,7 +67,7 @@ export interface SnapshotPartition {
 export interface Snapshot {
   readonly registry: SeriesRegistry;
   /** Head generations with samples in the range, oldest first. */
-  readonly stores: readonly SampleStore[];
+  readonly stores: readonly StoredSamples[];
   readonly partitions: readonly SnapshotPartition[];
   /** Rules to apply to what is read, for a time; null if there are none. */
   readonly rules: RuleBook | null;

@@ -86,7 +86,6 @@ export class Storage {
   private readonly options: StorageOptions;
   private readonly lock: Lock;
   private readonly wal: WriteAheadLog;
-  private readonly registry: SeriesRegistry;
   private readonly head: Head;
   private readonly partitions: ReadonlyMap<string, Partition>;
   private readonly maintenance: Maintenance;
@@ -108,7 +107,6 @@ export class Storage {
     lock: Lock,
     state: {
       wal: WriteAheadLog;
-      registry: SeriesRegistry;
       head: Head;
       partitions: ReadonlyMap<string, Partition>;
       maintenance: Maintenance;
@@ -119,7 +117,6 @@ export class Storage {
     this.options = options;
     this.lock = lock;
     this.wal = state.wal;
-    this.registry = state.registry;
     this.head = state.head;
     this.partitions = state.partitions;
     this.maintenance = state.maintenance;
@@ -166,7 +163,7 @@ export class Storage {
       const indexCache = new PageCache(options.indexCacheBytes);
       await openPartitions(disk, manifest, partitions, indexCache, options.logger);
       const registry = new SeriesRegistry(epoch);
-      const head = new Head(options.clock.nowMs());
+      const head = new Head(registry, options.clock.nowMs());
       const retentionClock = new RetentionClock(options.clock, manifest.retentionNowMs ?? null);
       const { fsync, fsyncIntervalMs, clock } = options;
       const onDoubt = (): void => {
@@ -175,7 +172,7 @@ export class Storage {
       };
       const nextSegment = await nextSegmentNumber(disk, manifest.walFloor);
       wal = new WriteAheadLog(disk, nextSegment, { fsync, fsyncIntervalMs, clock, onDoubt });
-      const state = { disk, options, wal, registry, head, partitions, manifest, indexCache, retentionClock, space };
+      const state = { disk, options, wal, head, partitions, manifest, indexCache, retentionClock, space };
       const maintenance = new Maintenance(state);
       const progress = new ReplayProgress(clock, options.logger);
       let unnamed = 0;
@@ -204,7 +201,7 @@ export class Storage {
         if (!space.isReadOnly || !isNoSpace(error)) throw error;
         isEpochWritten = false;
       }
-      storage = new Storage(options, lock, { wal, registry, head, partitions, maintenance, space, indexCache });
+      storage = new Storage(options, lock, { wal, head, partitions, maintenance, space, indexCache });
       storage.totals.walBytesLost = replay.bytesLost;
       storage.totals.walCorruptRecords = replay.corruptRecords;
       storage.totals.walRowsUnnamed = unnamed;
@@ -242,6 +239,11 @@ export class Storage {
     }
     if (this.head.active.store.usedBytes > this.options.headBytes * HEAD_PRESSURE) await this.maintenance.idle;
     return outcome;
+  }
+
+  /** The series of new samples: another one after an epoch has ended. */
+  private get registry(): SeriesRegistry {
+    return this.head.registry;
   }
 
   private appendNow(batch: WriteBatch): AppendOutcome {
@@ -364,7 +366,7 @@ export class Storage {
     let isReleased = false;
     const snapshot: Snapshot = {
       registry: this.registry,
-      stores: generations.map(({ store }) => store),
+      stores: generations.map((generation) => this.head.samplesOf(generation)),
       partitions,
       rules: this.rules,
       nowMs,
@@ -479,6 +481,7 @@ export class Storage {
       headRows: 0,
       headBytes: 0,
       headSeries: this.registry.size,
+      registryBytes: this.registry.usedBytes,
       partRows: 0,
       partBytes: 0,
       parts: 0,
@@ -578,6 +581,8 @@ export interface StorageDescription {
   headRows: number;
   headBytes: number;
   headSeries: number;
+  /** What the series of the head take, samples not counted. */
+  registryBytes: number;
   partRows: number;
   partBytes: number;
   parts: number;
