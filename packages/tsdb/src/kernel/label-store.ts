@@ -118,6 +118,11 @@ export class LabelStore {
     return this.kernel.exports.usedBytes() >>> 0;
   }
 
+  /** All tenants that have a number. */
+  allTenants(): readonly Tenant[] {
+    return this.tenants;
+  }
+
   /** Number of a tenant, which becomes known if it was not. @throws RegistryFullError */
   tenantNumber(tenant: Tenant): number {
     if (tenant === this.lastTenant) return this.lastTenantNumber;

@@ -3,8 +3,8 @@
  *
  *   source ── opened as it is, through a layer that keeps every change in memory ── searched ── appended ──► target
  *
- * The engine serves what is whole around any damage: whole blocks of damaged parts, good records of a damaged log, all of it without what was deleted. So
- * repairing is reading a damaged database and writing another. The source is never changed; it can be asked again when there is more to be had.
+ * The engine serves what is whole around any damage: whole blocks of damaged parts, good records of a damaged log, all of it without what was deleted;
+ * only damage in what searches need of an index, and reading everything does not, is gone around here (WholeIndex). So repairing is reading a damaged database and writing another. The source is never changed; it can be asked again when there is more to be had.
  */
 import { CorruptionError } from "../base/errors.ts";
 import type { Labels } from "../base/labels.ts";
@@ -12,9 +12,10 @@ import type { Tenant } from "../base/tenant.ts";
 import { formatTenant } from "../base/tenant.ts";
 import type { Disk } from "../disk/disk.ts";
 import { OverlayDisk } from "../disk/overlay-disk.ts";
+import type { Pace } from "../index/filter-search.ts";
 import { IdBits } from "../index/id-list.ts";
 import { PageCache } from "../index/page-cache.ts";
-import { unite } from "../index/postings.ts";
+import { type Postings, unite } from "../index/postings.ts";
 import { IndexSegment } from "../index/segment-reader.ts";
 import { RowBatch } from "../ingest/row-batch.ts";
 import { MANIFEST_FILE, type Manifest, type PartitionEntry, readManifest, writeManifest } from "./manifest.ts";
@@ -22,7 +23,8 @@ import { defaultStorageOptions, type Logger } from "./options.ts";
 import { Pacer } from "./pacer.ts";
 import { PartReader } from "./part-reader.ts";
 import { DATA_FOLDER, Partition } from "./partition.ts";
-import type { SearchBatch } from "./search.ts";
+import { PartitionIndex } from "./partition-index.ts";
+import { type SearchBatch, SearchCursor, type Snapshot } from "./search.ts";
 import { Storage } from "./storage.ts";
 
 export interface RepairReport {
@@ -47,6 +49,7 @@ export interface RepairOptions {
 const APPEND_SAMPLES = 1 << 17;
 /** Beyond all times there are. */
 const FOREVER_MS = 1e15;
+const LABELS_AT_ONCE = 10_000;
 const EVERY_SERIES = [[{ label: "__name__", op: "=~", value: ".*" } as const]];
 
 /**
@@ -56,9 +59,12 @@ const EVERY_SERIES = [[{ label: "__name__", op: "=~", value: ".*" } as const]];
 export async function repairDatabase(source: Disk, target: Disk, options: RepairOptions = {}): Promise<RepairReport> {
   const losses: string[] = [];
   const { info, warn, error } = options.logger ?? defaultStorageOptions.logger;
+  let isRead = false;
   const tell =
     (say: (message: string) => void) =>
     (message: string): void => {
+      // Closing writes out the log, above the source: what that meets was read another way before.
+      if (isRead) return;
       losses.push(message);
       say(message);
     };
@@ -78,11 +84,9 @@ export async function repairDatabase(source: Disk, target: Disk, options: Repair
   const report = { series: 0, samples: 0 };
   let unnamedSamples: number;
   try {
-    // The log's series get their places in the index, above the source.
-    await damaged.flush();
     for (const tenant of tenantsOf(damaged)) {
-      const search = { tenant, groups: EVERY_SERIES, minMs: 0, maxMs: Number.MAX_SAFE_INTEGER };
-      const cursor = await damaged.search({ ...search, signal: options.signal });
+      const search = { tenant, groups: EVERY_SERIES, minMs: 0, maxMs: Number.MAX_SAFE_INTEGER, signal: options.signal };
+      const cursor = await SearchCursor.open(wholeSnapshot(damaged), search);
       try {
         const writer = new SeriesWriter(repaired, tenant);
         for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
@@ -97,6 +101,7 @@ export async function repairDatabase(source: Disk, target: Disk, options: Repair
     unnamedSamples = await countUnnamed(damaged, options.signal);
     if (unnamedSamples > 0) logger.error(`${unnamedSamples} samples are of series whose labels are lost`);
   } finally {
+    isRead = true;
     await damaged.close();
   }
   await repaired.flush();
@@ -168,10 +173,11 @@ async function lastIdOf(disk: Disk, partition: Partition, parts: number[], index
   return last;
 }
 
-/** Tenants with series in any index. */
+/** Tenants with series in any index or in the log. */
 function tenantsOf(storage: Storage): Tenant[] {
   const snapshot = storage.snapshot(0, Number.MAX_SAFE_INTEGER);
   const tenants = new Map<string, Tenant>();
+  for (const tenant of snapshot.registry.store.allTenants()) tenants.set(formatTenant(tenant), tenant);
   for (const { partition } of snapshot.partitions) {
     for (const segment of partition.segments) {
       for (const { tenant } of segment.all()) tenants.set(formatTenant(tenant), tenant);
@@ -181,15 +187,70 @@ function tenantsOf(storage: Storage): Tenant[] {
   return [...tenants.values()];
 }
 
-/** Samples in parts whose series no index has. */
+/** Everything there is; its indexes answer all searches with all series there are. */
+function wholeSnapshot(storage: Storage): Snapshot {
+  const snapshot = storage.snapshot(0, Number.MAX_SAFE_INTEGER);
+  const indexes: WholeIndex[] = [];
+  const partitions = snapshot.partitions.map((entry) => {
+    const index = new WholeIndex(entry.index, entry.partition.segments);
+    indexes.push(index);
+    return { ...entry, index };
+  });
+  const release = (): void => {
+    for (const index of indexes.splice(0)) index.release();
+    snapshot.release();
+  };
+  return { ...snapshot, partitions, release };
+}
+
+class WholeIndex extends PartitionIndex {
+  private readonly inner: PartitionIndex;
+
+  /** Damage is told where `inner` tells it. */
+  constructor(inner: PartitionIndex, segments: readonly IndexSegment[]) {
+    super(segments, () => {});
+    this.inner = inner;
+  }
+
+  override async search(tenant: Tenant): Promise<Postings> {
+    return await this.all(tenant);
+  }
+
+  override async all(tenant: Tenant): Promise<Postings> {
+    // Two lists of the same: where one is damaged the other may be whole.
+    const found: Postings[] = [await this.inner.all(tenant)];
+    for (const own of this.of(tenant)) {
+      for (let page = 0; page < own.seriesPages.count; page++) {
+        const read = await this.inner.guarded(own, async () => await own.seriesPages.loadAside(page));
+        if (read !== null) found.push(Uint32Array.from(read.ids));
+      }
+    }
+    return unite(found);
+  }
+
+  override labelsOf(tenant: Tenant, ids: Postings, pace: Pace): Promise<(Labels | null)[]> {
+    return this.inner.labelsOf(tenant, ids, pace);
+  }
+}
+
+/** Samples in parts whose series have no labels that can be read. */
 async function countUnnamed(storage: Storage, signal: AbortSignal | undefined): Promise<number> {
   const pacer = new Pacer(signal);
   const tenants = tenantsOf(storage);
-  const snapshot = storage.snapshot(0, Number.MAX_SAFE_INTEGER);
+  const snapshot = wholeSnapshot(storage);
   let samples = 0;
   try {
     for (const { index, parts } of snapshot.partitions) {
-      const named = IdBits.of(unite(await Promise.all(tenants.map((tenant) => index.all(tenant)))));
+      const found: Postings[] = [];
+      for (const tenant of tenants) {
+        const ids = await index.all(tenant);
+        for (let lo = 0; lo < ids.length; lo += LABELS_AT_ONCE) {
+          const some = ids.subarray(lo, lo + LABELS_AT_ONCE);
+          const labels = await index.labelsOf(tenant, some, pacer);
+          found.push(some.filter((_id, i) => labels[i] !== null));
+        }
+      }
+      const named = IdBits.of(unite(found));
       for (const part of parts) {
         for (let page = 0; page < part.pageCount; page++) {
           // A page that cannot be read was reported when it was searched.
