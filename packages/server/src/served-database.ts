@@ -16,6 +16,7 @@ export async function openServedDatabase(settings: DatabaseSettings): Promise<Ow
   const { logger } = settings;
   const database = await openDatabase(path, {
     ...options,
+    mergesOnThread: true,
     headBytes: Math.round(Math.min(Math.max(memoryBytes * HEAD_SHARE, HEAD_BYTES_MIN), HEAD_BYTES_MAX)),
   });
   if (logsNewSeries) database.logNewSeries(Number.POSITIVE_INFINITY);
@@ -79,6 +80,8 @@ function toMetrics(
     ['vm_deduplicated_samples_total{type="select"}', stats.rowsDeduplicatedBySearches],
     ["vm_retention_size_dropped_bytes_total", stats.bytesDroppedBySize],
     [formatMetricName("vm_max_disk_space_usage_bytes", where), maxDiskBytes],
+    ['vm_active_merges{type="storage/small"}', stats.activeMerges],
+    ['vm_active_merge_rows{type="storage/small"}', stats.activeMergeRows],
     ["vm_corrupt_blocks_total", stats.corruptBlocks],
     ["vm_wal_writes_total", stats.walWrites],
     ["vm_wal_syncs_total", stats.walSyncs],

@@ -67,6 +67,8 @@ export interface DatabaseOptions {
   readonly fsyncIntervalMs?: number;
   /** Memory for samples that are not in parts yet. Bytes, 64 MiB by default; about twice as much is used while they are written out. */
   readonly headBytes?: number;
+  /** Merge large parts on a thread of their own, which takes its memory while it lasts. False by default: all work is done in slices of a few milliseconds. */
+  readonly mergesOnThread?: boolean;
   /** Snapshots older than this are deleted. Milliseconds; 0, the default, keeps them. */
   readonly snapshotsMaxAgeMs?: number;
   /** Bytes that must stay free on the disk: with less, appends are refused with ReadOnlyError until there is more. 0, off, by default. */
@@ -210,6 +212,8 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
     fsync: options.fsync ?? defaultStorageOptions.fsync,
     fsyncIntervalMs: options.fsyncIntervalMs ?? defaultStorageOptions.fsyncIntervalMs,
     headBytes: options.headBytes ?? defaultStorageOptions.headBytes,
+    // A disk of the caller's own is not one that a thread could open by its name.
+    mergesOnThread: options.disk === undefined && (options.mergesOnThread ?? defaultStorageOptions.mergesOnThread),
     snapshotsMaxAgeMs: options.snapshotsMaxAgeMs ?? defaultStorageOptions.snapshotsMaxAgeMs,
     minFreeDiskBytes: options.minFreeDiskBytes ?? defaultStorageOptions.minFreeDiskBytes,
     seriesLimits: { ...NO_SERIES_LIMITS, ...options.seriesLimits },

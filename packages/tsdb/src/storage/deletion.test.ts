@@ -118,14 +118,14 @@ test("space comes back: what is wholly deleted goes at once, what is largely del
   await storage.flush();
   const bytes = storage.describe().partBytes;
   await remove(storage, "m0");
-  await storage.flush(); // Waits for what the delete left to do.
+  await storage.whenMerged();
   assert.equal(storage.describe().partBytes, bytes, "a tenth is not worth it");
   await remove(storage, "m[1-4]");
-  await storage.flush();
+  await storage.whenMerged();
   assert.ok(storage.describe().partBytes < bytes * 0.6);
   assert.ok(!disk.paths().some((path) => path.endsWith(".del")));
   await remove(storage, ".+");
-  await storage.flush();
+  await storage.whenMerged();
   assert.equal(storage.describe().parts, 0);
   assert.equal(disk.paths().filter((path) => /\.(part|del)$/.test(path)).length, 0);
   assert.deepEqual(await labelsOf(storage), { series: [], names: [], values: [] });

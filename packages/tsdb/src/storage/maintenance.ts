@@ -1,19 +1,20 @@
 /**
- * What changes the files of a database, one step after the other: flushes, merges, retention. Each makes new files first, then the manifest that
- * names them, then shows them to readers, then removes what they replace; a crash anywhere in between leaves the old state or the new one.
+ * What changes the files of a database, one step after the other: flushes, deletes, retention, and the last step of each merge (merging.ts). Each makes
+ * new files first, then the manifest that names them, then shows them to readers, then removes what they replace; a crash anywhere in between leaves the old state or the new one.
  */
 import { CorruptionError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { PageCache } from "../index/page-cache.ts";
 import { mergeSegments } from "../index/segment-merge.ts";
 import { IndexSegment } from "../index/segment-reader.ts";
-import { type DeleteOutcome, type Deletion, isWorthReclaiming, writeTombstones } from "./deletion.ts";
+import { type DeleteOutcome, type Deletion, writeTombstones } from "./deletion.ts";
 import { type DiskSpace, isNoSpace } from "./disk-space.ts";
 import { type FlushContext, flushStore } from "./flush.ts";
 import type { Generation, Head } from "./head.ts";
 import { type Manifest, writeManifest } from "./manifest.ts";
-import { chooseParts, chooseRun, type MergedPart, mergeParts } from "./merge.ts";
-import { choosePartsByRules, mergeRulesOf } from "./merge-rules.ts";
+import { ThreadMerger } from "./merge-thread.ts";
+import { SlicedMerger } from "./merger.ts";
+import { type MergedParts, Merging } from "./merging.ts";
 import type { StorageOptions } from "./options.ts";
 import { Pacer } from "./pacer.ts";
 import type { PartReader } from "./part-reader.ts";
@@ -37,11 +38,6 @@ interface PartitionEdit {
   readonly segmentsIn?: readonly IndexSegment[];
   readonly tombstones?: Tombstones;
 }
-
-/** How often months are looked at for rules that are due. */
-const RULES_CHECK_MS = 60_000;
-/** After a merge for the rules has failed, the next one waits this long. */
-const RULES_RETRY_MS = 3_600_000;
 
 /** Running totals since the start. */
 export interface MaintenanceCounters {
@@ -81,8 +77,7 @@ export class Maintenance {
   /** What is done to samples in merges and by readers. */
   readonly book: RuleBook;
   readonly snapshots: Snapshots;
-  /** Set when the database is closing: merges that have not begun do not begin. */
-  isStopping = false;
+  readonly merging: Merging;
   private readonly disk: Disk;
   private readonly options: StorageOptions;
   private readonly wal: WriteAheadLog;
@@ -95,9 +90,6 @@ export class Maintenance {
   private walFloor: number;
   /** Settles when the work handed to `run` so far is done. */
   idle: Promise<void> = Promise.resolve();
-  /** Works under way or waiting. */
-  private waiting = 0;
-  private rulesNotBeforeMs = 0;
   /** Of the registry, or of the one that is about to take over: what the manifest has is never given out again. */
   private epoch: number;
   /** The rotation of the log that belongs to the flushing generation. */
@@ -117,36 +109,31 @@ export class Maintenance {
     this.indexCache = state.indexCache;
     this.nextFile = state.manifest.nextFileNumber;
     this.walFloor = state.manifest.walFloor;
+    this.merging = new Merging({
+      options: this.options,
+      space: this.space,
+      book: this.book,
+      retentionClock: this.retentionClock,
+      merger: this.options.mergesOnThread ? new ThreadMerger(this.disk) : new SlicedMerger(this.disk),
+      run: (work) => this.run(work),
+      sortedPartitions: () => this.sortedPartitions(),
+      nextFileNumber: () => this.nextFile++,
+      oldestKeptMs: () => this.oldestKeptMs(),
+      replaceParts: (merged) => this.replaceParts(merged),
+      mergeSegments: (partition, sources) => this.mergeSegments(partition, sources),
+      reportCorruption: (part, error) => this.reportCorruption(part, error),
+      removeUnused: (path) => this.removeUnused(path),
+    });
   }
 
   /** Does the work when all that was handed in before is done; a second time if the disk had no room and now has the reserve's. */
   run<T>(work: () => Promise<T>): Promise<T> {
-    this.waiting++;
-    const done = this.idle
-      .then(() => this.space.withReserve(work))
-      .finally(() => {
-        this.waiting--;
-      });
+    const done = this.idle.then(() => this.space.withReserve(work));
     this.idle = done.then(
       () => {},
       () => {},
     );
     return done;
-  }
-
-  /** Flushes, then merges the parts and the index segments of every partition into one each. */
-  async mergeEverything(partitionPrefix: string): Promise<void> {
-    await this.flushHead();
-    for (const partition of this.sortedPartitions()) {
-      if (!partition.name.startsWith(partitionPrefix)) continue;
-      if (this.isStopping) return;
-      const parts = partition.mergeableParts();
-      // With rules, one part may be worth it, too.
-      const isDue = parts.length > 1 || !this.book.isEmpty || partition.tombstonesFor(parts) !== null;
-      if (isDue && parts.length > 0 && this.hasRoomFor(parts)) await this.mergeThese(partition, parts, true);
-      const segments = partition.mergeableSegments();
-      if (segments.length > 1 && this.hasRoomFor(segments)) await this.mergeSegments(partition, segments);
-    }
   }
 
   /** Writes everything in the head out as parts and cuts the log behind them. */
@@ -242,22 +229,6 @@ export class Maintenance {
     };
   }
 
-  /** Merges parts and index segments of which there are several of a size. */
-  async mergeWhatIsDue(): Promise<void> {
-    for (const partition of this.sortedPartitions()) {
-      await this.reclaim(partition);
-      while (!this.isStopping) {
-        // Aggregates are made with all parts of a month at hand: those who hold them wait for that.
-        const { hasAggregates } = this.book;
-        const due = chooseParts(partition.mergeableParts().filter(({ mark }) => !hasAggregates || !mark?.isAggregated));
-        if (due === null || !this.hasRoomFor(due) || !(await this.mergeThese(partition, due))) break;
-      }
-      const segments = chooseRun(partition.mergeableSegments());
-      if (segments !== null && this.hasRoomFor(segments) && !this.isStopping)
-        await this.mergeSegments(partition, segments);
-    }
-  }
-
   /** Hides what the deletion matches from all who ask from now on. `takeSnapshot` is called when all of it is in parts. */
   async deleteSamples(deletion: Deletion, takeSnapshot: () => Snapshot): Promise<DeleteOutcome> {
     await this.flushHead();
@@ -272,126 +243,21 @@ export class Maintenance {
     }
   }
 
-  /** Writes parts anew of which much is deleted, and drops those of which all is. */
-  private async reclaim(partition: Partition): Promise<void> {
-    if (!partition.mustReclaim) return;
-    partition.mustReclaim = false;
-    for (const part of partition.mergeableParts()) {
-      const mask = partition.tombstones?.maskFor(part.fileNumber) ?? null;
-      if (mask === null) continue;
-      try {
-        if (!(await isWorthReclaiming(part, mask, new Pacer()))) continue;
-      } catch (error) {
-        if (!(error instanceof CorruptionError)) throw error;
-        this.reportCorruption(part, error);
-        continue;
-      }
-      if (this.isStopping || !this.hasRoomFor([part])) {
-        partition.mustReclaim = true;
-        return;
-      }
-      await this.mergeThese(partition, [part]);
-    }
-  }
-
-  /**
-   * Hands in the merge of one month that rules have something to say about, unless there is other work: this can wait. What was done is in the
-   * manifest, so that it is done once.
-   */
-  scheduleByRules(): void {
-    const nowMs = this.retentionClock.nowMs();
-    if (this.book.isEmpty || this.waiting > 0 || nowMs < this.rulesNotBeforeMs) return;
-    this.rulesNotBeforeMs = nowMs + RULES_CHECK_MS;
-    if (!this.sortedPartitions().some((partition) => this.dueByRules(partition) !== null)) return;
-    this.run(() => this.mergeNextByRules()).then(
-      (isDone) => {
-        // The next month at the next tick, so that a flush can come between.
-        this.rulesNotBeforeMs = nowMs + (isDone ? 0 : RULES_RETRY_MS);
-      },
-      (error: Error) => {
-        this.rulesNotBeforeMs = nowMs + RULES_RETRY_MS;
-        this.options.logger.error(`merge for rules: ${error.message}; tried again in an hour`);
-      },
-    );
-  }
-
-  /** All months that are due, at once. */
-  async mergeAllByRules(): Promise<void> {
-    while (await this.mergeNextByRules());
-  }
-
-  /** False if no month was due, or the one that was could not be merged. */
-  private async mergeNextByRules(): Promise<boolean> {
-    if (this.isStopping) return false;
-    for (const partition of this.sortedPartitions()) {
-      const due = this.dueByRules(partition);
-      if (due === null || !this.hasRoomFor(due.parts)) continue;
-      if (!(await this.mergeThese(partition, due.parts, due.isFinal))) return false;
-      this.options.logger.info(`applied deduplication, downsampling and retention to ${partition.name}`);
-      return true;
-    }
-    return false;
-  }
-
-  private dueByRules(partition: Partition): ReturnType<typeof choosePartsByRules<PartReader>> {
-    return choosePartsByRules(partition.mergeableParts(), partition.endMs, this.book, this.retentionClock.nowMs());
-  }
-
-  /** Replaces parts by one with what rules leave of their samples. False if that could not be: then there is nothing new. */
-  private async mergeThese(partition: Partition, parts: readonly PartReader[], isWhole = false): Promise<boolean> {
-    const { book } = this;
-    // What holds results is merged with the whole month only, while there is a rule that makes them.
-    const isFinal = isWhole || (book.hasAggregates && parts.some(({ mark }) => mark?.isAggregated === true));
-    const sources = isFinal ? partition.mergeableParts() : parts;
-    const fileNumber = this.nextFile++;
-    const path = partition.partPath(fileNumber);
-    for (const part of sources) part.acquire();
-    const nowMs = this.retentionClock.nowMs();
-    const oldestMs = this.oldestKeptMs();
-    let made: MergedPart;
-    try {
-      const { tombstones } = partition;
-      const rules = await mergeRulesOf(partition, sources, book, nowMs, isFinal);
-      made = await mergeParts(this.disk, sources, path, fileNumber, oldestMs, tombstones, new Pacer(), rules);
-    } catch (error) {
-      if (isNoSpace(error)) {
-        this.options.logger.warn(`merge: ${(error as Error).message}; the parts stay as they are`);
-        return false;
-      }
-      if (!(error instanceof CorruptionError)) throw error;
-      const damaged = sources.find((part) => part.path === error.path);
-      if (damaged !== undefined) this.reportCorruption(damaged, error);
-      return damaged !== undefined;
-    } finally {
-      for (const part of sources) part.release();
-    }
-    const { part: merged } = made;
-    if (oldestMs > partition.startMs || book.rules.retentions.length > 0) partition.isSparse = true;
-    if (merged !== null && !book.isEmpty) {
-      merged.mark = { rules: book.rules, nowMs, isAggregated: isFinal && book.hasAggregates };
-    }
+  /** Puts what a merge made in the place of its sources. */
+  private async replaceParts({ partition, sources, part, dropped }: MergedParts): Promise<void> {
     try {
       await this.disk.syncFolder(partition.partsFolder);
-      await this.commitEdits(
-        [{ partition, partsOut: sources, partsIn: merged === null ? [] : [merged] }],
-        this.walFloor,
-      );
+      const edit = { partition, partsOut: sources, partsIn: part === null ? [] : [part] };
+      await this.commitEdits([edit], this.walFloor);
     } catch (error) {
-      merged?.retire();
+      part?.retire();
       throw error;
     }
     this.counters.merges++;
-    this.counters.rowsMerged += merged?.info.rows ?? 0;
-    this.counters.rowsDeduplicatedByMerges += made.dropped;
-    for (const part of sources) part.retire();
-    for (const part of sources) await this.removeUnused(part.path);
-    return true;
-  }
-
-  /** A merge's result is at most as large as what it merges. */
-  private hasRoomFor(sources: readonly (PartReader | IndexSegment)[]): boolean {
-    const bytesOf = (source: PartReader | IndexSegment): number => ("info" in source ? source.info : source).bytes;
-    return this.space.hasRoomFor(sources.reduce((bytes, source) => bytes + bytesOf(source), 0));
+    this.counters.rowsMerged += part?.info.rows ?? 0;
+    this.counters.rowsDeduplicatedByMerges += dropped;
+    for (const source of sources) source.retire();
+    for (const source of sources) await this.removeUnused(source.path);
   }
 
   private async mergeSegments(partition: Partition, sources: readonly IndexSegment[]): Promise<void> {

@@ -8,7 +8,7 @@ import { BlockGatherer } from "./block-gatherer.ts";
 import { BlockJoiner } from "./block-joiner.ts";
 import { MergeRuler } from "./merge-ruler.ts";
 import type { MergeRules } from "./merge-rules.ts";
-import type { Pacer } from "./pacer.ts";
+import type { Pace } from "./pacer.ts";
 import { PartReader } from "./part-reader.ts";
 import { PartWriter } from "./part-writer.ts";
 import type { Tombstones } from "./tombstones.ts";
@@ -36,7 +36,7 @@ export async function mergeParts(
   fileNumber: number,
   minMs: number,
   tombstones: Tombstones | null,
-  pacer: Pacer,
+  pace: Pace,
   rules: MergeRules | null = null,
 ): Promise<MergedPart> {
   const ids = unite(await Promise.all(sources.map((part) => part.idsIn(minMs, Number.POSITIVE_INFINITY))));
@@ -67,7 +67,7 @@ export async function mergeParts(
         const id = group[i] as number;
         if (ruler === null || !ruler.addSeries(i, id)) joiner.addSeries(i, id);
         if (writer.isFull) await writer.flush();
-        if (pacer.isDue) await pacer.pause();
+        if (pace.isDue) await pace.pause(writer.rows);
       }
     }
     dropped = ruler?.dropped ?? 0;

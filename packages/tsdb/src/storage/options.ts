@@ -34,6 +34,8 @@ export interface StorageOptions {
   /** Bytes that must stay free on the disk: with less, appends are refused (disk-space.ts). 0: only a failed write is. */
   readonly minFreeDiskBytes: number;
   readonly seriesLimits: SeriesLimitOptions;
+  /** Larger merges are done on another thread, which opens the disk's root as a folder of the file system. */
+  readonly mergesOnThread: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Ends an opening that replays a long log. */
@@ -56,6 +58,7 @@ export const defaultStorageOptions: StorageOptions = {
   snapshotsMaxAgeMs: 0,
   minFreeDiskBytes: 0,
   seriesLimits: NO_SERIES_LIMITS,
+  mergesOnThread: false,
   clock: systemClock,
   logger: silent,
 };

@@ -9,7 +9,7 @@
  *                                                    ▼
  *                                                  merge
  *
- * One instance owns a folder. Everything here runs on one thread; flushes and merges do a few milliseconds at a time.
+ * One instance owns a folder. Everything here runs on one thread, a few milliseconds at a time; only large merges have one of their own if they may.
  */
 import type { CorruptionError } from "../base/errors.ts";
 import type { Disk, Lock } from "../disk/disk.ts";
@@ -408,14 +408,21 @@ export class Storage {
     const outcome = await this.maintenance.run(() =>
       this.maintenance.deleteSamples(deletion, () => this.snapshot(deletion.minMs, deletion.maxMs)),
     );
-    if (outcome.series > 0) this.maintenance.run(() => this.maintenance.mergeWhatIsDue()).catch(() => {});
+    if (outcome.series > 0) this.maintenance.merging.mergeWhatIsDue();
     return outcome;
+  }
+
+  /** Resolves when the merges that flushes and deletes have given rise to so far are done. Nobody needs to wait for them; tests do. */
+  async whenMerged(): Promise<void> {
+    await this.maintenance.idle;
+    await this.maintenance.merging.idle;
   }
 
   /** Flushes, then merges the parts and the index segments of every partition into one each. @throws ClosedError */
   async merge(partitionPrefix = ""): Promise<void> {
     if (this.closing !== null) throw new ClosedError("the database is closed");
-    await this.maintenance.run(() => this.maintenance.mergeEverything(partitionPrefix));
+    await this.flush();
+    await this.maintenance.merging.mergeEverything(partitionPrefix);
   }
 
   /**
@@ -439,7 +446,7 @@ export class Storage {
   /** Merges the months that rules are due for, as the background does one by one. @throws ClosedError */
   async applyRules(): Promise<void> {
     if (this.closing !== null) throw new ClosedError("the database is closed");
-    await this.maintenance.run(() => this.maintenance.mergeAllByRules());
+    await this.maintenance.merging.mergeAllByRules();
   }
 
   /** Drops what is out of retention by age or size, as the background does. @throws ClosedError */
@@ -457,7 +464,7 @@ export class Storage {
   private async closeNow(): Promise<void> {
     this.stopTicking();
     await this.space.end();
-    this.maintenance.isStopping = true;
+    await this.maintenance.merging.stop();
     await this.maintenance
       .run(() => this.maintenance.flushHead())
       .catch((error: Error) => {
@@ -482,6 +489,8 @@ export class Storage {
       headBytes: 0,
       headSeries: this.registry.size,
       registryBytes: this.registry.usedBytes,
+      activeMerges: this.maintenance.merging.active,
+      activeMergeRows: this.maintenance.merging.rowsDone,
       partRows: 0,
       partBytes: 0,
       parts: 0,
@@ -551,7 +560,7 @@ export class Storage {
         logger.error(`delete old snapshots: ${error.message}; tried again in ${TICK_MS / 1000} s`);
       });
     }
-    this.maintenance.scheduleByRules();
+    this.maintenance.merging.tick();
     if (this.maintenance.isAnythingOutdated) {
       this.maintenance
         .run(() => this.maintenance.dropOutdated())
@@ -570,7 +579,7 @@ export class Storage {
       .run(async () => {
         this.isFlushScheduled = false;
         await this.maintenance.flushHead();
-        await this.maintenance.mergeWhatIsDue();
+        this.maintenance.merging.mergeWhatIsDue();
       })
       .catch(() => {}); // Counted and logged where it failed; the next tick tries again.
   }
@@ -583,6 +592,9 @@ export interface StorageDescription {
   headSeries: number;
   /** What the series of the head take, samples not counted. */
   registryBytes: number;
+  /** Merges under way, and the samples they have written so far. */
+  activeMerges: number;
+  activeMergeRows: number;
   partRows: number;
   partBytes: number;
   parts: number;

@@ -42,6 +42,15 @@ export interface PartMask {
   rangesOf(id: number): Float64Array | null;
 }
 
+export interface TombstoneColumns {
+  readonly fileNumber: number;
+  readonly ranges: readonly DeletedRange[];
+  /** Ascending. */
+  readonly ids: Uint32Array;
+  /** Index into `ranges`, beside `ids`. */
+  readonly rangeOf: Uint32Array;
+}
+
 export class Tombstones {
   /** The file they are in; of several, the last. */
   readonly fileNumber: number;
@@ -216,13 +225,12 @@ export class Tombstones {
     }
   }
 
-  /** For `read`. */
-  static ofColumns(
-    fileNumber: number,
-    ranges: readonly DeletedRange[],
-    ids: Uint32Array,
-    rangeOf: Uint32Array,
-  ): Tombstones {
+  /** As plain data, for another thread; `ofColumns` makes them of it again. */
+  get columns(): TombstoneColumns {
+    return { fileNumber: this.fileNumber, ranges: this.ranges, ids: this.ids, rangeOf: this.rangeOf };
+  }
+
+  static ofColumns({ fileNumber, ranges, ids, rangeOf }: TombstoneColumns): Tombstones {
     return new Tombstones([fileNumber], ranges, ids, rangeOf);
   }
 }
@@ -258,7 +266,7 @@ function decodePairs(
     }
   }
   if (at !== count) throw new CorruptionError(path, 0, `want ${count} pairs, got ${at}`);
-  return Tombstones.ofColumns(fileNumber, ranges, ids, rangeOf);
+  return Tombstones.ofColumns({ fileNumber, ranges, ids, rangeOf });
 }
 
 /** Joined and in order. */
