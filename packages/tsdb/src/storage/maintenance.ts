@@ -142,7 +142,7 @@ export class Maintenance {
     // What an attempt that failed has left comes first.
     if (head.flushing !== null) await this.flushGeneration(head.flushing);
     if (head.active.rows === 0) return;
-    const handover = this.isStopping ? null : await this.beginEpoch();
+    const handover = this.merging.isStopping ? null : await this.beginEpoch();
     handover?.finish();
     const generation = head.rotate(options.clock.nowMs(), handover);
     this.sealed = this.wal.rotate();

@@ -64,7 +64,8 @@ export class Merging {
   /** Settles when the merges handed in so far are done. */
   idle: Promise<unknown> = Promise.resolve();
   private isDueScheduled = false;
-  private isStopping = false;
+  /** Set when the database is closing. */
+  isStopping = false;
   private notBeforeMs = 0;
   private rulesNotBeforeMs = 0;
   /** When each month got its last part, as far as this process knows. */
