@@ -5,12 +5,14 @@
  *     npm run bench -- side-by-side --runs=1 --scrapes=100 --systems=nyanza,victoria-metrics
  *     npm run bench -- kit                       what measuring costs: our metrics, prom-client, OpenTelemetry
  *     npm run bench -- new-series                a million series nobody has met before, into us and VictoriaMetrics
+ *     npm run bench -- backup --samples=100000000    a running server backed up, restored and compared bit by bit
  *     npm run bench -- codec                     the *.bench.ts files whose path contains the word
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { projectRoot } from "#support/nyanza";
+import { readBackupOptions, runBackupBench } from "./backup.ts";
 import { readKitOptions, runKit } from "./kit.ts";
 import { readNewSeriesOptions, runNewSeries } from "./new-series.ts";
 import { readOptions, runSideBySide } from "./side-by-side.ts";
@@ -25,6 +27,8 @@ if (command === "side-by-side") {
   await runKit(readKitOptions(args));
 } else if (command === "new-series") {
   await runNewSeries(readNewSeriesOptions(args));
+} else if (command === "backup") {
+  await runBackupBench(readBackupOptions(args));
 } else {
   await runMicroBenches(command);
 }
