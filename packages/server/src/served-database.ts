@@ -8,16 +8,23 @@ import type { DatabaseSettings, OwnedDatabase } from "./start.ts";
 const HEAD_SHARE = 1 / 16;
 const HEAD_BYTES_MIN = 16 << 20;
 const HEAD_BYTES_MAX = 64 << 20;
+/** The index cache's share, unless a flag says how large it is. */
+const INDEX_CACHE_SHARE = 1 / 32;
+const INDEX_CACHE_BYTES_MIN = 8 << 20;
+const INDEX_CACHE_BYTES_MAX = 256 << 20;
 /** Senders come back soon: writing resumes within two seconds of room on the disk. */
 const READ_ONLY_RETRY_S = 5;
 
 export async function openServedDatabase(settings: DatabaseSettings): Promise<OwnedDatabase> {
-  const { logsNewSeries, memoryBytes, path, ...options } = settings;
+  const { logsNewSeries, memoryBytes, indexCacheBytes, path, ...options } = settings;
+  const share = (part: number, min: number, max: number): number =>
+    Math.round(Math.min(Math.max(memoryBytes * part, min), max));
   const { logger } = settings;
   const database = await openDatabase(path, {
     ...options,
     mergesOnThread: true,
-    headBytes: Math.round(Math.min(Math.max(memoryBytes * HEAD_SHARE, HEAD_BYTES_MIN), HEAD_BYTES_MAX)),
+    headBytes: share(HEAD_SHARE, HEAD_BYTES_MIN, HEAD_BYTES_MAX),
+    indexCacheBytes: indexCacheBytes || share(INDEX_CACHE_SHARE, INDEX_CACHE_BYTES_MIN, INDEX_CACHE_BYTES_MAX),
   });
   if (logsNewSeries) database.logNewSeries(Number.POSITIVE_INFINITY);
   return {
@@ -69,6 +76,12 @@ function toMetrics(
     ["vm_partitions", stats.partitions],
     ["vm_quarantined_parts", stats.quarantinedParts],
     ['vm_cache_entries{type="storage/hour_metric_ids"}', stats.headSeries],
+    ['vm_cache_entries{type="indexdb/dataBlocks"}', stats.indexCachePages],
+    ['vm_cache_size_bytes{type="indexdb/dataBlocks"}', stats.indexCacheBytes],
+    ['vm_cache_size_max_bytes{type="indexdb/dataBlocks"}', stats.indexCacheBytesMax],
+    ['vm_cache_requests_total{type="indexdb/dataBlocks"}', stats.indexCacheRequests],
+    ['vm_cache_misses_total{type="indexdb/dataBlocks"}', stats.indexCacheMisses],
+    ["vm_index_resident_bytes", stats.indexResidentBytes],
     ["vm_index_series", stats.indexSeries],
     ["vm_rows_added_to_storage_total", stats.rowsAdded],
     ["vm_new_timeseries_created_total", stats.newSeries],

@@ -60,6 +60,8 @@ export interface DatabaseSettings {
     readonly maxDailySeries: number;
   };
   readonly memoryBytes: number;
+  /** 0: a share of `memoryBytes`. */
+  readonly indexCacheBytes: number;
   readonly logger: ReturnType<LoggerFor>;
   readonly logsNewSeries: boolean;
   /** Ends the opening. */
@@ -122,6 +124,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
         maxDailySeries: orCountOnly(flags["storage.maxDailySeries"]),
       },
       memoryBytes: allowed,
+      indexCacheBytes: flags["storage.cacheSizeIndexDBDataBlocks"],
       logger: loggers("storage"),
       logsNewSeries: flags.logNewSeries,
       ...(options.signal === undefined ? {} : { signal: options.signal }),

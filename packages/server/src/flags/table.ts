@@ -82,6 +82,13 @@ export const FLAGS = {
     description:
       "With less than this free at -storageDataPath no samples are taken: inserts are answered with 503 until there is more; queries, deletes and retention go on; 0 turns this off",
   },
+  "storage.cacheSizeIndexDBDataBlocks": {
+    type: "size",
+    default: "0",
+    group: "Storage",
+    description:
+      "Memory for pages of indexes that were read; 0 means a thirty-second of the memory allowed, at least 8 MiB and at most 256 MiB",
+  },
   logNewSeries: {
     type: "bool",
     default: "false",

@@ -3,14 +3,15 @@
  *
  * A missing label equals "", so a filter that "" fulfils (`a=""`, `a!="x"`, `a=~".*"`) also wants the series without the label: it is answered
  * by what it excludes. Filters that include are intersected first, shortest list first; those that exclude are subtracted after. Only the
- * shortest list is read whole: the others are asked which ids of it they have.
+ * shortest list is read whole: the others are asked which ids of it they have. Patterns come last: where few series are left, only their values are
+ * matched, not all the label has.
  *
  * An index on disk answers from pages. What is in memory already is answered at once, so most methods return `T | Promise<T>`: `await` costs
  * little once a filter, and loops over values look before they wait.
  */
 
 import type { FilterGroups, LabelFilter } from "../base/label-filter.ts";
-import { compileRegex } from "../base/regex.ts";
+import { compileRegex, type StringMatcher } from "../base/regex.ts";
 import { IdCollector, type IdList, NO_IDS } from "./id-list.ts";
 import { NO_POSTINGS, type Postings, subtract, unite } from "./postings.ts";
 
@@ -33,6 +34,10 @@ export interface SeriesIndex {
   values(label: string, prefix?: string): AsyncIterable<ValueBatch>;
   /** Names of all labels, in any order, `__name__` included. */
   names(): Iterable<string>;
+  /** How many values a label has. */
+  countValues(label: string): number;
+  /** Adds the values of one label of some series, "" for none, to `target`. Only where that is cheap. */
+  valuesOf?(ids: Postings, label: string, target: string[], pace: Pace): Promise<void>;
 }
 
 /** Lets long work share its thread and be stopped. */
@@ -55,69 +60,117 @@ async function searchGroup(index: SeriesIndex, filters: readonly LabelFilter[], 
   if (filters.length === 0) return NO_POSTINGS;
   const included: IdList[] = [];
   const excluded: IdList[] = [];
+  const patterns: Pattern[] = [];
   for (const filter of filters) {
-    const { ids, isExclusion } = await planFilter(index, filter, pace);
-    if (isExclusion) excluded.push(ids);
-    else if (ids.count === 0) return NO_POSTINGS;
-    else included.push(ids);
+    const plan = await planFilter(index, filter);
+    if (plan.matcher !== null) patterns.push({ label: filter.label, ...plan });
+    else if (plan.isExclusion) excluded.push(plan.ids);
+    else if (plan.ids.count === 0) return NO_POSTINGS;
+    else included.push(plan.ids);
   }
-  included.sort((a, b) => a.count - b.count);
-  let found = await (included[0] ?? (await index.all())).read();
-  for (let i = 1; i < included.length && found.length > 0; i++) found = await (included[i] as IdList).retain(found);
-  for (const ids of excluded) {
-    if (found.length > 0 && ids.count > 0) found = subtract(found, await ids.retain(found));
+  let found = await intersectAll(included);
+  if (found !== null) found = await subtractAll(found, excluded);
+  for (const pattern of patterns) {
+    if (found?.length === 0) return NO_POSTINGS;
+    // Of a few series it is cheaper to look at their own values than at all values there are.
+    if (found !== null && index.valuesOf !== undefined && found.length <= index.countValues(pattern.label)) {
+      found = await keepMatching(index, found, pattern, pace);
+      continue;
+    }
+    const ids = await withMatching(index, pattern, pace);
+    if (found !== null) found = pattern.isExclusion ? await subtractAll(found, [ids]) : await ids.retain(found);
+    else if (pattern.isExclusion) excluded.push(ids);
+    else found = await subtractAll(await ids.read(), excluded);
   }
+  return found ?? (await subtractAll(await (await index.all()).read(), excluded));
+}
+
+/** Null for no lists. */
+async function intersectAll(lists: IdList[]): Promise<Postings | null> {
+  const [shortest, ...others] = lists.sort((a, b) => a.count - b.count);
+  if (shortest === undefined) return null;
+  let found = await shortest.read();
+  for (const ids of others) if (found.length > 0) found = await ids.retain(found);
   return found;
 }
 
-interface FilterPlan {
-  readonly ids: IdList;
-  /** `ids` are those to leave out, not those to keep. */
+async function subtractAll(ids: Postings, lists: readonly IdList[]): Promise<Postings> {
+  let left = ids;
+  for (const list of lists) if (left.length > 0 && list.count > 0) left = subtract(left, await list.retain(left));
+  return left;
+}
+
+/** A regex that has to be matched with values. */
+interface Pattern {
+  readonly label: string;
+  readonly matcher: StringMatcher;
+  readonly isNegated: boolean;
+  /** Series without the label belong to the answer: it is found by those with a value that does not fit. */
   readonly isExclusion: boolean;
 }
 
-async function planFilter(index: SeriesIndex, filter: LabelFilter, pace: Pace): Promise<FilterPlan> {
-  const { label, op, value } = filter;
+type FilterPlan =
+  | {
+      readonly ids: IdList;
+      /** `ids` are those to leave out, not those to keep. */
+      readonly isExclusion: boolean;
+      readonly matcher: null;
+    }
+  | Omit<Pattern, "label">;
+
+async function planFilter(index: SeriesIndex, { label, op, value }: LabelFilter): Promise<FilterPlan> {
   if (op === "=" || op === "!=") {
     const ids = await (value === "" ? index.withLabel(label) : index.withValue(label, value));
     // `a=""` leaves out those that have the label, `a!=""` keeps them.
-    return { ids, isExclusion: (op === "!=") !== (value === "") };
+    return { ids, isExclusion: (op === "!=") !== (value === ""), matcher: null };
   }
   const matcher = compileRegex(value);
   const isNegated = op === "!~";
-  if (matcher.matchesEmpty !== isNegated) {
-    // Series without the label belong to the answer: list those with a value that does not fit.
-    const ids = await withMatching(index, label, "", (text) => matcher.matches(text) === isNegated, pace);
-    return { ids, isExclusion: true };
+  const { literals, matchesEmpty } = matcher;
+  const isExclusion = matchesEmpty !== isNegated;
+  if (literals === null || matchesEmpty) return { matcher, isNegated, isExclusion };
+  if (literals.length === 1) {
+    return { ids: await index.withValue(label, literals[0] as string), isExclusion: isNegated, matcher: null };
   }
-  if (isNegated) {
-    return { ids: await withMatching(index, label, "", (text) => !matcher.matches(text), pace), isExclusion: false };
-  }
-  if (matcher.literals !== null) {
-    const { literals } = matcher;
-    if (literals.length === 1) {
-      return { ids: await index.withValue(label, literals[0] as string), isExclusion: false };
-    }
-    const collector = new IdCollector();
-    for (const literal of literals) collector.add(await (await index.withValue(label, literal)).read());
-    return { ids: collector.list(), isExclusion: false };
-  }
-  const ids = await withMatching(index, label, matcher.prefix, (text) => matcher.matches(text), pace);
-  return { ids, isExclusion: false };
+  const collector = new IdCollector();
+  for (const literal of literals) collector.add(await (await index.withValue(label, literal)).read());
+  return { ids: collector.list(), isExclusion: isNegated, matcher: null };
 }
 
-/** Series with a value of the label that is wanted, page of values by page. */
-async function withMatching(
+/** Those of the series whose value of the label fulfils the pattern. */
+async function keepMatching(
   index: SeriesIndex,
-  label: string,
-  prefix: string,
-  isWanted: (value: string) => boolean,
+  ids: Postings,
+  { label, matcher, isNegated }: Pattern,
   pace: Pace,
-): Promise<IdList> {
+): Promise<Postings> {
+  const texts: string[] = [];
+  await index.valuesOf?.(ids, label, texts, pace);
+  const known = new Map<string, boolean>();
+  const kept = new Uint32Array(ids.length);
+  let count = 0;
+  for (let i = 0; i < ids.length; i++) {
+    const text = texts[i] as string;
+    let isWanted = known.get(text);
+    if (isWanted === undefined) {
+      isWanted = matcher.matches(text) !== isNegated;
+      known.set(text, isWanted);
+      if (pace.isDue) await pace.pause();
+    }
+    if (isWanted) kept[count++] = ids[i] as number;
+  }
+  return kept.subarray(0, count);
+}
+
+/** Series to keep or leave out because of a pattern, page of values by page. */
+async function withMatching(index: SeriesIndex, pattern: Pattern, pace: Pace): Promise<IdList> {
+  const { label, matcher, isNegated, isExclusion } = pattern;
+  // Kept are those that match and are not negated, or the other way round; an exclusion lists the others.
+  const wanted = isNegated === isExclusion;
   const collector = new IdCollector();
-  for await (const batch of index.values(label, prefix)) {
+  for await (const batch of index.values(label, wanted ? matcher.prefix : "")) {
     for (let i = 0; i < batch.count; i++) {
-      if (!isWanted(batch.text(i))) continue;
+      if (matcher.matches(batch.text(i)) !== wanted) continue;
       const ids = batch.ids(i).read();
       collector.add(ids instanceof Promise ? await ids : ids);
     }

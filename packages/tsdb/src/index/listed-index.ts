@@ -38,6 +38,8 @@ export function asSeriesIndex(index: ListedIndex): SeriesIndex {
       if (texts.length > 0) yield batchOf(index, label, texts);
     },
     names: () => index.names(),
+    // Not known, and without `valuesOf` not needed.
+    countValues: () => 0,
   };
 }
 

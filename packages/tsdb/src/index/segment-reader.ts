@@ -230,6 +230,36 @@ export class TenantSegment implements SeriesIndex {
     }
   }
 
+  countValues(label: string): number {
+    const range = label === "" ? undefined : this.labels.get(label);
+    return range === undefined ? 0 : range.hi - range.lo - 1;
+  }
+
+  /** @throws CorruptionError */
+  async valuesOf(ids: Postings, label: string, target: string[], pace: Pace): Promise<void> {
+    const { lo, hi } = this.labels.get(label) ?? { lo: 0, hi: 0 };
+    for (let i = 0; i < ids.length; ) {
+      const index = this.pageOfId(ids[i] as number);
+      const page = this.seriesPages.now(index) ?? (await this.seriesPages.load(index));
+      const last = page.ids[page.ids.length - 1] as number;
+      for (; i < ids.length && (ids[i] as number) <= last; i++) {
+        const at = lowerBound(page.ids, ids[i] as number);
+        const end = page.ends[at] as number;
+        let place = page.start(at);
+        while (place < end && (page.terms[place] as number) < lo) place++;
+        const term = page.terms[place] as number;
+        if (place === end || term >= hi) {
+          target.push("");
+          continue;
+        }
+        const termPage = this.pageOfTerm(term);
+        const values = this.terms.now(termPage) ?? (await this.terms.load(termPage));
+        target.push(this.textOf(termPage, values, term - (this.firstTerms[termPage] as number)));
+      }
+      if (pace.isDue) await pace.pause();
+    }
+  }
+
   // Label sets.
 
   /** Adds the labels of ascending ids of this segment to `target`; null, and the error to `onDamage`, where they cannot be read. */

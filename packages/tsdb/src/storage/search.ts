@@ -296,7 +296,11 @@ export async function planSearch(snapshot: Snapshot, search: StorageSearch): Pro
       ? NO_POSTINGS
       : await searchSeries(asSeriesIndex(head), search.groups, pacer);
   let room = slots.length;
-  for (const ids of found) room += ids.length;
+  for (const ids of found) {
+    room += ids.length;
+    // Series of one month are all different: too many of them need no labels to be refused.
+    refuseOver(search.maxSeries ?? 0, ids.length);
+  }
 
   const labels: Labels[] = [];
   const planSlots = new Uint32Array(room).fill(NONE);
@@ -318,6 +322,7 @@ export async function planSearch(snapshot: Snapshot, search: StorageSearch): Pro
       const id = ids[i] as number;
       const text = texts[i] as Labels | null;
       if (text === null) continue;
+      if ((i & 1023) === 1023 && pacer.isDue) await pacer.pause();
       const slot = partition.slotOf(registry, id);
       let plan = slot >= 0 ? planBySlot.get(slot) : -1;
       if (plan < 0 && p > 0) plan = planWith(text);
@@ -332,6 +337,7 @@ export async function planSearch(snapshot: Snapshot, search: StorageSearch): Pro
   const inPartitions = labels.length;
   for (let i = 0; i < slots.length; i++) {
     const slot = slots[i] as number;
+    if ((i & 1023) === 1023 && pacer.isDue) await pacer.pause();
     if (planBySlot.get(slot) >= 0 || !snapshot.stores.some((store) => store.overlaps(slot, search.minMs, search.maxMs)))
       continue;
     const text = registry.labelsOf(slot);
@@ -340,14 +346,18 @@ export async function planSearch(snapshot: Snapshot, search: StorageSearch): Pro
     if (plan < 0) plan = labels.push(text) - 1;
     planSlots[plan] = slot;
   }
-  const limit = search.maxSeries ?? 0;
-  if (limit > 0 && labels.length > limit) {
+  refuseOver(search.maxSeries ?? 0, labels.length);
+  return { labels, slots: planSlots, ids: planIds };
+}
+
+/** @throws InputError 422 for more series than the limit; 0 is none */
+function refuseOver(limit: number, series: number): void {
+  if (limit > 0 && series > limit) {
     throw new InputError(
-      `the selector matches ${labels.length} series and at most ${limit} are allowed: narrow it, shorten the time range, or raise -search.maxUniqueTimeseries`,
+      `the selector matches ${series} series and at most ${limit} are allowed: narrow it, shorten the time range, or raise -search.maxUniqueTimeseries`,
       422,
     );
   }
-  return { labels, slots: planSlots, ids: planIds };
 }
 
 /** Plan number by slot, for slots that were met through a partition's link: an array when many are expected, a Map when few. */
