@@ -19,6 +19,7 @@ import { OwnMetrics, SelfScraper } from "./api/own-metrics.ts";
 import { createPageHandlers, loadPage } from "./api/page.ts";
 import { createPromqlTextHandlers } from "./api/promql-text.ts";
 import { createQueryHandlers } from "./api/query.ts";
+import { measureQueries } from "./api/query-metrics.ts";
 import { createQueryTextHandlers } from "./api/query-text.ts";
 import { watchSlowQueries } from "./api/slow-queries.ts";
 import { createSnapshotHandlers } from "./api/snapshots.ts";
@@ -286,7 +287,7 @@ function createHandlers(
   };
   const readers = {
     ...createQueryHandlers({
-      database,
+      database: measureQueries(database, metrics),
       dialect: flags["search.dialect"] as Dialect,
       logger: loggers("api/query.ts"),
       maxQueryBytes: flags["search.maxQueryLen"],

@@ -14,7 +14,11 @@ export interface PrintableResult {
     readonly timestamps: Float64Array;
     readonly values: Float64Array;
   }[];
-  readonly stats: { readonly seriesFetched: number; readonly evaluation?: EvaluationStats };
+  readonly stats: {
+    readonly seriesFetched: number;
+    readonly samplesRead?: number;
+    readonly evaluation?: EvaluationStats;
+  };
   readonly isPartial: boolean;
   /** Of kind `string`. */
   readonly text?: string;

@@ -7,6 +7,7 @@ import { DEFAULT_TENANT } from "@nyanza/tsdb";
 import { RowBatch } from "@nyanza/tsdb/ingest";
 import { OverloadError } from "../http/errors.ts";
 import type { Logger } from "../process/logger.ts";
+import { writePressure } from "../process/pressure.ts";
 import { parsePrometheusText } from "../protocol/prometheus/parse.ts";
 import type { ServedDatabase } from "./database.ts";
 import { ExtraLabelSink, StaleSink } from "./sinks.ts";
@@ -42,6 +43,9 @@ export class OwnMetrics {
     set.getOrCreateGauge("vm_allowed_memory_bytes").set(allowedMemoryBytes);
     set.getOrCreateGauge("vm_available_memory_bytes").set(availableMemoryBytes);
     set.getOrCreateGauge("vm_available_cpu_cores").set(cpuCores);
+    set.getOrCreateGauge("process_cpu_cores_available").set(cpuCores);
+    // Nothing relabels yet.
+    set.getOrCreateCounter("vm_relabel_metrics_dropped_total");
     this.#constants = [...options.flagTexts]
       .map(([name, value]) => {
         const isSet = String(options.givenFlags.has(name));
@@ -58,7 +62,7 @@ export class OwnMetrics {
   /** Prometheus' text format. */
   write(): string {
     const storage = [...this.#options.readStorage()].map(([name, value]) => `${name} ${value}\n`).join("");
-    return this.#options.set.writePrometheus() + storage + writeProcessMetrics() + this.#constants;
+    return this.#options.set.writePrometheus() + storage + writeProcessMetrics() + writePressure() + this.#constants;
   }
 }
 

@@ -8,7 +8,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Counter, MetricSet } from "@nyanza/metrics";
+import type { Counter, MetricSet, Summary } from "@nyanza/metrics";
 import { DEFAULT_TENANT, InputError } from "@nyanza/tsdb";
 import type { Logger } from "../process/logger.ts";
 import { quote, RequestArguments } from "./arguments.ts";
@@ -68,15 +68,26 @@ export class HttpServer {
   readonly #now: () => number;
   #handlers: Partial<Handlers>;
   #isDraining = false;
-  #connections = 0;
+  readonly #sockets = new Set<Socket>();
+  /** Of connections that are closed. */
+  #closedBytesRead = 0;
+  #closedBytesWritten = 0;
+  readonly #durations = new Map<Route, Summary>();
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.#handlers = options.handlers;
     this.#now = options.now ?? Date.now;
     const { metrics } = options;
-    metrics.getOrCreateGauge("vm_tcplistener_conns", () => this.#connections);
+    metrics.getOrCreateGauge("vm_tcplistener_conns", () => this.#sockets.size);
+    metrics.getOrCreateGauge("vm_tcplistener_read_bytes_total", () => this.#sum("bytesRead", this.#closedBytesRead));
+    metrics.getOrCreateGauge("vm_tcplistener_written_bytes_total", () =>
+      this.#sum("bytesWritten", this.#closedBytesWritten),
+    );
     for (const route of this.#router.routes) {
+      if (route.queue === "query") {
+        this.#durations.set(route, metrics.getOrCreateSummary(`vm_request_duration_seconds{path="${route.path}"}`));
+      }
       this.#counters.set(route, {
         requests: metrics.getOrCreateCounter(`vm_http_requests_total{path="${route.path}"}`),
         errors: metrics.getOrCreateCounter(`vm_http_request_errors_total{path="${route.path}"}`),
@@ -163,9 +174,11 @@ export class HttpServer {
     server.maxConnections = this.#options.maxConnections;
     server.on("connection", (socket: Socket) => {
       this.#bornMs.set(socket, this.#now());
-      this.#connections += 1;
+      this.#sockets.add(socket);
       socket.once("close", () => {
-        this.#connections -= 1;
+        this.#sockets.delete(socket);
+        this.#closedBytesRead += socket.bytesRead;
+        this.#closedBytesWritten += socket.bytesWritten;
       });
       this.#options.metrics.getOrCreateCounter("vm_tcplistener_accepts_total").inc();
     });
@@ -284,7 +297,11 @@ export class HttpServer {
     const handle = this.#handlers[route.handler];
     if (handle === undefined) throw new OverloadError(503, "the storage is being opened: try again soon", 1);
     if (route.queue === "none") await handle(context);
-    else await this.#options.queryQueue.run(context.signal, () => handle(context));
+    else {
+      const startMs = performance.now();
+      await this.#options.queryQueue.run(context.signal, () => handle(context));
+      this.#durations.get(route)?.update((performance.now() - startMs) / 1000);
+    }
   }
 
   async #answerError(
@@ -334,6 +351,12 @@ export class HttpServer {
       response.setHeader("Connection", "close");
       if (!this.#isDraining) this.#options.metrics.getOrCreateCounter("vm_http_conn_timeout_closed_conns_total").inc();
     }
+  }
+
+  #sum(what: "bytesRead" | "bytesWritten", closed: number): number {
+    let sum = closed;
+    for (const socket of this.#sockets) sum += socket[what];
+    return sum;
   }
 
   /** Of requests that belong to no route. */

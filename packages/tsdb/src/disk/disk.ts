@@ -31,6 +31,8 @@ export interface Disk {
   syncFolder(path: string): Promise<void>;
   /** Takes the folder for this process, see lock.ts. @throws LockedError */
   lock(path: string): Promise<Lock>;
+  /** Forced writes of files so far and how long they took; a disk that is not real has none. */
+  readonly syncCounters?: { readonly calls: number; readonly seconds: number };
   /** Bytes free for us and in all. */
   space(): Promise<{ freeBytes: number; totalBytes: number }>;
 }

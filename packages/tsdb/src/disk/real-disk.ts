@@ -11,6 +11,7 @@ const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP",
 
 export class RealDisk implements Disk {
   readonly root: string;
+  readonly syncCounters: { calls: number; seconds: number } = { calls: 0, seconds: 0 };
 
   constructor(root: string) {
     this.root = root;
@@ -30,7 +31,7 @@ export class RealDisk implements Disk {
   }
 
   async create(path: string): Promise<AppendFile> {
-    return new RealAppendFile(await open(join(this.root, path), "ax"));
+    return new RealAppendFile(await open(join(this.root, path), "ax"), this.syncCounters);
   }
 
   async open(path: string): Promise<ReadFile> {
@@ -116,9 +117,11 @@ async function syncDirectory(path: string): Promise<void> {
 class RealAppendFile implements AppendFile {
   bytes = 0;
   private readonly handle: FileHandle;
+  private readonly counters: { calls: number; seconds: number };
 
-  constructor(handle: FileHandle) {
+  constructor(handle: FileHandle, counters: { calls: number; seconds: number }) {
     this.handle = handle;
+    this.counters = counters;
   }
 
   async append(bytes: Uint8Array): Promise<void> {
@@ -132,7 +135,13 @@ class RealAppendFile implements AppendFile {
   }
 
   async sync(): Promise<void> {
-    await this.handle.datasync();
+    const startMs = performance.now();
+    try {
+      await this.handle.datasync();
+    } finally {
+      this.counters.calls++;
+      this.counters.seconds += (performance.now() - startMs) / 1000;
+    }
   }
 
   async close(): Promise<void> {

@@ -43,6 +43,7 @@ export class DiskSpace {
   freeBytes: number = Number.POSITIVE_INFINITY;
   totalBytes = 0;
   readonly limitBytes: number;
+  readonly disk: Disk;
   private readonly options: DiskSpaceOptions;
   private readonly reserveBytes: number;
   private hasReserve = false;
@@ -50,6 +51,7 @@ export class DiskSpace {
   private looking: Promise<void> | null = null;
 
   constructor(options: DiskSpaceOptions) {
+    this.disk = options.disk;
     this.options = options;
     this.limitBytes = options.limitBytes;
     this.reserveBytes = Math.min(RESERVE_BYTES_MAX, Math.floor(options.limitBytes / 2));

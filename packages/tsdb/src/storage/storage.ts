@@ -95,6 +95,7 @@ export class Storage {
   private readonly space: DiskSpace;
   private readonly limits: SeriesLimits;
   private readonly newSeriesLog: NewSeriesLog;
+  private snapshotCount = 0;
   private isFlushScheduled = false;
   private readonly stopTicking: () => void;
   /** Set when closing has begun. */
@@ -514,6 +515,13 @@ export class Storage {
       minFreeDiskBytes: this.space.limitBytes,
       isReadOnly: this.space.isReadOnly,
       wasUnclean: this.lock.wasAbandoned,
+      activeFlushes: this.head.flushing === null ? 0 : 1,
+      newestParts: 0,
+      newestSegments: 0,
+      indexSegments: 0,
+      snapshots: this.snapshotCount,
+      fsyncCalls: this.space.disk.syncCounters?.calls ?? 0,
+      fsyncSeconds: this.space.disk.syncCounters?.seconds ?? 0,
       hourlySeries: this.limits.hourlySeries,
       dailySeries: this.limits.dailySeries,
     };
@@ -526,6 +534,7 @@ export class Storage {
         partition.quarantined.length + partition.damagedParts.size + partition.damagedSegments.size;
       description.indexSeries += partition.nextSeriesId;
       for (const segment of partition.segments) {
+        description.indexSegments++;
         description.indexBytes += segment.bytes;
         description.indexResidentBytes += segment.residentBytes;
       }
@@ -536,6 +545,9 @@ export class Storage {
         description.partBytes += info.bytes;
       }
     }
+    const newest = this.maintenance.sortedPartitions().at(-1);
+    description.newestParts = newest?.parts.length ?? 0;
+    description.newestSegments = newest?.segments.length ?? 0;
     return description;
   }
 
@@ -550,6 +562,7 @@ export class Storage {
 
   private tick(): void {
     if (this.options.minFreeDiskBytes === 0) void this.space.look();
+    this.countSnapshots();
     const { active, flushing } = this.head;
     const isOld = active.rows > 0 && this.options.clock.nowMs() - active.startedMs > this.options.headAgeMs;
     if (isOld || flushing !== null) this.scheduleFlush();
@@ -570,6 +583,16 @@ export class Storage {
           );
         });
     }
+  }
+
+  /** Anybody may remove a snapshot's folder: they are counted on the disk. */
+  private countSnapshots(): void {
+    this.snapshots.list().then(
+      (names) => {
+        this.snapshotCount = names.length;
+      },
+      () => {}, // Counted again at the next tick.
+    );
   }
 
   private scheduleFlush(): void {
@@ -624,6 +647,18 @@ export interface StorageDescription {
   isReadOnly: boolean;
   /** The process that had the folder before did not close it. */
   wasUnclean: boolean;
+  /** At work now. */
+  activeFlushes: number;
+  /** Of the newest month. */
+  newestParts: number;
+  newestSegments: number;
+  /** Of all months. */
+  indexSegments: number;
+  /** As of a few seconds ago at most. */
+  snapshots: number;
+  /** Forced writes of files, and the seconds they took together. */
+  fsyncCalls: number;
+  fsyncSeconds: number;
   /** Series counted in the present hour and day; 0 where there is no limit. */
   hourlySeries: number;
   dailySeries: number;
