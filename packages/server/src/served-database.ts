@@ -47,8 +47,8 @@ export async function openServedDatabase(settings: DatabaseSettings): Promise<Ow
     cardinality: (request) => database.cardinality(request),
     seriesCount: (request) => database.seriesCount(request),
     export: (request) => database.export(request),
-    delete: (request) => database.delete(request),
-    snapshot: () => database.snapshot(),
+    delete: (request) => needingRoom("delete", () => database.delete(request)),
+    snapshot: () => needingRoom("snapshot", () => database.snapshot()),
     snapshots: () => database.snapshots(),
     deleteSnapshot: (name) => database.deleteSnapshot(name),
     flush: () => database.flush(),
@@ -57,6 +57,17 @@ export async function openServedDatabase(settings: DatabaseSettings): Promise<Ow
     metrics: () => toMetrics(database.stats(), settings),
     close: () => database.close(),
   };
+}
+
+/** Work for which a full disk has no room, or that waits for a log that cannot be written, is refused as writes are: with 503, to be tried again. */
+async function needingRoom<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const isFull = (error as NodeJS.ErrnoException).code === "ENOSPC";
+    if (!isFull && !(error instanceof LogUnavailableError)) throw error;
+    throw new OverloadError(503, `${what}: ${(error as Error).message}`, READ_ONLY_RETRY_S);
+  }
 }
 
 function toMetrics(

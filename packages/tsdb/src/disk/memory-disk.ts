@@ -58,6 +58,17 @@ export class MemoryDisk implements Disk {
     return after;
   }
 
+  /** What is in a folder as a disk of its own. */
+  async copyFolder(folder: string): Promise<MemoryDisk> {
+    const copy = new MemoryDisk();
+    for (const path of this.files.keys()) {
+      if (!path.startsWith(`${folder}/`)) continue;
+      const file = await copy.create(path.slice(folder.length + 1));
+      await file.append(this.bytesOf(path));
+    }
+    return copy.kill();
+  }
+
   /** What a failed fsync does on Linux: the unsynced bytes count as written, and a later sync that succeeds leaves them out. */
   loseUnsynced(path: string): void {
     const file = this.find(path);

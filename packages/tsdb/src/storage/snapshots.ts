@@ -36,7 +36,10 @@ export class Snapshots {
    */
   async create(manifest: Manifest): Promise<string> {
     const { disk } = this;
-    const name = this.newName();
+    // A clock that was set back, and a restart, come to the same name again.
+    const taken = await disk.list(SNAPSHOTS_FOLDER);
+    let name = this.newName();
+    while (taken.includes(name)) name = this.newName();
     const folder = `${SNAPSHOTS_FOLDER}/${name}`;
     try {
       await disk.makeFolder(folder);

@@ -63,6 +63,18 @@ export class Model {
     }
   }
 
+  /** A delete that was carried out, or one whose fate is unknown. Of what was never acknowledged it is not known whether it was there before. */
+  remove(tenant: number, groups: FilterGroups, minMs: number, maxMs: number, isAcknowledged: boolean): void {
+    for (const [series, labels] of SERIES.entries()) {
+      if (!matches(labels, groups)) continue;
+      for (const [ms, cell] of this.cells.get(`${tenant}/${series}`) ?? []) {
+        if (ms < minMs || ms > maxMs || cell.known === null) continue;
+        if (!isAcknowledged) cell.possible.add(cell.known);
+        cell.known = null;
+      }
+    }
+  }
+
   /** Samples before this are gone. */
   expire(oldestMs: number): void {
     for (const times of this.cells.values()) for (const ms of times.keys()) if (ms < oldestMs) times.delete(ms);
@@ -71,6 +83,7 @@ export class Model {
   /** A copy that later changes leave alone. */
   copy(): Model {
     const copy = new Model();
+    for (const key of this.met) copy.met.add(key);
     for (const [key, times] of this.cells) {
       const cells = new Map<number, Cell>();
       for (const [ms, { known, possible }] of times) cells.set(ms, { known, possible: new Set(possible) });

@@ -91,6 +91,7 @@ function pointsOf(rows: readonly Row[]): Point[] {
 const WORKS: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
   flush: (world) => world.db.flush(),
   merge: (world) => world.db.merge(),
+  snapshot: (world) => world.takeSnapshot(),
 };
 
 const drawWork = (random: Random): string => random.pick(Object.keys(WORKS));
@@ -127,6 +128,48 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   flush: { weight: 5, draw: () => [], run: async (world) => void (await start(world, "flush")) },
   merge: { weight: 3, draw: () => [], run: async (world) => void (await start(world, "merge")) },
+  remove: {
+    weight: 4,
+    draw: (draw) => [drawTenant(draw.random), drawGroups(draw.random), ...drawRange(draw)],
+    run: (world, tenant: number, groups: FilterGroups, minMs: number, maxMs: number) =>
+      world.remove(tenant, groups, minMs, maxMs),
+  },
+  crashInRemove: {
+    weight: 1,
+    draw: (draw) => [
+      draw.random.below(150),
+      draw.random.pick(["kill", "power", "lucky power"]),
+      draw.random.below(1e6),
+      drawTenant(draw.random),
+      drawGroups(draw.random),
+      ...drawRange(draw),
+    ],
+    run: async (
+      world,
+      ticks: number,
+      ending: Exclude<Ending, "close">,
+      luck: number,
+      tenant: number,
+      groups: FilterGroups,
+      minMs: number,
+      maxMs: number,
+    ) => {
+      world.beginRemove(tenant, groups, minMs, maxMs);
+      await letRun(ticks);
+      await world.restart(ending, luck);
+    },
+  },
+  snapshot: { weight: 2, draw: () => [], run: (world) => world.takeSnapshot() },
+  restore: {
+    weight: 1,
+    draw: ({ random }) => [random.below(10)],
+    run: (world, which: number) => world.restore(which),
+  },
+  deleteSnapshot: {
+    weight: 1,
+    draw: ({ random }) => [random.below(10)],
+    run: (world, which: number) => world.deleteSnapshot(which),
+  },
   pass: {
     weight: 3,
     draw: (draw) => {

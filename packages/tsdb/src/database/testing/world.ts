@@ -45,6 +45,11 @@ interface HeldSearch {
   readonly oldestMs: number;
 }
 
+interface TakenSnapshot {
+  readonly name: string;
+  readonly model: Model;
+}
+
 export class World {
   readonly settings: Settings;
   model: Model = new Model();
@@ -56,6 +61,9 @@ export class World {
   private clock: ManualClock;
   private database: Database | null = null;
   private readonly held: HeldSearch[] = [];
+  private snapshots: TakenSnapshot[] = [];
+  /** Models of snapshots that are being taken. */
+  private readonly taking: Set<Model> = new Set();
 
   private constructor(settings: Settings, disk: MemoryDisk, nowMs: number) {
     this.settings = settings;
@@ -112,6 +120,7 @@ export class World {
 
   async write(tenant: number, points: readonly Point[]): Promise<void> {
     const kept = points.filter(({ ms }) => ms >= this.oldestMs && ms <= this.nowMs + FUTURE_MS);
+    const before = [...this.taking];
     const isStored = await this.attempt(async () => {
       const outcome = await this.db.append(rowsOf(points), TENANTS[tenant]);
       const tooNew = points.filter(({ ms }) => ms > this.nowMs + FUTURE_MS).length;
@@ -122,7 +131,7 @@ export class World {
     });
     this.model.write(tenant, kept, isStored);
     this.model.meet(tenant, points);
-    for (const { model } of this.held) model.write(tenant, kept, false);
+    for (const model of [...this.held.map((held) => held.model), ...before]) model.write(tenant, kept, false);
   }
 
   /** Lets time pass; what is too old afterwards is gone. */
@@ -141,6 +150,53 @@ export class World {
 
   async searchAll(): Promise<void> {
     for (const tenant of TENANTS.keys()) await this.search(tenant, ALL, 0, Number.MAX_SAFE_INTEGER);
+  }
+
+  async remove(tenant: number, groups: FilterGroups, minMs: number, maxMs: number): Promise<void> {
+    const request = { tenant: TENANTS[tenant], groups, minMs, maxMs } as never;
+    const isDone = await this.attempt(() => this.db.delete(request));
+    this.model.remove(tenant, groups, minMs, maxMs, isDone);
+  }
+
+  /** Begins a delete that a crash will end: what becomes of it nobody knows. */
+  beginRemove(tenant: number, groups: FilterGroups, minMs: number, maxMs: number): void {
+    this.db.delete({ tenant: TENANTS[tenant], groups, minMs, maxMs } as never).catch(() => {});
+    this.model.remove(tenant, groups, minMs, maxMs, false);
+  }
+
+  async takeSnapshot(): Promise<void> {
+    await this.attempt(async () => {
+      const { db } = this;
+      // What is acknowledged before the call is in it, what is written meanwhile may be.
+      const model = this.model.copy();
+      this.taking.add(model);
+      try {
+        const name = await db.snapshot();
+        // After a crash meanwhile it is the snapshot of a disk that is gone.
+        if (db === this.database) this.snapshots.push({ name, model });
+      } finally {
+        this.taking.delete(model);
+      }
+    });
+  }
+
+  /** The database goes on as it was when a snapshot was taken. */
+  async restore(which: number): Promise<void> {
+    const { length } = this.snapshots;
+    if (length === 0) return;
+    const { name, model } = this.snapshots[which % length] as TakenSnapshot;
+    this.disk = await this.disk.copyFolder(`snapshots/${name}`);
+    this.snapshots = [];
+    this.model = model;
+    this.model.expire(this.oldestMs);
+    await this.restart("kill", 0);
+  }
+
+  async deleteSnapshot(which: number): Promise<void> {
+    const { length } = this.snapshots;
+    if (length === 0) return;
+    const [taken] = this.snapshots.splice(which % length, 1) as [TakenSnapshot];
+    await this.attempt(async () => assert.ok(await this.db.deleteSnapshot(taken.name), "there is no such snapshot"));
   }
 
   /** Begins a search; what it finds is what is there now, whenever it is read, and perhaps some of what comes until then. */
@@ -203,6 +259,8 @@ export class World {
       await this.open();
     }
     await this.settle();
+    const names = await this.db.snapshots();
+    for (const { name } of this.snapshots) assert.ok(names.includes(name), `snapshot ${name} is gone`);
   }
 
   /** The disk is well again: whatever failed works without a restart. */
