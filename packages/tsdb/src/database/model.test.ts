@@ -11,7 +11,7 @@ import { test } from "node:test";
 import { KNOWN_PROGRAMS } from "./testing/known-programs.ts";
 import { drawProgram, type Program, printProgram, runProgram, shrink } from "./testing/program.ts";
 
-const programs = Number(process.env["NYANZA_PROGRAMS"] ?? 300);
+const programs = Number(process.env["NYANZA_PROGRAMS"] ?? 200);
 const firstSeed = Number(process.env["NYANZA_SEED"] ?? 1);
 
 async function judge(program: Program, what: string): Promise<void> {
