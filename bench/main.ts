@@ -6,6 +6,7 @@
  *     npm run bench -- kit                       what measuring costs: our metrics, prom-client, OpenTelemetry
  *     npm run bench -- new-series                a million series nobody has met before, into us and VictoriaMetrics
  *     npm run bench -- backup --samples=100000000    a running server backed up, restored and compared bit by bit
+ *     npm run bench -- month                     a month of 173 million samples, some late: merged, opened, asked
  *     npm run bench -- codec                     the *.bench.ts files whose path contains the word
  */
 import { readdirSync } from "node:fs";
@@ -14,6 +15,7 @@ import { pathToFileURL } from "node:url";
 import { projectRoot } from "#support/nyanza";
 import { readBackupOptions, runBackupBench } from "./backup.ts";
 import { readKitOptions, runKit } from "./kit.ts";
+import { readMonthOptions, runMonth } from "./month.ts";
 import { readNewSeriesOptions, runNewSeries } from "./new-series.ts";
 import { readOptions, runSideBySide } from "./side-by-side.ts";
 
@@ -29,6 +31,8 @@ if (command === "side-by-side") {
   await runNewSeries(readNewSeriesOptions(args));
 } else if (command === "backup") {
   await runBackupBench(readBackupOptions(args));
+} else if (command === "month") {
+  await runMonth(readMonthOptions(args));
 } else {
   await runMicroBenches(command);
 }
@@ -41,7 +45,9 @@ async function runMicroBenches(word: string): Promise<void> {
       .map((file) => join(folder, file));
   });
   if (files.length === 0)
-    throw new Error(`bench: no *.bench.ts contains "${word}", and it is none of kit, new-series and side-by-side`);
+    throw new Error(
+      `bench: no *.bench.ts contains "${word}", and it is none of kit, month, new-series and side-by-side`,
+    );
   for (const file of files) {
     console.log(`\n# ${file.slice(projectRoot.length + 1)}`);
     await import(pathToFileURL(file).href);
