@@ -102,6 +102,8 @@ function toMetrics(
     ['vm_rows_merged_total{type="storage/small"}', stats.rowsMerged],
     ['vm_deduplicated_samples_total{type="merge"}', stats.rowsDeduplicatedByMerges],
     ['vm_deduplicated_samples_total{type="select"}', stats.rowsDeduplicatedBySearches],
+    ["vm_downsampling_partitions_scheduled", stats.partitionsScheduledByRules],
+    ["vm_downsampling_partitions_scheduled_size_bytes", stats.bytesScheduledByRules],
     ["vm_retention_size_dropped_bytes_total", stats.bytesDroppedBySize],
     [formatMetricName("vm_max_disk_space_usage_bytes", where), maxDiskBytes],
     ['vm_active_merges{type="storage/small"}', stats.activeMerges],

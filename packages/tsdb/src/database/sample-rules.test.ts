@@ -296,7 +296,7 @@ test("a part with results that is written anew because of deletes keeps them as 
     minMs: 0,
     maxMs: NOW,
   });
-  await storage.applyRetention();
+  await storage.whenMerged();
   assert.equal(storage.counters.merges, 2, "once more, for the delete");
   assert.deepEqual(await found(storage, 0, NOW), { a: [[hour, 4]] });
   await storage.append(rows([["a", hour - 6 * MINUTE, 1]]));
@@ -320,7 +320,9 @@ test("in the background a month is merged once for each age it passes, and what 
   await storage.flush();
   await storage.append(rows(entries.slice(1000)));
   await storage.flush();
+  assert.equal(storage.describe().partitionsScheduledByRules, 1);
   await storage.applyRules();
+  assert.equal(storage.describe().partitionsScheduledByRules, 0);
   assert.deepEqual([storage.counters.merges, storage.describe().partRows], [1, 35]);
   assert.equal(storage.counters.rowsDeduplicatedByMerges, 2000 - 35);
   await storage.applyRules();

@@ -239,6 +239,13 @@ export class Merging {
     return false;
   }
 
+  /** Months that wait for a merge because of rules, and the bytes of the parts to be merged. */
+  get scheduledByRules(): { readonly partitions: number; readonly bytes: number } {
+    const due = this.host.sortedPartitions().flatMap((partition) => this.dueByRules(partition) ?? []);
+    const parts = due.flatMap((entry) => entry.parts);
+    return { partitions: due.length, bytes: parts.reduce((sum, { info }) => sum + info.bytes, 0) };
+  }
+
   private dueByRules(partition: Partition): ReturnType<typeof choosePartsByRules<PartReader>> {
     const { book, retentionClock } = this.host;
     return choosePartsByRules(partition.mergeableParts(), partition.endMs, book, retentionClock.nowMs());

@@ -33,12 +33,13 @@ export function deduplicate(
   const { timestamps, values, length } = columns;
   // Nothing is moved as long as nothing goes.
   let i = lo;
+  // Nearly always the next sample is in the next interval: an addition saves the division.
   let endMs = Number.NEGATIVE_INFINITY;
   for (; i < length; i++) {
     const ms = timestamps[i] as number;
     if (ms <= endMs) break;
-    endMs = ms + intervalMs - 1;
-    endMs -= endMs % intervalMs;
+    endMs += intervalMs;
+    if (!(endMs >= ms)) endMs = intervalEnd(ms, intervalMs);
     if (endMs > untilMs) return;
   }
   if (i >= length) return;
@@ -49,8 +50,8 @@ export function deduplicate(
     const ms = timestamps[i] as number;
     if (ms > endMs) {
       kept++;
-      endMs = ms + intervalMs - 1;
-      endMs -= endMs % intervalMs;
+      endMs += intervalMs;
+      if (endMs < ms) endMs = intervalEnd(ms, intervalMs);
       if (endMs > untilMs) break;
     }
     timestamps[kept] = ms;

@@ -485,6 +485,7 @@ export class Storage {
 
   /** Figures for metrics pages. */
   describe(): StorageDescription {
+    const scheduled = this.maintenance.merging.scheduledByRules;
     const description: StorageDescription = {
       headRows: 0,
       headBytes: 0,
@@ -498,6 +499,8 @@ export class Storage {
       blocks: 0,
       partitions: this.partitions.size,
       quarantinedParts: 0,
+      partitionsScheduledByRules: scheduled.partitions,
+      bytesScheduledByRules: scheduled.bytes,
       indexSeries: 0,
       indexBytes: 0,
       indexResidentBytes: 0,
@@ -624,6 +627,9 @@ export interface StorageDescription {
   blocks: number;
   partitions: number;
   quarantinedParts: number;
+  /** Months that wait for a merge because of deduplication, downsampling or retention filters, and the bytes to be merged. */
+  partitionsScheduledByRules: number;
+  bytesScheduledByRules: number;
   indexSeries: number;
   /** Of the files. */
   indexBytes: number;
