@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { getJson, http } from "./support/http.ts";
 import { nyanzaFlags, nyanzaProgram, startNyanza } from "./support/nyanza.ts";
 import { freePort, runCommand } from "./support/process.ts";
 import { exportSeries, seriesKey } from "./support/query.ts";
@@ -61,6 +62,44 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     }),
   );
 }
+
+test(
+  "100,000 active series are written out and the process gone within 10 seconds; a second signal waits for nothing and loses nothing",
+  { timeout: 120_000 },
+  scoped(async (scope) => {
+    const folder = makeFolder(scope);
+    const flags = ["-selfScrapeInterval=0s"];
+    let server = await startNyanza(scope, { folder, flags });
+    const nowMs = Date.now();
+    for (let piece = 0; piece < 10; piece++) {
+      const lines = Array.from(
+        { length: 10_000 },
+        (_, i) => `many{job="stop",instance="host${i % 100}",n="${piece * 10_000 + i}"} ${i} ${nowMs}\n`,
+      );
+      const { status } = await http(`${server.url}/api/v1/import/prometheus`, { body: lines.join("") });
+      assert.equal(status, 204);
+    }
+    const signalledMs = performance.now();
+    server.process.signal("SIGTERM");
+    assert.deepEqual(await server.process.exited, { code: 0, signal: null }, server.process.tail());
+    const tookMs = performance.now() - signalledMs;
+    assert.ok(tookMs < 10_000, `${tookMs} ms`);
+
+    server = await startNyanza(scope, { folder, flags: [...flags, "-http.shutdownDelay=60s"] });
+    const { status } = await http(`${server.url}/api/v1/import/prometheus`, { body: `many{n="last"} 1 ${nowMs}\n` });
+    assert.equal(status, 204);
+    server.process.signal("SIGTERM");
+    for (let answer = 200; answer === 200; ) answer = (await http(`${server.url}/health`)).status;
+    server.process.signal("SIGTERM");
+    assert.deepEqual(await server.process.exited, { code: 1, signal: null }, server.process.tail());
+
+    server = await startNyanza(scope, { folder, flags });
+    const { data } = await getJson<{ data: number[] }>(`${server.url}/api/v1/series/count`);
+    assert.deepEqual(data, [100_001]);
+    assert.match((await http(`${server.url}/metrics`)).text, /^vm_app_prev_shutdown_unclean 1$/m);
+    await server.process.stop();
+  }),
+);
 
 /** Starts a server that cannot start; returns what it printed last. */
 async function failToStart(scope: Scope, flags: readonly string[]): Promise<string> {

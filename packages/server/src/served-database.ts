@@ -4,27 +4,17 @@ import { type DatabaseStats, HeadFullError, LogUnavailableError, openDatabase, R
 import { OverloadError } from "./http/errors.ts";
 import type { DatabaseSettings, OwnedDatabase } from "./start.ts";
 
-/** The head's share of the memory allowed; about as much again is in use while it is written out. */
-const HEAD_SHARE = 1 / 16;
-const HEAD_BYTES_MIN = 16 << 20;
-const HEAD_BYTES_MAX = 64 << 20;
-/** The index cache's share, unless a flag says how large it is. */
-const INDEX_CACHE_SHARE = 1 / 32;
-const INDEX_CACHE_BYTES_MIN = 8 << 20;
-const INDEX_CACHE_BYTES_MAX = 256 << 20;
 /** Senders come back soon: writing resumes within two seconds of room on the disk. */
 const READ_ONLY_RETRY_S = 5;
 
 export async function openServedDatabase(settings: DatabaseSettings): Promise<OwnedDatabase> {
-  const { logsNewSeries, memoryBytes, indexCacheBytes, path, ...options } = settings;
-  const share = (part: number, min: number, max: number): number =>
-    Math.round(Math.min(Math.max(memoryBytes * part, min), max));
+  const { logsNewSeries, memory, indexCacheBytes, path, ...options } = settings;
   const { logger } = settings;
   const database = await openDatabase(path, {
     ...options,
     mergesOnThread: true,
-    headBytes: share(HEAD_SHARE, HEAD_BYTES_MIN, HEAD_BYTES_MAX),
-    indexCacheBytes: indexCacheBytes || share(INDEX_CACHE_SHARE, INDEX_CACHE_BYTES_MIN, INDEX_CACHE_BYTES_MAX),
+    headBytes: memory.headBytes,
+    indexCacheBytes: indexCacheBytes || memory.indexCacheBytes,
   });
   if (logsNewSeries) database.logNewSeries(Number.POSITIVE_INFINITY);
   return {
@@ -131,11 +121,6 @@ function toMetrics(
     ["vm_snapshots", stats.snapshots],
     ["vm_filestream_fsync_calls_total", stats.fsyncCalls],
     ["vm_filestream_fsync_duration_seconds_total", stats.fsyncSeconds],
-    ['vm_cache_entries{type="indexdb/dataBlocks"}', stats.indexCachePages],
-    ['vm_cache_size_bytes{type="indexdb/dataBlocks"}', stats.indexCacheBytes],
-    ['vm_cache_size_max_bytes{type="indexdb/dataBlocks"}', stats.indexCacheBytesMax],
-    ['vm_cache_requests_total{type="indexdb/dataBlocks"}', stats.indexCacheRequests],
-    ['vm_cache_misses_total{type="indexdb/dataBlocks"}', stats.indexCacheMisses],
     ["vm_app_prev_shutdown_unclean", stats.wasUnclean ? 1 : 0],
     [formatMetricName("vm_storage_is_read_only", where), stats.isReadOnly ? 1 : 0],
     [formatMetricName("vm_free_disk_space_bytes", where), stats.freeDiskBytes],

@@ -31,7 +31,7 @@ import type { Handlers } from "./http/context.ts";
 import { RequestQueue } from "./http/queue.ts";
 import { HttpServer } from "./http/server.ts";
 import { type LoggerFor, limitWarnings } from "./process/logger.ts";
-import { allowedMemoryBytes, availableMemoryBytes } from "./process/memory.ts";
+import { allowedMemoryBytes, availableMemoryBytes, divideMemory, type MemoryShares } from "./process/memory.ts";
 import { VERSION } from "./process/version.ts";
 
 /** A database the server can run on and close. */
@@ -60,8 +60,8 @@ export interface DatabaseSettings {
     readonly maxHourlySeries: number;
     readonly maxDailySeries: number;
   };
-  readonly memoryBytes: number;
-  /** 0: a share of `memoryBytes`. */
+  readonly memory: MemoryShares;
+  /** 0: that of `memory`. */
   readonly indexCacheBytes: number;
   readonly logger: ReturnType<LoggerFor>;
   readonly logsNewSeries: boolean;
@@ -89,9 +89,6 @@ export interface RunningServer {
 /** Bad lines logged a second, of each protocol's sender. */
 const BAD_INPUT_WARNINGS_PER_SECOND = 5;
 const BODY_STALL_MS = 30_000;
-/** Of the memory allowed, what one expression's series may take. */
-const QUERY_SHARE = 1 / 4;
-const BODY_BUDGET_BYTES_MIN = 256 << 20;
 
 /** @throws Error with a line for the terminal when the database cannot be opened or an address not be listened at */
 export async function startServer(options: StartOptions): Promise<RunningServer> {
@@ -103,6 +100,10 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 
   const available = availableMemoryBytes();
   const allowed = allowedMemoryBytes(flags["memory.allowedBytes"], flags["memory.allowedPercent"], available);
+  const memory = divideMemory(allowed);
+  for (const [name, bytes] of Object.entries(memory)) {
+    metrics.getOrCreateGauge(`vm_memory_share_bytes{for="${name.replace("Bytes", "")}"}`).set(bytes);
+  }
   const dataPath = resolve(flags.storageDataPath);
   const openStorage = async (): Promise<OwnedDatabase> =>
     await openAt(dataPath, options, {
@@ -124,7 +125,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
         maxHourlySeries: orCountOnly(flags["storage.maxHourlySeries"]),
         maxDailySeries: orCountOnly(flags["storage.maxDailySeries"]),
       },
-      memoryBytes: allowed,
+      memory,
       indexCacheBytes: flags["storage.cacheSizeIndexDBDataBlocks"],
       logger: loggers("storage"),
       logsNewSeries: flags.logNewSeries,
@@ -144,7 +145,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     readStorage: () => database?.metrics() ?? new Map<string, number>(),
   });
   const body: BodyContext = {
-    budget: new ByteBudget(Math.max(BODY_BUDGET_BYTES_MIN, allowed / 4)),
+    budget: new ByteBudget(memory.bodyBytes),
     stallMs: BODY_STALL_MS,
   };
   const queues = createQueues(flags, cpuCores, metrics);
@@ -189,7 +190,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   log.info(
     `opened the storage at ${JSON.stringify(dataPath)} in ${((Date.now() - openedMs) / 1000).toFixed(3)} seconds`,
   );
-  const handlers = createHandlers(options, opened, body, queues.insert, metrics, allowed);
+  const handlers = createHandlers(options, opened, body, queues.insert, metrics, memory);
   server.open({ ...handlers, ...early, ready, readyWord });
 
   const scraper = new SelfScraper({
@@ -254,7 +255,7 @@ function createHandlers(
   body: BodyContext,
   insertQueue: RequestQueue,
   metrics: MetricSet,
-  allowedBytes: number,
+  memory: MemoryShares,
 ): Omit<Handlers, keyof ReturnType<typeof createStatusHandlers>> {
   const { loggers } = options;
   const flags = options.flags.values;
@@ -305,7 +306,7 @@ function createHandlers(
         maxSamplesPerSeries: flags["search.maxSamplesPerSeries"] || Infinity,
         maxAggregateSeries: flags["search.maxSeriesPerAggrFunc"] || Infinity,
         maxResponseSeries: flags["search.maxResponseSeries"],
-        maxMemoryBytes: flags["search.maxMemoryPerQuery"] || Math.floor(allowedBytes * QUERY_SHARE),
+        maxMemoryBytes: flags["search.maxMemoryPerQuery"] || memory.queryBytes,
         maxPushdownValues: flags["search.maxBinaryOpPushdownLabelValues"],
         minStalenessMs: flags["search.minStalenessInterval"],
         latencyStepMaxMs: flags["search.maxStepForPointsAdjustment"],

@@ -16,3 +16,34 @@ export function availableMemoryBytes(): number {
 export function allowedMemoryBytes(allowedBytes: number, allowedPercent: number, availableBytes: number): number {
   return allowedBytes > 0 ? allowedBytes : Math.floor((availableBytes * allowedPercent) / 100);
 }
+
+/** What of the memory allowed is for whom; what is left is for the program itself, indexes of series in memory, and the system's page cache. */
+export interface MemoryShares {
+  /** Samples that are not in parts yet. About as much again is in use while they are written out. */
+  readonly headBytes: number;
+  /** Pages of indexes. */
+  readonly indexCacheBytes: number;
+  /** Series of one expression of a query. */
+  readonly queryBytes: number;
+  /** Bodies of requests that are being received and unpacked, all together. */
+  readonly bodyBytes: number;
+}
+
+/** Part of the memory allowed, at least, at most. The least is what keeps a small machine working, if slowly. */
+const SHARES: Readonly<Record<keyof MemoryShares, readonly [part: number, min: number, max: number]>> = {
+  headBytes: [1 / 16, 16 << 20, 64 << 20],
+  indexCacheBytes: [1 / 32, 8 << 20, 256 << 20],
+  queryBytes: [1 / 4, 0, Number.MAX_SAFE_INTEGER],
+  bodyBytes: [1 / 4, 256 << 20, Number.MAX_SAFE_INTEGER],
+};
+
+export function divideMemory(allowedBytes: number): MemoryShares {
+  const share = ([part, min, max]: readonly [number, number, number]): number =>
+    Math.round(Math.min(Math.max(allowedBytes * part, min), max));
+  return {
+    headBytes: share(SHARES.headBytes),
+    indexCacheBytes: share(SHARES.indexCacheBytes),
+    queryBytes: share(SHARES.queryBytes),
+    bodyBytes: share(SHARES.bodyBytes),
+  };
+}

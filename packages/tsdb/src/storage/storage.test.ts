@@ -239,3 +239,30 @@ test("a closed database says so, to everyone and every time", async () => {
   await Promise.all(closing);
   await storage.close();
 });
+
+test("a log larger than the head is replayed through parts, others have their turn, and a signal ends it", async () => {
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  const random = new Random(5);
+  for (let n = 0; n < 400; n++) {
+    const batch = rows([]);
+    for (let s = 0; s < 50; s++) addRow(batch, { __name__: `m${s}`, job: "test" }, NOW + n, random.below(1e9));
+    await storage.append(batch);
+  }
+  const want = await found(storage);
+  const lines: string[] = [];
+  const logger = { info: (line: string) => lines.push(line), warn: () => {}, error: () => {} };
+  const stopping = new AbortController();
+  setImmediate(() => stopping.abort(new Error("no longer wanted")));
+  const killed = disk.kill();
+  await assert.rejects(open(killed, { signal: stopping.signal, headBytes: 1 << 14 }), /no longer wanted/);
+  // Replayed again: what the first attempt has put into parts is not doubled.
+  const again = await open(killed, { headBytes: 1 << 14, logger });
+  assert.ok(again.describe().parts > 1, `${again.describe().parts} parts`);
+  assert.ok(
+    lines.some((line) => /^replayed 20000 samples of 50 series from 1 log segments/.test(line)),
+    lines.join(),
+  );
+  assert.deepEqual(await found(again), want);
+  await again.close();
+});
