@@ -13,7 +13,7 @@ import { type IdList, NO_IDS } from "./id-list.ts";
 import { type HashKey, hashKeys } from "./key-hash.ts";
 import { blocksOnPage, decodeFilterPage, KeyFilter, KeyPage } from "./key-pages.ts";
 import type { PageCache } from "./page-cache.ts";
-import { lowerBound, type Postings } from "./postings.ts";
+import { lowerBound, NO_POSTINGS, type Postings } from "./postings.ts";
 import { PostingsPage } from "./postings-pages.ts";
 import { PageSet, SegmentFile } from "./segment-file.ts";
 import { EVERYTHING, INDEX_FILE } from "./segment-writer.ts";
@@ -346,9 +346,16 @@ export class TenantSegment implements SeriesIndex {
 
   /**
    * Looks up keys, key `i` being `bytes[ends[i-1]..ends[i])`: sets `target[i]` to the id of those that are here, and leaves it as it is for others.
-   * Keys whose `target` is not NO_ID are not looked up. @throws CorruptionError
+   * Keys whose `target` is not NO_ID are not looked up. A series whose labels are damaged cannot be told to have a key: it is not found, as in
+   * `readLabels`, and `onDamage` is told. @throws CorruptionError if it cannot be said which series may have a key
    */
-  async findKeys(bytes: Uint8Array, ends: Uint32Array, target: Uint32Array, pace: Pace): Promise<void> {
+  async findKeys(
+    bytes: Uint8Array,
+    ends: Uint32Array,
+    target: Uint32Array,
+    pace: Pace,
+    onDamage: (error: CorruptionError) => void,
+  ): Promise<void> {
     const filter = this.filter ?? (await this.loadFilter());
     const hashes = hashKeys(this.segment.hashKey, this.tenant, bytes, ends);
     const keyAt = (i: number): Uint8Array => bytes.subarray(i === 0 ? 0 : ends[i - 1], ends[i]);
@@ -364,14 +371,20 @@ export class TenantSegment implements SeriesIndex {
         for (const id of await this.idsOfHash(hashes[key] as number)) candidates.push({ id, key });
       } catch (error) {
         if (!(error instanceof CorruptionError)) throw error;
+        onDamage(error);
         // The long way round: the series that have every label of the key.
-        for (const id of await this.idsOfKey(keyAt(key))) candidates.push({ id, key });
+        for (const id of await this.idsOfKey(keyAt(key), onDamage)) candidates.push({ id, key });
       }
       if (pace.isDue) await pace.pause();
     }
     candidates.sort((a, b) => a.id - b.id);
     for (const { id, key } of candidates) {
-      if (await this.hasKey(id, keyAt(key))) target[key] = id;
+      try {
+        if (await this.hasKey(id, keyAt(key))) target[key] = id;
+      } catch (error) {
+        if (!(error instanceof CorruptionError)) throw error;
+        onDamage(error);
+      }
       if (pace.isDue) await pace.pause();
     }
   }
@@ -388,9 +401,16 @@ export class TenantSegment implements SeriesIndex {
     return ids;
   }
 
-  private async idsOfKey(key: Uint8Array): Promise<Postings> {
+  private async idsOfKey(key: Uint8Array, onDamage: (error: CorruptionError) => void): Promise<Postings> {
     const lists: IdList[] = [];
-    for (const [name, value] of decodeSeriesKey(key).entries()) lists.push(await this.withValue(name, value));
+    try {
+      for (const [name, value] of decodeSeriesKey(key).entries()) lists.push(await this.withValue(name, value));
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      // A label of the key is damaged: of whoever has it the labels are.
+      onDamage(error);
+      return NO_POSTINGS;
+    }
     lists.sort((a, b) => a.count - b.count);
     let ids = await (lists[0] as IdList).read();
     for (let i = 1; i < lists.length; i++) ids = await (lists[i] as IdList).retain(ids);

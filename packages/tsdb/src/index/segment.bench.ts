@@ -247,7 +247,7 @@ async function lookUp(own: TenantSegment, series: number, suffix: string): Promi
     return end;
   });
   const found = new Uint32Array(keys.length).fill(NO_ID);
-  await own.findKeys(new Uint8Array(Buffer.concat(keys)), ends, found, AT_ONCE);
+  await own.findKeys(new Uint8Array(Buffer.concat(keys)), ends, found, AT_ONCE, () => {});
   return `${found.filter((id, i) => id === ids[i]).length} found`;
 }
 

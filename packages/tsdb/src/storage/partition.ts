@@ -159,7 +159,8 @@ export class Partition {
 
   /**
    * Ids of the series in these slots; those without get one, tenant by tenant in label order. Long work: other work has its turn meanwhile.
-   * A segment too damaged to say which series it has is told to `onCorruption` and set aside: its series are given new ids.
+   * Damage is told to `onCorruption`. A series whose labels cannot be read gets a new id, and a segment that cannot say which series it has is set
+   * aside: nobody can meet a series twice.
    */
   async idsOf(
     registry: SeriesRegistry,
@@ -204,7 +205,8 @@ export class Partition {
         const ends = keys.ends.slice();
         for (const segment of this.segments) {
           try {
-            await segment.of(tenant)?.findKeys(bytes, ends, ids, pacer);
+            const onDamage = (error: CorruptionError): void => onCorruption(segment, error);
+            await segment.of(tenant)?.findKeys(bytes, ends, ids, pacer, onDamage);
           } catch (error) {
             if (!(error instanceof CorruptionError)) throw error;
             onCorruption(segment, error);
