@@ -84,8 +84,8 @@ export class WriteAheadLog {
   private pump: Promise<void> | null = null;
   /** The last segment being synced and closed. */
   private sealing: Promise<void> = Promise.resolve();
-  /** Why the last segment that ended may not be on the disk. */
-  private sealFailure: Error | null = null;
+  /** Why the last segment that ended may not be on the disk; null again once its samples are in parts. */
+  private sealFailure: { readonly segment: number; readonly error: Error } | null = null;
   private isUnsynced = false;
   private isClosed = false;
   private readonly syncTimer: Timer | null;
@@ -138,6 +138,7 @@ export class WriteAheadLog {
 
   /** Removes segments that are no longer needed: all with a number below `floor`. */
   async removeBelow(floor: number): Promise<void> {
+    if (this.sealFailure !== null && this.sealFailure.segment < floor) this.sealFailure = null;
     for (const { number, path } of await listSegments(this.disk)) if (number < floor) await this.disk.remove(path);
   }
 
@@ -154,9 +155,8 @@ export class WriteAheadLog {
       await this.sealing;
     }
     if (this.sealFailure !== null) {
-      throw new LogUnavailableError(`the log cannot be synced: ${this.sealFailure.message}`, {
-        cause: this.sealFailure,
-      });
+      const { error } = this.sealFailure;
+      throw new LogUnavailableError(`the log cannot be synced: ${error.message}`, { cause: error });
     }
   }
 
@@ -269,7 +269,8 @@ export class WriteAheadLog {
     const end = new RecordBuffer();
     end.addEnd(0, this.records);
     end.stamp(this.segment, goodBytes);
-    const path = segmentPath(this.segment++);
+    const segment = this.segment++;
+    const path = segmentPath(segment);
     this.file = null;
     if (file === null) return;
     this.isUnsynced = false;
@@ -287,7 +288,8 @@ export class WriteAheadLog {
         this.counters.syncs++;
       } catch (error) {
         this.counters.failures++;
-        this.sealFailure = error as Error; // The part being written from memory is what keeps these samples now; if there is none:
+        // The part being written from memory is what keeps these samples now; if there is none:
+        this.sealFailure = { segment, error: error as Error };
         onFailure?.();
       } finally {
         await file.close().catch(() => {});
