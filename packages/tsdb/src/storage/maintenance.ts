@@ -88,6 +88,8 @@ export class Maintenance {
   private readonly indexCache: PageCache;
   private nextFile: number;
   private walFloor: number;
+  /** Log segments below this were replayed when the database was opened. */
+  replayedBelow = 0;
   /** Settles when the work handed to `run` so far is done. */
   idle: Promise<void> = Promise.resolve();
   /** Of the registry, or of the one that is about to take over: what the manifest has is never given out again. */
@@ -141,7 +143,7 @@ export class Maintenance {
     const { head, options } = this;
     // What an attempt that failed has left comes first.
     if (head.flushing !== null) await this.flushGeneration(head.flushing);
-    if (head.active.rows === 0) return;
+    if (head.active.rows === 0) return await this.cutReplayed();
     const handover = this.merging.isStopping ? null : await this.beginEpoch();
     handover?.finish();
     const generation = head.rotate(options.clock.nowMs(), handover);
@@ -149,9 +151,16 @@ export class Maintenance {
     await this.flushGeneration(generation);
   }
 
+  /** Cuts the log that was replayed, if all of it went into parts meanwhile: replayed once more it would bring back what is deleted by then. */
+  private async cutReplayed(): Promise<void> {
+    if (this.replayedBelow <= this.walFloor) return;
+    await this.commitEdits([], this.replayedBelow);
+    await this.tidyLog(this.walFloor);
+  }
+
   /**
-   * Writes what has been replayed so far out as parts when it fills the head. The log stays: should it be replayed again, these samples are
-   * what they are already. A failure is logged, and the samples stay in the head.
+   * Writes what has been replayed so far out as parts when it fills the head. The log stays until the next flush, and no delete comes before that:
+   * should it be replayed again, these samples are what they are already. A failure is logged, and the samples stay in the head.
    */
   async flushReplayed(): Promise<void> {
     if (this.head.flushing !== null) return;

@@ -203,6 +203,7 @@ export class Storage {
         isEpochWritten = false;
       }
       storage = new Storage(options, lock, { wal, head, partitions, maintenance, space, indexCache });
+      maintenance.replayedBelow = nextSegment;
       storage.totals.walBytesLost = replay.bytesLost;
       storage.totals.walCorruptRecords = replay.corruptRecords;
       storage.totals.walRowsUnnamed = unnamed;

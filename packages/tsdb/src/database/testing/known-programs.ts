@@ -19,4 +19,23 @@ export const KNOWN_PROGRAMS: readonly { readonly why: string; readonly program: 
       ],
     },
   },
+  {
+    why: "what a replay had flushed was deleted, then the same log was replayed once more and brought it back",
+    program: {
+      settings: { retentionMs: 34_560_000_000, headBytes: 1, fsync: "always" },
+      steps: [
+        ["fail", 8, 5, "", "ENOSPC", "half"],
+        [
+          "write",
+          0,
+          [
+            [5, 1781524680000, "4030000000000000"],
+            [5, 1781524260000, "c0a7bfa15a92e000"],
+          ],
+        ],
+        ["reopen", "close", 198765],
+        ["remove", 0, [[{ label: "job", op: "=~", value: ".*" }]], 1772452800000, 1781524440000],
+      ],
+    },
+  },
 ];
