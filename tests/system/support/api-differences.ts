@@ -43,6 +43,12 @@ export const API_DIFFERENCES = {
     there: "refused, or read as seconds beyond all times",
     reason: "came after 1.79.5",
   },
+  longLabels: {
+    what: "series with a label value of more than 4096 bytes (`-maxLabelValueLen`)",
+    here: "left out and counted",
+    there: "kept up to 16 KiB, then cut",
+    reason: "later releases lowered the limit and leave such series out: a value that was cut is another value",
+  },
   undefinedStep: {
     what: "`step=undefined`",
     here: "5m",
