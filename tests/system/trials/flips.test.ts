@@ -253,7 +253,11 @@ test(
     for (const path of filesOf(prepared.folder).filter((file) => ["part", "idx"].includes(kindOf(file)))) {
       await withScope(async (inner) => {
         const file = join(copy(prepared), path);
-        rewrite(file, (bytes) => bytes.fill(0xa5, bytes.length >> 1, (bytes.length >> 1) + 40));
+        // In an index segment its first page: the texts of labels, which every answer needs. Its later pages do not all matter to one query.
+        rewrite(file, (bytes) => {
+          const at = kindOf(path) === "idx" ? 24 : bytes.length >> 1;
+          return bytes.fill(0xa5, at, at + 40);
+        });
         const { url, process } = await startNyanza(inner, { folder: prepared.scratch });
         const time = Math.round(nowMs / 1000);
         const query = encodeURIComponent("count(count_over_time(flips[60d]))");
