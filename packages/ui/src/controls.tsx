@@ -1,7 +1,7 @@
 /** Time range, step and automatic refresh. */
 import { type Signal, signal, useSignal } from "@preact/signals";
 import type { TargetedEvent } from "preact";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { formatDuration } from "./model/duration.ts";
 import { describeZone, formatTimeInput, parseTimeInput } from "./model/time-format.ts";
 import { describeRange, RANGE_CHOICES, resolveRange, shiftRange, widenRange } from "./model/time-range.ts";
@@ -128,10 +128,12 @@ function StepControl() {
   const isAuto = value.kind === "reply" && value.view.step === "";
   const auto = isAuto ? `auto (${formatDuration(value.stepMs)})` : "auto";
   const { step } = view.value;
-  // Its own text while somebody types: an answer that arrives meanwhile must not take it away.
+  // Its own text while somebody types: neither an answer that arrives meanwhile nor what was sent a moment ago may take it away.
   const typed = useSignal(step);
+  const sent = useRef(step);
   useEffect(() => {
-    typed.value = step;
+    if (step !== sent.current) typed.value = step;
+    sent.current = step;
   }, [step]);
   return (
     <label class="labelled">
@@ -146,7 +148,10 @@ function StepControl() {
         onInput={(event) => {
           typed.value = event.currentTarget.value;
         }}
-        onChange={(event) => show({ step: event.currentTarget.value.trim() })}
+        onChange={(event) => {
+          sent.current = event.currentTarget.value.trim();
+          show({ step: sent.current });
+        }}
       />
     </label>
   );
