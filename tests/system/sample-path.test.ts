@@ -56,7 +56,7 @@ test(
 
 /**
  * Files and folders of the table below the heading with "path of" in it, as `packages/tsdb/src/…`. The table writes
- * `tsdb/storage/wal.ts`; a name without a package lies beside the one before it.
+ * `tsdb/storage/log/wal.ts`; a name without a package lies beside the one before it.
  */
 function readPath(text: string): string[] {
   const section = text.split(/^#+ /m).find((part) => /^[^\n]*path of/i.test(part)) ?? "";

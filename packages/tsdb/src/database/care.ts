@@ -2,8 +2,8 @@
 import { InputError } from "../base/errors.ts";
 import type { Disk, Lock } from "../disk/disk.ts";
 import { RealDisk } from "../disk/real-disk.ts";
-import { type RepairOptions, type RepairReport, repairDatabase } from "../storage/repair.ts";
-import { type VerifyOptions, type VerifyReport, verifyDatabase } from "../storage/verify.ts";
+import { type RepairOptions, type RepairReport, repairDatabase } from "../storage/care/repair.ts";
+import { type VerifyOptions, type VerifyReport, verifyDatabase } from "../storage/care/verify.ts";
 
 /**
  * Reads everything in a database folder, or in a snapshot's, and tells of each file whether it is what was written. Changes nothing.

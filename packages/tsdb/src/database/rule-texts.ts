@@ -19,7 +19,7 @@ import {
   type RetentionRule,
   RuleBook,
   type SampleRules,
-} from "../storage/sample-rules.ts";
+} from "../storage/rules/sample-rules.ts";
 
 export interface RuleTexts {
   /** Milliseconds, 0 for no deduplication. */

@@ -1,9 +1,9 @@
 /** The embedded engine as what queries read from: the storage room behind the query room's port. */
 import type { Labels } from "../base/labels.ts";
 import type { Answer, LabelsRequest, SampleCursor, SearchRequest, Source } from "../query/source.ts";
-import { type Cardinality, countSeries, searchCardinality } from "../storage/cardinality.ts";
-import { LABEL_NAMES, searchLabels, searchTexts, type TextQuery, valuesOf } from "../storage/label-search.ts";
-import type { Snapshot } from "../storage/search.ts";
+import { type Cardinality, countSeries, searchCardinality } from "../storage/search/cardinality.ts";
+import { LABEL_NAMES, searchLabels, searchTexts, type TextQuery, valuesOf } from "../storage/search/label-search.ts";
+import type { Snapshot } from "../storage/search/search.ts";
 import type { Storage } from "../storage/storage.ts";
 
 export class StorageSource implements Source {

@@ -4,8 +4,8 @@ import { ManualClock } from "../base/clock.ts";
 import { FaultyDisk } from "../disk/faulty-disk.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import { DiskSpace, isNoSpace, RESERVE_FILE, ReadOnlyError, SPACE_CHECK_MS } from "./disk-space.ts";
+import { LogUnavailableError } from "./log/wal.ts";
 import { addRow, NOW, open, readAll, rows } from "./testing/harness.ts";
-import { LogUnavailableError } from "./wal.ts";
 
 const KB = 1 << 10;
 const MB = 1 << 20;

@@ -10,16 +10,16 @@ import type { PageCache } from "../index/page-cache.ts";
 import { buildSegment } from "../index/segment-build.ts";
 import { IndexSegment } from "../index/segment-reader.ts";
 import type { SampleStore } from "../kernel/sample-store.ts";
-import { NO_CHUNK, sortByChunks } from "./chunk-sort.ts";
 import type { Pacer } from "./pacer.ts";
-import { PartReader } from "./part-reader.ts";
-import { PartWriter } from "./part-writer.ts";
-import { monthName, monthStartMs, nextMonthMs, type Partition } from "./partition.ts";
-import type { OnIndexCorruption } from "./partition-index.ts";
-import type { SeriesRegistry } from "./registry.ts";
-import { deduplicate } from "./rule-application.ts";
-import { orderSamples } from "./sample-order.ts";
-import { type NewSeries, numberSeries } from "./series-order.ts";
+import { PartReader } from "./parts/part-reader.ts";
+import { PartWriter } from "./parts/part-writer.ts";
+import { monthName, monthStartMs, nextMonthMs, type Partition } from "./parts/partition.ts";
+import type { OnIndexCorruption } from "./parts/partition-index.ts";
+import { deduplicate } from "./rules/rule-application.ts";
+import { orderSamples } from "./search/sample-order.ts";
+import { NO_CHUNK, sortByChunks } from "./series/chunk-sort.ts";
+import type { SeriesRegistry } from "./series/registry.ts";
+import { type NewSeries, numberSeries } from "./series/series-order.ts";
 
 /** What a flush made in one partition. */
 export interface FlushedPartition {

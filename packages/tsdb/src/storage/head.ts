@@ -3,9 +3,9 @@
  * is still read. A generation is dropped whole, and its memory serves the next but one.
  */
 import { SampleStore } from "../kernel/sample-store.ts";
-import type { SeriesRegistry } from "./registry.ts";
-import type { Handover, StoredSamples } from "./registry-epoch.ts";
-import type { LoggedSamples } from "./wal-record.ts";
+import type { LoggedSamples } from "./log/wal-record.ts";
+import type { SeriesRegistry } from "./series/registry.ts";
+import type { Handover, StoredSamples } from "./series/registry-epoch.ts";
 
 export class Generation {
   /** Counts up from 1 within a process. */

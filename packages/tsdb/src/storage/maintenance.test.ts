@@ -6,10 +6,10 @@ import { CorruptionError } from "../base/errors.ts";
 import { DEFAULT_TENANT } from "../base/tenant.ts";
 import { FaultyDisk } from "../disk/faulty-disk.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
-import type { SearchCursor } from "./search.ts";
+import { LogUnavailableError } from "./log/wal.ts";
+import type { SearchCursor } from "./search/search.ts";
 import type { Storage } from "./storage.ts";
 import { DAY, type Model, NOW, open, put, type Row, readAll, rows, sorted } from "./testing/harness.ts";
-import { LogUnavailableError } from "./wal.ts";
 
 /** Lets work that needs no timer go on. */
 const settle = async (turns = 50): Promise<void> => {
@@ -240,7 +240,7 @@ test("labels that could not be looked up make their answer partial", async () =>
   const { pages } = pagesOf(bytes);
   const at = pages[0] as number;
   bytes[at] = (bytes[at] as number) ^ 1;
-  const { searchLabels } = await import("./label-search.ts");
+  const { searchLabels } = await import("./search/label-search.ts");
   const snapshot = storage.snapshot(NOW, NOW);
   await searchLabels(snapshot, { tenant: DEFAULT_TENANT, groups: [], minMs: NOW, maxMs: NOW }, 0);
   assert.ok(snapshot.isPartial);

@@ -9,7 +9,7 @@ import { CorruptionError } from "../base/errors.ts";
 import { NewerFormatError } from "../codec/pages.ts";
 import { type Disk, readWhole, replaceFile } from "../disk/disk.ts";
 import { crc32c } from "../kernel/crc.ts";
-import type { PartMark } from "./merge-rules.ts";
+import type { PartMark } from "./rules/merge-rules.ts";
 
 export const MANIFEST_FILE = "MANIFEST";
 /** Version of the database folder as a whole: files and their places. */

@@ -8,15 +8,15 @@ import type { PageCache } from "../index/page-cache.ts";
 import { IndexSegment } from "../index/segment-reader.ts";
 import type { LabelStore } from "../kernel/label-store.ts";
 import { SKIPPED_SLOT } from "../kernel/sample-store.ts";
+import { Tombstones } from "./deletes/tombstones.ts";
 import type { Head } from "./head.ts";
+import { WAL_FOLDER } from "./log/wal.ts";
+import { type DefinitionTaker, decodeDefinitions, type LogRecord } from "./log/wal-record.ts";
 import { MANIFEST_FILE, type Manifest } from "./manifest.ts";
 import type { Logger } from "./options.ts";
-import { PartReader } from "./part-reader.ts";
-import { DATA_FOLDER, Partition } from "./partition.ts";
-import type { SeriesRegistry } from "./registry.ts";
-import { Tombstones } from "./tombstones.ts";
-import { WAL_FOLDER } from "./wal.ts";
-import { type DefinitionTaker, decodeDefinitions, type LogRecord } from "./wal-record.ts";
+import { PartReader } from "./parts/part-reader.ts";
+import { DATA_FOLDER, Partition } from "./parts/partition.ts";
+import type { SeriesRegistry } from "./series/registry.ts";
 
 const PROGRESS_EVERY_MS = 5_000;
 

@@ -1,8 +1,8 @@
 /** What a database's owner decides about its storage. */
 import { type Clock, systemClock } from "../base/clock.ts";
-import { NO_RULES, type SampleRules } from "./sample-rules.ts";
-import { NO_SERIES_LIMITS, type SeriesLimitOptions } from "./series-limits.ts";
-import type { FsyncMode } from "./wal.ts";
+import type { FsyncMode } from "./log/wal.ts";
+import { NO_RULES, type SampleRules } from "./rules/sample-rules.ts";
+import { NO_SERIES_LIMITS, type SeriesLimitOptions } from "./series/series-limits.ts";
 
 export interface Logger {
   info(message: string): void;

@@ -2,8 +2,8 @@
 import type { InvalidLabels } from "../index/series-key.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
 import { SKIPPED_SLOT } from "../kernel/sample-store.ts";
-import type { OverLimit } from "./series-limits.ts";
-import type { LoggedSamples } from "./wal-record.ts";
+import type { LoggedSamples } from "./log/wal-record.ts";
+import type { OverLimit } from "./series/series-limits.ts";
 
 /** What became of a batch's samples. */
 export interface AppendOutcome {

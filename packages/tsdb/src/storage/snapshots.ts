@@ -12,7 +12,7 @@ import type { Clock } from "../base/clock.ts";
 import { copyFile, type Disk } from "../disk/disk.ts";
 import { MANIFEST_FILE, type Manifest, type PartitionEntry, writeManifest } from "./manifest.ts";
 import type { Logger } from "./options.ts";
-import { DATA_FOLDER, Partition } from "./partition.ts";
+import { DATA_FOLDER, Partition } from "./parts/partition.ts";
 
 export const SNAPSHOTS_FOLDER = "snapshots";
 /** When it was made, UTC to the second, and a number that makes it the only one. */

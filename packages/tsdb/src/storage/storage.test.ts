@@ -6,9 +6,9 @@ import { DEFAULT_TENANT } from "../base/tenant.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
 import { RowBatch } from "../ingest/row-batch.ts";
+import { LogUnavailableError } from "./log/wal.ts";
 import { ClosedError, type Storage } from "./storage.ts";
 import { addRow, DAY, type Model, NOW, open, put, type Row, readAll, rows, sorted } from "./testing/harness.ts";
-import { LogUnavailableError } from "./wal.ts";
 
 const found = async (storage: Storage): Promise<unknown[]> => sorted((await readAll(storage)).model);
 const ONE_AND_A_HALF = "3ff8000000000000";

@@ -18,25 +18,26 @@ import type { IndexSegment } from "../index/segment-reader.ts";
 import { printRawLabels } from "../index/series-key.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
 import { HeadFullError, SKIPPED_SLOT } from "../kernel/sample-store.ts";
-import type { DeleteOutcome, Deletion } from "./deletion.ts";
+import type { DeleteOutcome, Deletion } from "./deletes/deletion.ts";
+import { describe, type StorageDescription } from "./description.ts";
 import { DiskSpace, isNoSpace, RESERVE_FILE, SPACE_CHECK_MS } from "./disk-space.ts";
 import { Head } from "./head.ts";
+import { LogUnavailableError, nextSegmentNumber, replayLog, WriteAheadLog } from "./log/wal.ts";
+import type { LoggedSamples } from "./log/wal-record.ts";
 import { Maintenance, type MaintenanceCounters } from "./maintenance.ts";
 import { readManifest } from "./manifest.ts";
-import { NewSeriesLog } from "./new-series-log.ts";
 import { newManifest, openPartitions, ReplayProgress, replayer } from "./opening.ts";
 import type { StorageOptions } from "./options.ts";
-import type { Partition } from "./partition.ts";
-import { PartitionIndex } from "./partition-index.ts";
-import { type Refusal, SeriesRegistry } from "./registry.ts";
+import type { Partition } from "./parts/partition.ts";
+import { PartitionIndex } from "./parts/partition-index.ts";
 import { RetentionClock } from "./retention-clock.ts";
-import type { RuleBook } from "./sample-rules.ts";
+import type { RuleBook } from "./rules/sample-rules.ts";
 import { type AppendOutcome, addOverLimit, NONE_INVALID, selectSamples } from "./sample-selection.ts";
-import { SearchCursor, type Snapshot, type SnapshotPartition, type StorageSearch } from "./search.ts";
-import { isOverLimit, OVER_LIMITS, type OverLimit, SeriesLimits } from "./series-limits.ts";
+import { SearchCursor, type Snapshot, type SnapshotPartition, type StorageSearch } from "./search/search.ts";
+import { NewSeriesLog } from "./series/new-series-log.ts";
+import { type Refusal, SeriesRegistry } from "./series/registry.ts";
+import { isOverLimit, OVER_LIMITS, type OverLimit, SeriesLimits } from "./series/series-limits.ts";
 import type { Snapshots } from "./snapshots.ts";
-import { LogUnavailableError, nextSegmentNumber, replayLog, WriteAheadLog } from "./wal.ts";
-import type { LoggedSamples } from "./wal-record.ts";
 
 /** What was asked of a database that is closed. */
 export class ClosedError extends Error {
@@ -486,73 +487,8 @@ export class Storage {
 
   /** Figures for metrics pages. */
   describe(): StorageDescription {
-    const scheduled = this.maintenance.merging.scheduledByRules;
-    const description: StorageDescription = {
-      headRows: 0,
-      headBytes: 0,
-      headSeries: this.registry.size,
-      registryBytes: this.registry.usedBytes,
-      activeMerges: this.maintenance.merging.active,
-      activeMergeRows: this.maintenance.merging.rowsDone,
-      partRows: 0,
-      partBytes: 0,
-      parts: 0,
-      blocks: 0,
-      partitions: this.partitions.size,
-      quarantinedParts: 0,
-      partitionsScheduledByRules: scheduled.partitions,
-      bytesScheduledByRules: scheduled.bytes,
-      indexSeries: 0,
-      indexBytes: 0,
-      indexResidentBytes: 0,
-      indexCacheBytes: this.indexCache.bytes,
-      indexCacheBytesMax: this.indexCache.bytesMax,
-      indexCachePages: this.indexCache.count,
-      indexCacheRequests: this.indexCache.counters.requests,
-      indexCacheMisses: this.indexCache.counters.misses,
-      walBytes: this.wal.counters.bytes,
-      walWrites: this.wal.counters.writes,
-      walSyncs: this.wal.counters.syncs,
-      walFailures: this.wal.counters.failures,
-      freeDiskBytes: this.space.freeBytes,
-      totalDiskBytes: this.space.totalBytes,
-      minFreeDiskBytes: this.space.limitBytes,
-      isReadOnly: this.space.isReadOnly,
-      wasUnclean: this.lock.wasAbandoned,
-      activeFlushes: this.head.flushing === null ? 0 : 1,
-      newestParts: 0,
-      newestSegments: 0,
-      indexSegments: 0,
-      snapshots: this.snapshotCount,
-      fsyncCalls: this.space.disk.syncCounters?.calls ?? 0,
-      fsyncSeconds: this.space.disk.syncCounters?.seconds ?? 0,
-      hourlySeries: this.limits.hourlySeries,
-      dailySeries: this.limits.dailySeries,
-    };
-    for (const { rows, store } of this.head.generations()) {
-      description.headRows += rows;
-      description.headBytes += store.usedBytes;
-    }
-    for (const partition of this.partitions.values()) {
-      description.quarantinedParts +=
-        partition.quarantined.length + partition.damagedParts.size + partition.damagedSegments.size;
-      description.indexSeries += partition.nextSeriesId;
-      for (const segment of partition.segments) {
-        description.indexSegments++;
-        description.indexBytes += segment.bytes;
-        description.indexResidentBytes += segment.residentBytes;
-      }
-      for (const { info } of partition.parts) {
-        description.parts++;
-        description.blocks += info.blocks;
-        description.partRows += info.rows;
-        description.partBytes += info.bytes;
-      }
-    }
-    const newest = this.maintenance.sortedPartitions().at(-1);
-    description.newestParts = newest?.parts.length ?? 0;
-    description.newestSegments = newest?.segments.length ?? 0;
-    return description;
+    const { registry, head, maintenance, wal, lock, limits, space, indexCache, snapshotCount } = this;
+    return describe({ registry, head, maintenance, wal, lock, limits, space, indexCache, snapshotCount });
   }
 
   /** What is before this is out of retention for searches. */
@@ -610,65 +546,6 @@ export class Storage {
       })
       .catch(() => {}); // Counted and logged where it failed; the next tick tries again.
   }
-}
-
-/** What describe() tells. */
-export interface StorageDescription {
-  headRows: number;
-  headBytes: number;
-  headSeries: number;
-  /** What the series of the head take, samples not counted. */
-  registryBytes: number;
-  /** Merges under way, and the samples they have written so far. */
-  activeMerges: number;
-  activeMergeRows: number;
-  partRows: number;
-  partBytes: number;
-  parts: number;
-  blocks: number;
-  partitions: number;
-  quarantinedParts: number;
-  /** Months that wait for a merge because of deduplication, downsampling or retention filters, and the bytes to be merged. */
-  partitionsScheduledByRules: number;
-  bytesScheduledByRules: number;
-  indexSeries: number;
-  /** Of the files. */
-  indexBytes: number;
-  /** Of memory that indexes take whatever is asked, beside the cache. */
-  indexResidentBytes: number;
-  /** The cache of index pages: bytes, the most it may have, pages, how often it was asked, and how often in vain. */
-  indexCacheBytes: number;
-  indexCacheBytesMax: number;
-  indexCachePages: number;
-  indexCacheRequests: number;
-  indexCacheMisses: number;
-  walBytes: number;
-  walWrites: number;
-  walSyncs: number;
-  walFailures: number;
-  /** As of a few seconds ago at most. */
-  freeDiskBytes: number;
-  totalDiskBytes: number;
-  minFreeDiskBytes: number;
-  /** Appends are refused until there is more room on the disk. */
-  isReadOnly: boolean;
-  /** The process that had the folder before did not close it. */
-  wasUnclean: boolean;
-  /** At work now. */
-  activeFlushes: number;
-  /** Of the newest month. */
-  newestParts: number;
-  newestSegments: number;
-  /** Of all months. */
-  indexSegments: number;
-  /** As of a few seconds ago at most. */
-  snapshots: number;
-  /** Forced writes of files, and the seconds they took together. */
-  fsyncCalls: number;
-  fsyncSeconds: number;
-  /** Series counted in the present hour and day; 0 where there is no limit. */
-  hourlySeries: number;
-  dailySeries: number;
 }
 
 /** The lock is a small file, too: on a disk without room for it the reserve goes first. */

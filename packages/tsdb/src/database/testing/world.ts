@@ -10,7 +10,7 @@ import { Random } from "../../base/random.ts";
 import { type Fault, FaultyDisk } from "../../disk/faulty-disk.ts";
 import type { MemoryDisk } from "../../disk/memory-disk.ts";
 import type { SampleCursor } from "../../query/source.ts";
-import type { FsyncMode } from "../../storage/wal.ts";
+import type { FsyncMode } from "../../storage/log/wal.ts";
 import { type Database, openDatabase, type SeriesRows } from "../database.ts";
 import { type Found, Model, type Point, SERIES, TENANTS } from "./model.ts";
 

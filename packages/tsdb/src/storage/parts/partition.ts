@@ -1,0 +1,260 @@
+/**
+ * One UTC month: its parts, and its own index with dense ids. Retention drops data and index together, and churn stays in its month.
+ *
+ *   data/2026_11/parts/0000000017.part       samples by series id
+ *   data/2026_11/index/0000000016.idx        label sets of a run of ids
+ *
+ * Ids are given in order of metric name, job, instance and the rest, flush by flush, so related series stand together in parts that are
+ * simply ordered by id.
+ */
+import { CorruptionError } from "../../base/errors.ts";
+import { PagedNumbers } from "../../base/paged-numbers.ts";
+import type { Tenant } from "../../base/tenant.ts";
+import type { Disk } from "../../disk/disk.ts";
+import { type HashKey, newHashKey } from "../../index/key-hash.ts";
+import { haveSameHashKey } from "../../index/segment-merge.ts";
+import { type IndexSegment, NO_ID } from "../../index/segment-reader.ts";
+import type { Tombstones } from "../deletes/tombstones.ts";
+import type { PartitionEntry } from "../manifest.ts";
+import type { Pacer } from "../pacer.ts";
+import type { SeriesRegistry } from "../series/registry.ts";
+import { type NewSeries, sortForLocality } from "../series/series-order.ts";
+import type { PartReader } from "./part-reader.ts";
+import type { OnIndexCorruption } from "./partition-index.ts";
+
+export const DATA_FOLDER = "data";
+
+/** Of keys that are looked up together: the more, the fewer pages of hashes are read twice. */
+const KEYS_BYTES = 2 << 20;
+
+export class Partition {
+  readonly name: string;
+  /** First millisecond, and first of the next month. */
+  readonly startMs: number;
+  readonly endMs: number;
+  parts: PartReader[] = [];
+  segments: IndexSegment[] = [];
+  /** Parts with a damaged block: read, never merged. */
+  readonly damagedParts: Set<PartReader> = new Set();
+  /** Index segments with a damaged page: read where they are whole, never merged. */
+  readonly damagedSegments: Set<IndexSegment> = new Set();
+  /** Files that could not even be opened: answers from this month are partial. */
+  readonly quarantined: { readonly path: string; readonly error: CorruptionError }[] = [];
+  /** Their numbers, which stay in the manifest although nothing reads them. */
+  readonly unreadable: { readonly parts: number[]; readonly indexes: number[]; readonly deletes: number[] } = {
+    parts: [],
+    indexes: [],
+    deletes: [],
+  };
+  /** What is deleted of the parts and still in them. */
+  tombstones: Tombstones | null = null;
+  /** Something was deleted at some time, or merges took what was out of retention: there may be series in the index that no part has any more. */
+  isSparse = false;
+  /** Parts may hold much that is deleted. */
+  mustReclaim = false;
+  nextSeriesId: number;
+  /** Series that have ids but stand in no index segment yet: filled by `idsOf`, emptied when a segment with them is part of the database. */
+  unindexed: NewSeries[] = [];
+  /** Registry slot → id + 1 and back; 0 where there is no link. */
+  private idBySlot: PagedNumbers = new PagedNumbers();
+  private slotById: PagedNumbers = new PagedNumbers();
+  private linkedEpoch = -1;
+  private newHashKey: HashKey | null = null;
+
+  constructor(name: string, nextSeriesId: number) {
+    this.name = name;
+    this.startMs = monthStartMs(name);
+    this.endMs = nextMonthMs(this.startMs);
+    this.nextSeriesId = nextSeriesId;
+  }
+
+  get partsFolder(): string {
+    return `${DATA_FOLDER}/${this.name}/parts`;
+  }
+
+  get indexFolder(): string {
+    return `${DATA_FOLDER}/${this.name}/index`;
+  }
+
+  get deletesFolder(): string {
+    return `${DATA_FOLDER}/${this.name}/deletes`;
+  }
+
+  deletesPath(fileNumber: number): string {
+    return `${this.deletesFolder}/${fileName(fileNumber)}.del`;
+  }
+
+  partPath(fileNumber: number): string {
+    return `${this.partsFolder}/${fileName(fileNumber)}.part`;
+  }
+
+  indexPath(fileNumber: number): string {
+    return `${this.indexFolder}/${fileName(fileNumber)}.idx`;
+  }
+
+  /** Folders of its files. */
+  foldersOf(): string[] {
+    return [this.partsFolder, this.indexFolder, this.deletesFolder];
+  }
+
+  /** Paths of the files that a manifest's entry for it names. */
+  filesOf({ parts, indexes, deletes = [] }: PartitionEntry): string[] {
+    return [
+      ...parts.map((number) => this.partPath(number)),
+      ...indexes.map((number) => this.indexPath(number)),
+      ...deletes.map((number) => this.deletesPath(number)),
+    ];
+  }
+
+  async makeFolders(disk: Disk): Promise<void> {
+    await disk.makeFolder(this.partsFolder);
+    await disk.makeFolder(this.indexFolder);
+    // The folders themselves must survive a power cut, too.
+    await disk.syncFolder(`${DATA_FOLDER}/${this.name}`);
+    await disk.syncFolder(DATA_FOLDER);
+    await disk.syncFolder("");
+  }
+
+  /** The tombstones that are still needed when these are its parts. */
+  tombstonesFor(parts: readonly PartReader[], tombstones: Tombstones | null = this.tombstones): Tombstones | null {
+    const numbers = [...parts.map((part) => part.fileNumber), ...this.unreadable.parts];
+    return tombstones !== null && numbers.some((number) => tombstones.appliesTo(number)) ? tombstones : null;
+  }
+
+  /** Parts that a merge may replace. */
+  mergeableParts(): PartReader[] {
+    // What unreadable tombstones hide would come back for good in a part that they do not apply to.
+    if (this.unreadable.deletes.length > 0) return [];
+    return this.parts.filter((part) => !this.damagedParts.has(part));
+  }
+
+  /** Its files are no longer in use, but for those who acquired them before. */
+  retire(): void {
+    for (const part of this.parts) part.retire();
+    for (const segment of this.segments) segment.retire();
+  }
+
+  /** Slot of the series with this id in the registry, or -1 if no flush has linked them. */
+  slotOf(registry: SeriesRegistry, id: number): number {
+    return this.linkedEpoch === registry.epoch ? this.slotById.get(id) - 1 : -1;
+  }
+
+  /** Index segments that may become one: the newest, as far back as nothing is in the way. */
+  mergeableSegments(): IndexSegment[] {
+    const { segments, damagedSegments } = this;
+    let from = segments.length;
+    while (from > 0) {
+      const older = segments[from - 1] as IndexSegment;
+      if (damagedSegments.has(older) || !haveSameHashKey([older, segments[segments.length - 1] as IndexSegment])) break;
+      from--;
+    }
+    return segments.slice(from);
+  }
+
+  /** What keys of this month's new segments are hashed with: as those that are there, so that they can be merged. */
+  get hashKey(): HashKey {
+    this.newHashKey ??= this.segments[this.segments.length - 1]?.hashKey ?? newHashKey();
+    return this.newHashKey;
+  }
+
+  /**
+   * Ids of the series in these slots; those without get one, tenant by tenant in label order. Long work: other work has its turn meanwhile.
+   * Damage is told to `onCorruption`. A series whose labels cannot be read gets a new id, and a segment that cannot say which series it has is set
+   * aside: nobody can meet a series twice.
+   */
+  async idsOf(
+    registry: SeriesRegistry,
+    slots: Uint32Array,
+    pacer: Pacer,
+    onCorruption: OnIndexCorruption,
+  ): Promise<Uint32Array> {
+    if (this.linkedEpoch !== registry.epoch) {
+      this.idBySlot = new PagedNumbers();
+      this.slotById = new PagedNumbers();
+      this.linkedEpoch = registry.epoch;
+    }
+    const unlinked = slots.filter((slot) => this.idBySlot.get(slot) === 0);
+    for (const [tenant, unknown] of await this.linkKnown(registry, unlinked, pacer, onCorruption)) {
+      const sorted = Uint32Array.from(unknown);
+      // What may fail comes first: an id that is given must be linked, or the series would get another.
+      const symbols = await sortForLocality(registry, sorted, pacer);
+      const firstId = this.nextSeriesId;
+      this.nextSeriesId += sorted.length;
+      this.unindexed.push({ tenant, registry, slots: sorted, firstId, symbols });
+      for (let i = 0; i < sorted.length; i++) this.link(sorted[i] as number, firstId + i);
+    }
+    const ids = new Uint32Array(slots.length);
+    for (let i = 0; i < slots.length; i++) ids[i] = this.idBySlot.get(slots[i] as number) - 1;
+    return ids;
+  }
+
+  /** Links slots whose series stand in a segment already. Returns the others by tenant. */
+  private async linkKnown(
+    registry: SeriesRegistry,
+    slots: Uint32Array,
+    pacer: Pacer,
+    onCorruption: OnIndexCorruption,
+  ): Promise<Map<Tenant, number[]>> {
+    const unknown = new Map<Tenant, number[]>();
+    for (let from = 0; from < slots.length; ) {
+      const { tenant, count, ...keys } = registry.store.keysOf(slots, from, KEYS_BYTES);
+      const ids = new Uint32Array(count).fill(NO_ID);
+      if (this.segments.length > 0) {
+        // Copies: the views are void once others have their turn.
+        const bytes = keys.bytes.slice();
+        const ends = keys.ends.slice();
+        for (const segment of this.segments) {
+          try {
+            const onDamage = (error: CorruptionError): void => onCorruption(segment, error);
+            await segment.of(tenant)?.findKeys(bytes, ends, ids, pacer, onDamage);
+          } catch (error) {
+            if (!(error instanceof CorruptionError)) throw error;
+            onCorruption(segment, error);
+            this.setAside(segment, error);
+          }
+        }
+      }
+      let own = unknown.get(tenant);
+      for (let i = 0; i < count; i++) {
+        const slot = slots[from + i] as number;
+        if (ids[i] !== NO_ID) this.link(slot, ids[i] as number);
+        else if (own === undefined) unknown.set(tenant, (own = [slot]));
+        else own.push(slot);
+      }
+      from += count;
+      if (pacer.isDue) await pacer.pause();
+    }
+    return unknown;
+  }
+
+  private setAside(segment: IndexSegment, error: CorruptionError): void {
+    this.segments = this.segments.filter((other) => other !== segment);
+    this.quarantined.push({ path: segment.file.path, error });
+    this.unreadable.indexes.push(segment.fileNumber);
+    segment.retire();
+  }
+
+  private link(slot: number, id: number): void {
+    this.idBySlot.set(slot, id + 1);
+    this.slotById.set(id, slot + 1);
+  }
+}
+
+function fileName(number: number): string {
+  return String(number).padStart(10, "0");
+}
+
+/** `YYYY_MM` of a time, UTC. */
+export function monthName(ms: number): string {
+  const date = new Date(ms);
+  return `${String(date.getUTCFullYear()).padStart(4, "0")}_${String(date.getUTCMonth() + 1).padStart(2, "0")}`;
+}
+
+export function monthStartMs(name: string): number {
+  return Date.UTC(Number(name.slice(0, 4)), Number(name.slice(5)) - 1);
+}
+
+export function nextMonthMs(startMs: number): number {
+  const date = new Date(startMs);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
+}

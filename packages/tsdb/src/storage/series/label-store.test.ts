@@ -1,0 +1,164 @@
+/** The store against what index/series-key.ts says a series is, in all forms in which labels come. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { encodeLabelText } from "../../base/label-bytes.ts";
+import { Random } from "../../base/random.ts";
+import type { Tenant } from "../../base/tenant.ts";
+import { decodeSeriesKey, encodeSeriesKey } from "../../index/series-key.ts";
+import type { LabelPlace, WriteBatch } from "../../ingest/batch.ts";
+import { RemoteWriteParser } from "../../ingest/remote-write.ts";
+import { encodeWriteRequest } from "../../ingest/remote-write-encoder.ts";
+import { RowBatch } from "../../ingest/row-batch.ts";
+import {
+  DUPLICATE_NAME,
+  EMPTY_NAME,
+  LABELS_AS_KEY,
+  LabelStore,
+  NO_LABELS,
+  UNSORTED,
+} from "../../kernel/label-store.ts";
+
+const TENANTS: readonly Tenant[] = [
+  { accountId: 0, projectId: 0 },
+  { accountId: 7, projectId: 2 ** 32 - 1 },
+];
+const name = fc.oneof(
+  fc.constantFrom("", "__name__", "__name_", "a", "aa", "b", "job", "instance", "é", "\udce9", "A"),
+  fc.string({ maxLength: 6 }),
+);
+const value = fc.oneof(fc.constantFrom("", "x", "y", "é", "\udcff", "v".repeat(200)), fc.string({ maxLength: 9 }));
+const labelSet = fc.array(fc.tuple(name, value), { maxLength: 7 });
+
+function batchOf(
+  sets: readonly (readonly (readonly [string, string])[])[],
+  tenant: Tenant,
+  asRows: boolean,
+): WriteBatch {
+  if (asRows) {
+    const batch = new RowBatch();
+    batch.reset(tenant);
+    for (const labels of sets) {
+      batch.beginSeries();
+      for (const [name, value] of labels) batch.addLabel(name, value);
+      batch.endLabels();
+      batch.addSample(1, 1);
+    }
+    return batch;
+  }
+  const body = encodeWriteRequest(
+    sets.map((labels) => ({
+      labels,
+      timestamps: Float64Array.of(1),
+      values: Float64Array.of(1),
+    })),
+  );
+  return new RemoteWriteParser().parse(body, { tenant, compression: "none", maxBytes: 1 << 24 });
+}
+
+test("labels in any form, order and number name what their key names", () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(labelSet, fc.nat(1), fc.nat(2)), { maxLength: 30 }), (rows) => {
+      const store = new LabelStore();
+      const known = new Map<string, number>();
+      const place: LabelPlace = { bytes: new Uint8Array(0), lo: 0, hi: 0, form: 0 };
+      for (const [labels, tenantIndex, form] of rows) {
+        const tenant = TENANTS[tenantIndex] as Tenant;
+        const raw = labels.map(([name, value]) => ({ name: encodeLabelText(name), value: encodeLabelText(value) }));
+        const key = encodeSeriesKey(raw);
+        const number = store.tenantNumber(tenant);
+        let slot: number;
+        if (form === 2) {
+          if (typeof key === "string") continue;
+          slot = store.register(number, key, 0, key.length, LABELS_AS_KEY);
+        } else {
+          if (labels.length === 0) continue;
+          const batch = batchOf([labels], tenant, form === 1);
+          batch.locateLabels?.(0, place);
+          slot = store.register(number, place.bytes, place.lo, place.hi, place.form);
+        }
+        if (typeof key === "string") {
+          const want = { no_labels: NO_LABELS, duplicate_label_name: DUPLICATE_NAME, empty_label_name: EMPTY_NAME }[
+            key
+          ];
+          assert.equal(slot, want);
+          continue;
+        }
+        const name = `${tenantIndex} ${Buffer.from(key).toString("hex")}`;
+        assert.equal(slot, known.get(name) ?? known.size);
+        known.set(name, slot);
+        assert.deepEqual(store.labelsOf(slot), decodeSeriesKey(key));
+        assert.deepEqual(store.tenantOf(slot), tenant);
+        const keys = store.keysOf(Uint32Array.of(slot), 0, 16);
+        assert.deepEqual(Buffer.from(keys.bytes), Buffer.from(key));
+      }
+      assert.equal(store.seriesCount, known.size);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test("many series: lists of slots, values and keys are whole across every page, chunk and split", () => {
+  const store = new LabelStore();
+  const random = new Random(3);
+  const tenant = store.tenantNumber(TENANTS[0] as Tenant);
+  const batch = new RowBatch();
+  const place: LabelPlace = { bytes: new Uint8Array(0), lo: 0, hi: 0, form: 0 };
+  const lists = new Map<string, number[]>();
+  const count = 30_000;
+  for (let i = 0; i < count; i++) {
+    const labels: [string, string][] = [
+      ["pod", `pod-${i}`],
+      ["__name__", `m${i % 3}`],
+      ["rare", random.below(1000) === 0 ? "yes" : ""],
+      ["group", `g${random.below(200)}`],
+    ];
+    batch.reset(TENANTS[0] as Tenant);
+    batch.beginSeries();
+    for (const [name, value] of labels) batch.addLabel(name, value);
+    batch.endLabels();
+    batch.addSample(0, 0);
+    batch.locateLabels(0, place);
+    assert.equal(store.register(tenant, place.bytes, place.lo, place.hi, place.form), i);
+    assert.equal(store.register(tenant, place.bytes, place.lo, place.hi, place.form), i);
+    for (const [name, value] of labels) {
+      if (value === "") continue;
+      const key = `${name}=${value}`;
+      const list = lists.get(key);
+      if (list === undefined) lists.set(key, [i]);
+      else list.push(i);
+    }
+  }
+  assert.equal(store.pairCount, lists.size);
+  let seen = 0;
+  for (let label = store.firstLabel(tenant); label >= 0; label = store.nextLabel(label)) {
+    const name = store.nameOf(label) || "__name__";
+    for (let pair = store.firstPair(label); pair >= 0; pair = store.nextPair(pair)) {
+      assert.deepEqual([...store.slotsOf(pair)], lists.get(`${name}=${store.textOf(pair)}`));
+      assert.equal(store.findPair(label, store.textOf(pair)), pair);
+      seen++;
+    }
+    assert.equal(store.findPair(label, "no such value"), -1);
+  }
+  assert.equal(seen, lists.size);
+  assert.equal(store.slotsOfTenant(tenant).length, count);
+  assert.equal(store.findLabel(tenant, "no such label"), -1);
+  assert.equal(store.findTenant({ accountId: 1, projectId: 1 }), -1);
+  assert.ok(store.usedBytes < count * 250, `${store.usedBytes} bytes`);
+});
+
+test("many labels out of order are left to the caller, in order they are taken", () => {
+  const store = new LabelStore();
+  const tenant = store.tenantNumber(TENANTS[0] as Tenant);
+  const labels = Array.from({ length: 5_000 }, (_, i) => [`l${String(9_999 - i)}`, `v${i}`] as const);
+  const place: LabelPlace = { bytes: new Uint8Array(0), lo: 0, hi: 0, form: 0 };
+  const backwards = batchOf([labels], TENANTS[0] as Tenant, true);
+  backwards.locateLabels?.(0, place);
+  assert.equal(store.register(tenant, place.bytes, place.lo, place.hi, place.form), UNSORTED);
+  const key = encodeSeriesKey(backwards.readLabels(0)) as Uint8Array;
+  assert.equal(store.register(tenant, key, 0, key.length, LABELS_AS_KEY), 0);
+  const forwards = batchOf([[...labels].reverse()], TENANTS[0] as Tenant, false);
+  forwards.locateLabels?.(0, place);
+  assert.equal(store.register(tenant, place.bytes, place.lo, place.hi, place.form), 0);
+  assert.deepEqual(store.labelsOf(0), decodeSeriesKey(key));
+});
