@@ -146,7 +146,10 @@ async function describeFunctions(): Promise<Map<Family, Described[]>> {
   const metricsqlSaid = new Map([
     ...readSaid([`${query}/rollup/table.ts`], rollups),
     ...readSaid([`${query}/aggregate/table.ts`], aggregates),
-    ...readSaid([`${query}/transform/table.ts`], transforms),
+    ...readSaid(
+      "math label histogram range time series".split(" ").map((name) => `${query}/transform/${name}-functions.ts`),
+      transforms,
+    ),
   ]);
   const prom = (names: string): string[] => names.split(" ").map((name) => `${query}/prom/${name}.ts`);
   const promqlSaid = new Map([

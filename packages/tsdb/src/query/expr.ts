@@ -12,7 +12,8 @@ import { rollupCallOf } from "./rollup/call.ts";
 import { durationMs, evaluateRollup } from "./rollup/eval-rollup.ts";
 import { constantSeries, type Series } from "./series.ts";
 import { printExtent, printTimeRange } from "./trace.ts";
-import { TRANSFORMS, TransformCall } from "./transform/table.ts";
+import { TransformCall } from "./transform/entry.ts";
+import { TRANSFORMS } from "./transform/table.ts";
 
 /**
  * Evaluates `expr` at every point of the context's grid. The list is the caller's to change.
