@@ -146,10 +146,10 @@ export class BodyWriter {
     if (++this.count === bodySamples) this.flush();
   }
 
-  /** All bodies, the last one as full as it is. */
+  /** All bodies since the last call, the last one as full as it is. */
   finish(): Buffer[] {
     this.flush();
-    return this.bodies;
+    return this.bodies.splice(0);
   }
 
   private flush(): void {
