@@ -23,6 +23,8 @@ export interface DrawnSample {
 
 export class Ledger {
   acknowledged = 0;
+  /** When the last of them was sent (ms of performance.now): the server acknowledged it then or later. */
+  lastSentMs: number = Number.NEGATIVE_INFINITY;
   /** By value: what became of it, whose it is, and when it was acknowledged (ms of performance.now). */
   private fates = new Uint8Array(1 << 16);
   private owners = new Uint16Array(1 << 16);
@@ -46,7 +48,9 @@ export class Ledger {
     });
   }
 
-  acknowledge(samples: readonly DrawnSample[]): void {
+  /** `sentMs` is of performance.now. */
+  acknowledge(samples: readonly DrawnSample[], sentMs: number): void {
+    this.lastSentMs = Math.max(this.lastSentMs, sentMs);
     const nowMs = performance.now();
     for (const { value } of samples) {
       this.fates[value] = ACKNOWLEDGED;
@@ -78,7 +82,9 @@ export class Ledger {
       if (this.fates[value] !== ACKNOWLEDGED || seen[value] === 1) continue;
       missing++;
       if ((this.times[value] as number) < mayLoseFromMs) {
-        problems.push(`${keyOf(this.owners[value] as number)}: ${value} was acknowledged and is missing`);
+        problems.push(
+          `${keyOf(this.owners[value] as number)}: ${value} was acknowledged ${Math.round(this.lastSentMs - (this.times[value] as number))} ms before the last one was sent, and is missing`,
+        );
       }
     }
     return { problems, missing };
@@ -170,6 +176,8 @@ const SENDERS: readonly Send[] = [
 export interface Writing {
   /** Answers other than 204, by status. */
   readonly refusals: Map<number, number>;
+  /** Answers that come from now on acknowledge nothing. */
+  ignoreAnswers(): void;
   /** Sends nothing more; resolves when the last answer is there. */
   stop(): Promise<void>;
 }
@@ -177,13 +185,15 @@ export interface Writing {
 /** Four writers, each by another protocol, write until stopped or until the server is gone. After a refusal they wait `pauseMs`. */
 export function startWriting(url: string, ledger: Ledger, agent: Agent, pauseMs = 20): Writing {
   let isOn = true;
+  let isHeard = true;
   const refusals = new Map<number, number>();
   const write = async (send: Send, writer: number): Promise<void> => {
     while (isOn) {
       const samples = ledger.draw(writer);
+      const sentMs = performance.now();
       const status = await send(url, agent, writer, samples).catch(() => 0);
-      if (status === 204) ledger.acknowledge(samples);
-      else if (status === 0) break;
+      if (status === 204 && isHeard) ledger.acknowledge(samples, sentMs);
+      else if (status === 0 || !isHeard) break;
       else {
         refusals.set(status, (refusals.get(status) ?? 0) + 1);
         await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -193,6 +203,9 @@ export function startWriting(url: string, ledger: Ledger, agent: Agent, pauseMs 
   const done = Promise.all(SENDERS.map(write));
   return {
     refusals,
+    ignoreAnswers() {
+      isHeard = false;
+    },
     async stop() {
       isOn = false;
       await done;

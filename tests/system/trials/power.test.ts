@@ -20,8 +20,6 @@ import { progress, report, sizeOf, trialMsMax } from "../support/trial.ts";
 const cuts = sizeOf("NYANZA_POWER_CUTS", 40);
 const seed = sizeOf("NYANZA_SEED", 1);
 const intervalMs = 200;
-/** A sync takes a while, and what arrives meanwhile waits for the next one. */
-const syncMsMax = 300;
 /** After so many cuts a fresh disk: 64 MB fill up. */
 const cutsPerDisk = 50;
 
@@ -38,7 +36,7 @@ interface Trial {
   readonly cuts: number;
   readonly flags: readonly string[];
   readonly nodeFlags?: readonly string[];
-  /** Of samples acknowledged so long before the cut none may be missing. */
+  /** Of samples acknowledged so long before the last acknowledgement none may be missing. */
   readonly safeAfterMs: number;
   readonly dice: (below: number) => number;
 }
@@ -52,9 +50,8 @@ async function cutPower(trial: Trial): Promise<{ acknowledged: number; missing: 
       const ledger = new Ledger();
       const flags = ["-storage.minFreeDiskSpaceBytes=4MB", ...trial.flags];
       const options = { folder: `${disk.folder}/data`, flags, nodeFlags: trial.nodeFlags ?? [] };
-      let cutMs = 0;
       const check = async (url: string, cut: number): Promise<void> => {
-        const { missing, problems } = await ledger.check(url, { mayLoseFromMs: cutMs - trial.safeAfterMs });
+        const { missing, problems } = await ledger.check(url, { mayLoseFromMs: ledger.lastSentMs - trial.safeAfterMs });
         total.missing += missing;
         total.problems += problems.length;
         if (trial.nodeFlags === undefined) {
@@ -76,7 +73,8 @@ async function cutPower(trial: Trial): Promise<{ acknowledged: number; missing: 
             void http(`${url}/internal/${work}`, { agent }).catch(() => null);
             await sleep(trial.dice(30));
           }
-          cutMs = performance.now();
+          // A sync that is under way when it goes dark never returns. That of a file system that is shut down may: Linux 6.18's ext4 then says that all is well.
+          writing.ignoreAnswers();
           disk.cutPower();
           await process.kill();
           await writing.stop();
@@ -121,11 +119,11 @@ test("power cuts: with -wal.fsync=interval at most the last interval is lost", {
     kind: "ext4",
     cuts: share(0.2),
     flags,
-    safeAfterMs: intervalMs + syncMsMax,
+    safeAfterMs: intervalMs,
     dice: diceOf(seed),
   } as const;
   const { acknowledged, missing } = await cutPower(trial);
-  const outcome = `${acknowledged} samples acknowledged: ${missing} lost, all acknowledged in the last ${intervalMs + syncMsMax} ms`;
+  const outcome = `${acknowledged} samples acknowledged: ${missing} lost, all acknowledged within the last ${intervalMs} ms`;
   report(`power cut, ext4, \`interval\` of ${intervalMs} ms`, `${trial.cuts} cuts`, outcome);
 });
 

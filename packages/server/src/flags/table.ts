@@ -123,7 +123,8 @@ export const FLAGS = {
     default: "1s",
     min: 1,
     group: "Storage",
-    description: "Time between forced writes of the log with -wal.fsync=interval",
+    description:
+      "At most this much of what was acknowledged is lost to a power cut with -wal.fsync=interval: a forced write of the log begins half of it after the first write, and acknowledgements wait for one that takes longer",
   },
   snapshotsMaxAge: {
     type: "duration",

@@ -13,19 +13,20 @@
  * nobody may trust anything that was written since the last good one, although it was acknowledged (modes `interval` and `never` promise
  * no more): the owner hears of it and writes what it has in memory into parts.
  */
-import type { Clock, Timer } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import { CorruptionError } from "../../base/errors.ts";
 import { checkHeader, encodeHeader, type FileKind, HEADER_BYTES } from "../../codec/pages.ts";
 import { type AppendFile, type Disk, readWhole } from "../../disk/disk.ts";
 import type { Logger } from "../options.ts";
 import { Pacer } from "../pacer.ts";
+import { IntervalSync } from "./interval-sync.ts";
 import { type LoggedSamples, type LogRecord, RecordBuffer } from "./wal-record.ts";
 import { scanSegment } from "./wal-scan.ts";
 
 export const WAL_FILE: FileKind = { magic: "NYZWALOG", version: 2 };
 export const WAL_FOLDER = "wal";
 
-/** `always`: acknowledged means synced. `interval`: synced every so often. `never`: left to the operating system. */
+/** `always`: acknowledged means synced. `interval`: all but the last interval is (interval-sync.ts). `never`: left to the operating system. */
 export type FsyncMode = "always" | "interval" | "never";
 
 /** More than this waiting for a log that cannot be written: refuse new records instead of filling memory. */
@@ -88,17 +89,16 @@ export class WriteAheadLog {
   private sealFailure: { readonly segment: number; readonly error: Error } | null = null;
   private isUnsynced = false;
   private isClosed = false;
-  private readonly syncTimer: Timer | null;
+  /** Null but in mode `interval`. */
+  private readonly intervalSync: IntervalSync | null;
 
   /** The first record opens segment number `segment`. */
   constructor(disk: Disk, segment: number, options: WalOptions) {
     this.disk = disk;
     this.segment = segment;
     this.options = options;
-    this.syncTimer =
-      options.fsync === "interval"
-        ? options.clock.setRepeatingTimer(() => void this.syncNow(), options.fsyncIntervalMs)
-        : null;
+    const { fsync, fsyncIntervalMs, clock } = options;
+    this.intervalSync = fsync === "interval" ? new IntervalSync(clock, fsyncIntervalMs, () => this.syncNow()) : null;
   }
 
   /** Records go to memory here; `commit()` says when the disk has them. */
@@ -145,12 +145,12 @@ export class WriteAheadLog {
   /** Writes and syncs what is there. @throws LogUnavailableError if it cannot be written; the log is closed all the same. */
   async close(): Promise<void> {
     if (this.isClosed) return;
-    this.syncTimer?.cancel();
     this.isClosed = true;
     try {
       await this.commit();
     } finally {
       await this.pump;
+      this.intervalSync?.rest();
       this.sealSegment();
       await this.sealing;
     }
@@ -205,6 +205,7 @@ export class WriteAheadLog {
       }
     }
     if (this.options.fsync === "always") await this.sync();
+    await this.intervalSync?.catchUp();
   }
 
   private async writeRecords(records: RecordBuffer): Promise<void> {
@@ -213,6 +214,9 @@ export class WriteAheadLog {
       this.isUnsynced = true;
       records.stamp(this.segment, this.goodBytes);
       await file.append(records.bytes());
+      // A sync that began meanwhile may have come too early.
+      this.isUnsynced = true;
+      this.intervalSync?.wrote();
       if (this.options.fsync === "always") await this.sync();
       this.goodBytes += records.length;
       this.records += records.count;
@@ -252,6 +256,7 @@ export class WriteAheadLog {
     const path = segmentPath(this.segment++);
     const mustSync = this.options.fsync === "interval" && this.isUnsynced;
     this.isUnsynced = false;
+    this.intervalSync?.rest();
     try {
       if (mustSync) await file.sync();
     } catch {
@@ -295,14 +300,17 @@ export class WriteAheadLog {
         await file.close().catch(() => {});
       }
     });
+    this.intervalSync?.begun(this.sealing);
   }
 
   private async sync(): Promise<void> {
     const { file } = this;
     if (file === null || !this.isUnsynced) return;
     this.isUnsynced = false;
+    const synced = file.sync();
+    this.intervalSync?.begun(synced);
     try {
-      await file.sync();
+      await synced;
       this.counters.syncs++;
     } catch (error) {
       this.isUnsynced = true;
