@@ -14,6 +14,8 @@ export async function openServedDatabase(settings: DatabaseSettings): Promise<Ow
     ...options,
     mergesOnThread: true,
     headBytes: memory.headBytes,
+    seriesBytes: memory.seriesBytes,
+    partCacheBytes: memory.partCacheBytes,
     indexCacheBytes: indexCacheBytes || memory.indexCacheBytes,
   });
   if (logsNewSeries) database.logNewSeries(Number.POSITIVE_INFINITY);
@@ -83,6 +85,11 @@ function toMetrics(
     ['vm_cache_requests_total{type="indexdb/dataBlocks"}', stats.indexCacheRequests],
     ['vm_cache_misses_total{type="indexdb/dataBlocks"}', stats.indexCacheMisses],
     ["vm_index_resident_bytes", stats.indexResidentBytes],
+    ['vm_memory_used_bytes{for="head"}', stats.headBytes],
+    ['vm_memory_used_bytes{for="series"}', stats.registryBytes + stats.linkBytes],
+    ['vm_memory_used_bytes{for="indexCache"}', stats.indexCacheBytes],
+    ['vm_memory_used_bytes{for="partCache"}', stats.partCacheBytes],
+    ['vm_memory_used_bytes{for="index"}', stats.indexResidentBytes],
     ["vm_index_series", stats.indexSeries],
     ["vm_rows_added_to_storage_total", stats.rowsAdded],
     ["vm_new_timeseries_created_total", stats.newSeries],

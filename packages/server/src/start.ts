@@ -100,7 +100,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 
   const available = availableMemoryBytes();
   const allowed = allowedMemoryBytes(flags["memory.allowedBytes"], flags["memory.allowedPercent"], available);
-  const memory = divideMemory(allowed);
+  const requestBytes = Math.max(flags.maxInsertRequestSize, flags["opentelemetry.maxRequestSize"]);
+  const memory = divideMemory(allowed, requestBytes);
   for (const [name, bytes] of Object.entries(memory)) {
     metrics.getOrCreateGauge(`vm_memory_share_bytes{for="${name.replace("Bytes", "")}"}`).set(bytes);
   }
@@ -148,6 +149,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     budget: new ByteBudget(memory.bodyBytes),
     stallMs: BODY_STALL_MS,
   };
+  metrics.getOrCreateGauge('vm_memory_used_bytes{for="body"}', () => body.budget.used);
   const queues = createQueues(flags, cpuCores, metrics);
   const { ready, readyWord, ...early } = createStatusHandlers({
     isDraining: () => server.isDraining,

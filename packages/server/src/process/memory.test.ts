@@ -7,15 +7,22 @@ const MB = 1 << 20;
 test("the memory allowed is divided: all shares grow with it, within bounds, and leave some", () => {
   assert.equal(allowedMemoryBytes(0, 60, 1000), 600);
   assert.equal(allowedMemoryBytes(5, 60, 1000), 5);
-  assert.deepEqual(divideMemory(512 * MB), {
-    headBytes: 32 * MB,
-    indexCacheBytes: 16 * MB,
-    queryBytes: 128 * MB,
-    bodyBytes: 256 * MB,
+  assert.deepEqual(divideMemory(640 * MB), {
+    headBytes: 40 * MB,
+    seriesBytes: 128 * MB,
+    indexCacheBytes: 20 * MB,
+    partCacheBytes: 20 * MB,
+    queryBytes: 160 * MB,
+    bodyBytes: 80 * MB,
   });
   assert.equal(divideMemory(64 * MB).headBytes, 16 * MB);
+  // The largest request has room twice, packed and unpacked, however little is allowed.
+  assert.equal(divideMemory(64 * MB, 32 * MB).bodyBytes, 80 * MB);
   for (const allowed of [1024 * MB, 8192 * MB, 65_536 * MB]) {
-    const { bodyBytes, headBytes, indexCacheBytes, queryBytes } = divideMemory(allowed);
-    assert.ok(2 * headBytes + indexCacheBytes + queryBytes + bodyBytes <= 0.75 * allowed);
+    const { bodyBytes, headBytes, indexCacheBytes, partCacheBytes, queryBytes, seriesBytes } = divideMemory(allowed);
+    const most = 2 * headBytes + 1.5 * seriesBytes + indexCacheBytes + partCacheBytes + queryBytes + bodyBytes;
+    assert.ok(most <= 0.9 * allowed);
+    // A million series that are all written leave room for others in a gigabyte.
+    assert.ok(seriesBytes >= 1.5e6 * 130);
   }
 });

@@ -17,12 +17,22 @@ export function allowedMemoryBytes(allowedBytes: number, allowedPercent: number,
   return allowedBytes > 0 ? allowedBytes : Math.floor((availableBytes * allowedPercent) / 100);
 }
 
-/** What of the memory allowed is for whom; what is left is for the program itself, indexes of series in memory, and the system's page cache. */
+/**
+ * What of the memory allowed is for whom. What each has in use is `vm_memory_used_bytes{for="…"}` on the metrics page, beside its share in
+ * `vm_memory_share_bytes`; what is left is for the program itself, what indexes keep of each series, and the system's page cache.
+ */
 export interface MemoryShares {
   /** Samples that are not in parts yet. About as much again is in use while they are written out. */
   readonly headBytes: number;
+  /**
+   * Series that are written. With more, those not written for longest are forgotten; those that are written all the time stay all the same. Half as
+   * much again is in use while some are forgotten.
+   */
+  readonly seriesBytes: number;
   /** Pages of indexes. */
   readonly indexCacheBytes: number;
+  /** Pieces and index pages of parts. */
+  readonly partCacheBytes: number;
   /** Series of one expression of a query. */
   readonly queryBytes: number;
   /** Bodies of requests that are being received and unpacked, all together. */
@@ -32,18 +42,27 @@ export interface MemoryShares {
 /** Part of the memory allowed, at least, at most. The least is what keeps a small machine working, if slowly. */
 const SHARES: Readonly<Record<keyof MemoryShares, readonly [part: number, min: number, max: number]>> = {
   headBytes: [1 / 16, 16 << 20, 64 << 20],
+  seriesBytes: [1 / 5, 16 << 20, 3 * 2 ** 30],
   indexCacheBytes: [1 / 32, 8 << 20, 256 << 20],
+  partCacheBytes: [1 / 32, 8 << 20, 256 << 20],
   queryBytes: [1 / 4, 0, Number.MAX_SAFE_INTEGER],
-  bodyBytes: [1 / 4, 256 << 20, Number.MAX_SAFE_INTEGER],
+  bodyBytes: [1 / 8, 0, Number.MAX_SAFE_INTEGER],
 };
 
-export function divideMemory(allowedBytes: number): MemoryShares {
-  const share = ([part, min, max]: readonly [number, number, number]): number =>
-    Math.round(Math.min(Math.max(allowedBytes * part, min), max));
+/** @param requestBytes the largest body a request may have: as sent and unpacked, it has room, and so have those of a few small ones */
+export function divideMemory(allowedBytes: number, requestBytes = 0): MemoryShares {
+  const share = (name: keyof MemoryShares): number => {
+    const [part, min, max] = SHARES[name];
+    return Math.round(Math.min(Math.max(allowedBytes * part, min), max));
+  };
   return {
-    headBytes: share(SHARES.headBytes),
-    indexCacheBytes: share(SHARES.indexCacheBytes),
-    queryBytes: share(SHARES.queryBytes),
-    bodyBytes: share(SHARES.bodyBytes),
+    headBytes: share("headBytes"),
+    seriesBytes: share("seriesBytes"),
+    indexCacheBytes: share("indexCacheBytes"),
+    partCacheBytes: share("partCacheBytes"),
+    queryBytes: share("queryBytes"),
+    bodyBytes: Math.max(share("bodyBytes"), 2 * requestBytes + SMALL_BODIES_BYTES),
   };
 }
+
+const SMALL_BODIES_BYTES = 16 << 20;

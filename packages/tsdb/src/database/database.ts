@@ -70,8 +70,15 @@ export interface DatabaseOptions {
   readonly headBytes?: number;
   /** Merge large parts on a thread of their own, which takes its memory while it lasts. False by default: all work is done in slices of a few milliseconds. */
   readonly mergesOnThread?: boolean;
+  /**
+   * Memory for series in memory, about 130 bytes each. Those not written for longest are forgotten when it does not do; those that are written are
+   * kept all the same. Bytes, 512 MiB by default.
+   */
+  readonly seriesBytes?: number;
   /** Memory for pages of indexes that were read. Bytes, 64 MiB by default. */
   readonly indexCacheBytes?: number;
+  /** Memory for pieces and index pages of parts that were read. Bytes, 32 MiB by default. */
+  readonly partCacheBytes?: number;
   /** Snapshots older than this are deleted. Milliseconds; 0, the default, keeps them. */
   readonly snapshotsMaxAgeMs?: number;
   /** Bytes that must stay free on the disk: with less, appends are refused with ReadOnlyError until there is more. 0, off, by default. */
@@ -217,7 +224,9 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
     headBytes: options.headBytes ?? defaultStorageOptions.headBytes,
     // A disk of the caller's own is not one that a thread could open by its name.
     mergesOnThread: options.disk === undefined && (options.mergesOnThread ?? defaultStorageOptions.mergesOnThread),
+    seriesBytes: options.seriesBytes ?? defaultStorageOptions.seriesBytes,
     indexCacheBytes: options.indexCacheBytes ?? defaultStorageOptions.indexCacheBytes,
+    partCacheBytes: options.partCacheBytes ?? defaultStorageOptions.partCacheBytes,
     snapshotsMaxAgeMs: options.snapshotsMaxAgeMs ?? defaultStorageOptions.snapshotsMaxAgeMs,
     minFreeDiskBytes: options.minFreeDiskBytes ?? defaultStorageOptions.minFreeDiskBytes,
     seriesLimits: { ...NO_SERIES_LIMITS, ...options.seriesLimits },

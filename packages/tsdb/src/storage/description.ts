@@ -5,6 +5,7 @@ import type { DiskSpace } from "./disk-space.ts";
 import type { Head } from "./head.ts";
 import type { WriteAheadLog } from "./log/wal.ts";
 import type { Maintenance } from "./maintenance.ts";
+import type { PartCaches } from "./parts/part-caches.ts";
 import type { SeriesRegistry } from "./series/registry.ts";
 import type { SeriesLimits } from "./series/series-limits.ts";
 
@@ -18,6 +19,7 @@ export interface DescribedParts {
   limits: SeriesLimits;
   space: DiskSpace;
   indexCache: PageCache;
+  partCaches: PartCaches;
   snapshotCount: number;
 }
 
@@ -26,8 +28,9 @@ export interface StorageDescription {
   headRows: number;
   headBytes: number;
   headSeries: number;
-  /** What the series of the head take, samples not counted. */
+  /** What the series of the head take, samples not counted, and what links them with those of parts. */
   registryBytes: number;
+  linkBytes: number;
   /** Merges under way, and the samples they have written so far. */
   activeMerges: number;
   activeMergeRows: number;
@@ -51,6 +54,9 @@ export interface StorageDescription {
   indexCachePages: number;
   indexCacheRequests: number;
   indexCacheMisses: number;
+  /** The cache of pieces and index pages of parts: bytes, and the most it may have. */
+  partCacheBytes: number;
+  partCacheBytesMax: number;
   walBytes: number;
   walWrites: number;
   walSyncs: number;
@@ -88,7 +94,8 @@ export function describe(from: DescribedParts): StorageDescription {
     headRows: 0,
     headBytes: 0,
     headSeries: from.registry.size,
-    registryBytes: from.registry.usedBytes,
+    registryBytes: 0,
+    linkBytes: 0,
     activeMerges: maintenance.merging.active,
     activeMergeRows: maintenance.merging.rowsDone,
     partRows: 0,
@@ -107,6 +114,8 @@ export function describe(from: DescribedParts): StorageDescription {
     indexCachePages: from.indexCache.count,
     indexCacheRequests: from.indexCache.counters.requests,
     indexCacheMisses: from.indexCache.counters.misses,
+    partCacheBytes: from.partCaches.bytes,
+    partCacheBytesMax: from.partCaches.bytesMax,
     walBytes: from.wal.counters.bytes,
     walWrites: from.wal.counters.writes,
     walSyncs: from.wal.counters.syncs,
@@ -126,6 +135,8 @@ export function describe(from: DescribedParts): StorageDescription {
     hourlySeries: from.limits.hourlySeries,
     dailySeries: from.limits.dailySeries,
   };
+  const registries = new Set(from.head.generations().map(({ registry }) => registry));
+  for (const registry of registries) description.registryBytes += registry.usedBytes;
   for (const { rows, store } of from.head.generations()) {
     description.headRows += rows;
     description.headBytes += store.usedBytes;
@@ -134,6 +145,7 @@ export function describe(from: DescribedParts): StorageDescription {
     description.quarantinedParts +=
       partition.quarantined.length + partition.damagedParts.size + partition.damagedSegments.size;
     description.indexSeries += partition.nextSeriesId;
+    description.linkBytes += partition.linkBytes;
     for (const segment of partition.segments) {
       description.indexSegments++;
       description.indexBytes += segment.bytes;

@@ -107,9 +107,9 @@ export class Head {
     return handover !== null && generation === this.flushing ? handover.view(generation.store) : generation.store;
   }
 
-  /** The flushing generation is in parts. */
-  drop(): void {
-    const done = this.flushing;
+  /** The flushing generation is in parts. Returns how its slots became those of the registry, null if they are the same. */
+  drop(): Handover | null {
+    const { flushing: done, handover } = this;
     this.flushing = null;
     this.handover = null;
     done?.whenIdle(() => {
@@ -117,6 +117,7 @@ export class Head {
       done.store.reset();
       this.spare = done.store;
     });
+    return handover;
   }
 
   /** Generations that hold samples, oldest first. */

@@ -26,7 +26,8 @@ import { RuleBook } from "./rules/sample-rules.ts";
 import { bytesOf, chooseOldest, type Outdated } from "./rules/size-retention.ts";
 import type { Snapshot } from "./search/search.ts";
 import { SeriesRegistry } from "./series/registry.ts";
-import { Handover, isMostlyIdle } from "./series/registry-epoch.ts";
+import { Handover } from "./series/registry-epoch.ts";
+import { SeriesBudget } from "./series/series-budget.ts";
 import { Snapshots } from "./snapshots.ts";
 
 /** A change of what a partition consists of. */
@@ -78,6 +79,7 @@ export class Maintenance {
   readonly book: RuleBook;
   readonly snapshots: Snapshots;
   readonly merging: Merging;
+  readonly seriesBudget: SeriesBudget;
   private readonly disk: Disk;
   private readonly options: StorageOptions;
   private readonly wal: WriteAheadLog;
@@ -107,6 +109,7 @@ export class Maintenance {
     this.partitions = state.partitions;
     this.retentionClock = state.retentionClock;
     this.snapshots = new Snapshots(state.disk, state.options.clock, state.options.logger);
+    this.seriesBudget = new SeriesBudget(state.options.seriesBytes);
     this.space = state.space;
     this.indexCache = state.indexCache;
     this.nextFile = state.manifest.nextFileNumber;
@@ -167,13 +170,15 @@ export class Maintenance {
     await this.flushGeneration(this.head.rotate(this.options.clock.nowMs())).catch(() => {});
   }
 
-  /** Moves what is still written to a new registry if that is the lesser part; null if not. */
+  /** Moves series to a new registry if enough others are to be forgotten; null if not. */
   private async beginEpoch(): Promise<Handover | null> {
     const { head, options } = this;
     const { registry, active } = head;
     const pacer = new Pacer();
-    const since = head.firstSince(options.clock.nowMs(), options.headAgeMs);
-    if (!(await isMostlyIdle(registry, active, since, options.idleSeriesMin, pacer))) return null;
+    const idleSince = head.firstSince(options.clock.nowMs(), options.headAgeMs);
+    const rule = { since: idleSince, idleSeriesMin: options.idleSeriesMin };
+    const since = await this.seriesBudget.firstKept(registry, active, rule, pacer);
+    if (since === null) return null;
     const handover = new Handover(registry, new SeriesRegistry(this.epoch + 1));
     try {
       this.epoch++;
@@ -184,11 +189,12 @@ export class Maintenance {
       options.logger.warn(`forget series that are no longer written: ${(error as Error).message}; tried again later`);
       return null;
     }
-    options.logger.info(`${handover.to.size} of ${registry.size} series are still written; the others are forgotten`);
+    options.logger.info(`${handover.to.size} of ${registry.size} series stay in memory; the others are forgotten`);
     return handover;
   }
 
   private async flushGeneration({ store, registry }: Generation): Promise<void> {
+    let handover: Handover | null;
     try {
       await this.wal.commit();
       // What a replay put into the head stays in its segments until all of them may go.
@@ -208,13 +214,14 @@ export class Maintenance {
       }
       for (const { partition } of flushed) partition.unindexed = [];
       this.sealed = null;
-      this.head.drop();
+      handover = this.head.drop();
       this.counters.flushes++;
     } catch (error) {
       this.counters.flushFailures++;
       this.options.logger.error(`flush: ${(error as Error).message}; the samples stay in the log and in memory`);
       throw error;
     }
+    await handover?.relink(this.partitions.values(), new Pacer());
     await this.tidyLog(this.walFloor);
   }
 

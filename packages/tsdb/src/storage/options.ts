@@ -27,8 +27,12 @@ export interface StorageOptions {
   readonly headAgeMs: number;
   /** So many series without a sample for `headAgeMs`, and at least half of all, are forgotten at the next flush: memory of them is given back. */
   readonly idleSeriesMin: number;
+  /** With series in memory that take more bytes, those not written for longest are forgotten early; all that are written are kept all the same. */
+  readonly seriesBytes: number;
   /** Bytes of pages of indexes kept in memory. */
   readonly indexCacheBytes: number;
+  /** Bytes of pieces and index pages of parts kept in memory. */
+  readonly partCacheBytes: number;
   /** Snapshots older than this are deleted; 0 keeps them. */
   readonly snapshotsMaxAgeMs: number;
   /** Bytes that must stay free on the disk: with less, appends are refused (disk-space.ts). 0: only a failed write is. */
@@ -54,7 +58,9 @@ export const defaultStorageOptions: StorageOptions = {
   headBytes: 64 << 20,
   headAgeMs: 3_600_000,
   idleSeriesMin: 100_000,
+  seriesBytes: 512 << 20,
   indexCacheBytes: 64 << 20,
+  partCacheBytes: 32 << 20,
   snapshotsMaxAgeMs: 0,
   minFreeDiskBytes: 0,
   seriesLimits: NO_SERIES_LIMITS,

@@ -28,6 +28,7 @@ import { Maintenance, type MaintenanceCounters } from "./maintenance.ts";
 import { readManifest } from "./manifest.ts";
 import { newManifest, openPartitions, ReplayProgress, replayer } from "./opening.ts";
 import type { StorageOptions } from "./options.ts";
+import { limitPartCaches, type PartCaches } from "./parts/part-caches.ts";
 import type { Partition } from "./parts/partition.ts";
 import { PartitionIndex } from "./parts/partition-index.ts";
 import { RetentionClock } from "./retention-clock.ts";
@@ -93,6 +94,7 @@ export class Storage {
   /** Null if there are no rules. */
   private readonly rules: RuleBook | null;
   private readonly indexCache: PageCache;
+  private readonly partCaches: PartCaches;
   private readonly space: DiskSpace;
   private readonly limits: SeriesLimits;
   private readonly newSeriesLog: NewSeriesLog;
@@ -114,6 +116,7 @@ export class Storage {
       maintenance: Maintenance;
       space: DiskSpace;
       indexCache: PageCache;
+      partCaches: PartCaches;
     },
   ) {
     this.options = options;
@@ -126,6 +129,7 @@ export class Storage {
     this.space = state.space;
     this.newSeriesLog = new NewSeriesLog(options.clock, options.logger);
     this.indexCache = state.indexCache;
+    this.partCaches = state.partCaches;
     this.limits = new SeriesLimits(options.seriesLimits, options.clock, options.logger.warn);
     const timers = [options.clock.setRepeatingTimer(() => this.tick(), TICK_MS)];
     if (options.minFreeDiskBytes > 0) {
@@ -163,6 +167,7 @@ export class Storage {
       const manifest = (await readManifest(disk)) ?? (await newManifest(disk));
       const epoch = manifest.epoch + 1;
       const indexCache = new PageCache(options.indexCacheBytes);
+      const partCaches = limitPartCaches(disk, options.partCacheBytes);
       await openPartitions(disk, manifest, partitions, indexCache, options.logger);
       const registry = new SeriesRegistry(epoch);
       const head = new Head(registry, options.clock.nowMs());
@@ -203,7 +208,7 @@ export class Storage {
         if (!space.isReadOnly || !isNoSpace(error)) throw error;
         isEpochWritten = false;
       }
-      storage = new Storage(options, lock, { wal, head, partitions, maintenance, space, indexCache });
+      storage = new Storage(options, lock, { wal, head, partitions, maintenance, space, indexCache, partCaches });
       maintenance.replayedBelow = nextSegment;
       storage.totals.walBytesLost = replay.bytesLost;
       storage.totals.walCorruptRecords = replay.corruptRecords;
@@ -240,7 +245,10 @@ export class Storage {
       if (isNoSpace(error)) this.space.reportFull();
       throw error;
     }
-    if (this.head.active.store.usedBytes > this.options.headBytes * HEAD_PRESSURE) await this.maintenance.idle;
+    const isUnderPressure =
+      this.head.active.store.usedBytes > this.options.headBytes * HEAD_PRESSURE ||
+      this.maintenance.seriesBudget.isFarOver(this.registry);
+    if (isUnderPressure) await this.maintenance.idle;
     return outcome;
   }
 
@@ -291,7 +299,8 @@ export class Storage {
       if (error instanceof HeadFullError) this.scheduleFlush();
       throw error;
     }
-    if (active.store.usedBytes > this.options.headBytes) this.scheduleFlush();
+    const isFull = active.store.usedBytes > this.options.headBytes;
+    if (isFull || this.maintenance.seriesBudget.isOver(this.registry)) this.scheduleFlush();
     return outcome;
   }
 
@@ -487,8 +496,19 @@ export class Storage {
 
   /** Figures for metrics pages. */
   describe(): StorageDescription {
-    const { registry, head, maintenance, wal, lock, limits, space, indexCache, snapshotCount } = this;
-    return describe({ registry, head, maintenance, wal, lock, limits, space, indexCache, snapshotCount });
+    const { registry, head, maintenance, wal, lock, limits, space, indexCache, partCaches, snapshotCount } = this;
+    return describe({
+      registry,
+      head,
+      maintenance,
+      wal,
+      lock,
+      limits,
+      space,
+      indexCache,
+      partCaches,
+      snapshotCount,
+    });
   }
 
   /** What is before this is out of retention for searches. */

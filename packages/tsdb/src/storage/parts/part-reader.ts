@@ -1,6 +1,6 @@
 /**
  * Reads a part: finds blocks by series and time through the index pages, then fetches and decodes their columns.
- * Index pages are decoded when first needed and kept; columns are read in few large pieces and checked before they are decoded.
+ * Index pages are decoded when they are needed and kept in a cache that all parts share; columns are read in few large pieces and checked before they are decoded.
  */
 import { ByteReader } from "../../base/bytes.ts";
 import { CorruptionError } from "../../base/errors.ts";
@@ -16,13 +16,16 @@ import {
   TAIL_BYTES,
 } from "../../codec/pages.ts";
 import type { Disk, ReadFile } from "../../disk/disk.ts";
+import type { CachedPage, CacheRow } from "../../index/page-cache.ts";
 import { lowerBound } from "../../index/postings.ts";
 import type { PartMark } from "../rules/merge-rules.ts";
+import { type PartCaches, partCachesOf } from "./part-caches.ts";
 import { COLUMN_HEADER_BYTES, PART_FILE } from "./part-writer.ts";
-import { WINDOW_BYTES, type WindowCache, windowCacheOf } from "./window-cache.ts";
+import { WINDOW_BYTES } from "./window-cache.ts";
 
-/** Decoded index pages kept per part: about 25 kB each. */
-const PAGES_KEPT_MAX = 1024;
+/** What a decoded entry takes, and a page beside its entries. */
+const ENTRY_BYTES = 48;
+const PAGE_BYTES = 1024;
 
 export interface PartInfo {
   readonly rows: number;
@@ -34,7 +37,7 @@ export interface PartInfo {
 }
 
 /** An index page as columns, one entry a block. */
-export interface BlockEntries {
+export interface BlockEntries extends CachedPage {
   readonly ids: Uint32Array;
   readonly counts: Uint32Array;
   readonly minMs: Float64Array;
@@ -52,14 +55,14 @@ export class PartReader {
   readonly fileNumber: number;
   readonly info: PartInfo;
   private readonly file: ReadFile;
-  private readonly cache: WindowCache;
+  private readonly caches: PartCaches;
   private readonly pages: readonly Page[];
   private readonly firstIds: Uint32Array;
   private readonly lastIds: Uint32Array;
   private readonly entryCounts: Uint32Array;
   private readonly pageMinMs: Float64Array;
   private readonly pageMaxMs: Float64Array;
-  private readonly decoded: Map<number, BlockEntries> = new Map();
+  private readonly decoded: CacheRow<BlockEntries> = [];
   private users = 0;
   private isRetired = false;
 
@@ -69,11 +72,11 @@ export class PartReader {
     file: ReadFile,
     pages: readonly Page[],
     root: Uint8Array,
-    cache: WindowCache,
+    caches: PartCaches,
   ) {
     this.path = path;
     this.fileNumber = fileNumber;
-    this.cache = cache;
+    this.caches = caches;
     this.file = file;
     this.pages = pages;
     const reader = new ByteReader(root);
@@ -116,7 +119,7 @@ export class PartReader {
       const directory = new Uint8Array(place.length);
       await file.read(place.offset, directory);
       const { pages, root } = decodeDirectory(directory, place, fileNumber, path);
-      return new PartReader(path, fileNumber, file, pages, root, windowCacheOf(disk));
+      return new PartReader(path, fileNumber, file, pages, root, partCachesOf(disk));
     } catch (error) {
       await file.close();
       throw asCorruption(error, path, 0);
@@ -130,14 +133,19 @@ export class PartReader {
 
   release(): void {
     this.users--;
-    if (this.isRetired && this.users === 0) void this.file.close().catch(() => {});
+    if (this.isRetired && this.users === 0) this.close();
   }
 
   /** The part is no longer in use, but for those who acquired it before. */
   retire(): void {
     if (this.isRetired) return;
     this.isRetired = true;
-    if (this.users === 0) void this.file.close().catch(() => {});
+    if (this.users === 0) this.close();
+  }
+
+  private close(): void {
+    this.caches.pages.drop(this.decoded);
+    void this.file.close().catch(() => {});
   }
 
   /** The largest id; -1 if there are none. */
@@ -158,14 +166,14 @@ export class PartReader {
     return pages;
   }
 
-  /** Index page `number` if it is decoded already, else undefined. */
+  /** Index page `number` if it is in memory, else undefined. */
   decodedPage(number: number): BlockEntries | undefined {
-    return this.decoded.get(number);
+    return this.caches.pages.get(this.decoded, number);
   }
 
   /** Index page `number` as columns. */
   async entries(number: number): Promise<BlockEntries> {
-    const cached = this.decoded.get(number);
+    const cached = this.caches.pages.get(this.decoded, number);
     if (cached !== undefined) return cached;
     const page = this.pages[number] as Page;
     const bytes = new Uint8Array(page.length);
@@ -177,9 +185,7 @@ export class PartReader {
     } catch (error) {
       throw asCorruption(error, this.path, page.offset);
     }
-    if (this.decoded.size >= PAGES_KEPT_MAX) this.decoded.clear();
-    this.decoded.set(number, entries);
-    return entries;
+    return this.caches.pages.put(this.decoded, number, entries);
   }
 
   /**
@@ -244,11 +250,11 @@ export class PartReader {
     const first = Math.floor(offset / WINDOW_BYTES);
     const last = Math.floor((offset + length - 1) / WINDOW_BYTES);
     if (last - first > 1) return null;
-    const window = this.cache.get(this.fileNumber, first);
+    const window = this.caches.windows.get(this.fileNumber, first);
     if (window === null) return null;
     const start = offset - first * WINDOW_BYTES;
     if (last === first) return window.subarray(start, start + length);
-    const next = this.cache.get(this.fileNumber, last);
+    const next = this.caches.windows.get(this.fileNumber, last);
     if (next === null) return null;
     return Buffer.concat([window.subarray(start), next.subarray(0, length - (window.length - start))]);
   }
@@ -267,7 +273,11 @@ export class PartReader {
     await this.file.read(lo, bytes);
     for (let i = first; i <= last; i++) {
       // A copy of its own: a view would keep its neighbour in memory, too.
-      this.cache.put(this.fileNumber, i, bytes.slice((i - first) * WINDOW_BYTES, (i - first + 1) * WINDOW_BYTES));
+      this.caches.windows.put(
+        this.fileNumber,
+        i,
+        bytes.slice((i - first) * WINDOW_BYTES, (i - first + 1) * WINDOW_BYTES),
+      );
     }
     return bytes.subarray(offset - lo, offset - lo + length);
   }
@@ -338,6 +348,7 @@ function asCorruption(error: unknown, path: string, offset: number): unknown {
 
 function decodeEntries(bytes: Uint8Array, count: number): BlockEntries {
   const entries: BlockEntries = {
+    bytes: PAGE_BYTES + ENTRY_BYTES * count,
     ids: new Uint32Array(count),
     counts: new Uint32Array(count),
     minMs: new Float64Array(count),

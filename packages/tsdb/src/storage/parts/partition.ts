@@ -139,6 +139,38 @@ export class Partition {
     return this.linkedEpoch === registry.epoch ? this.slotById.get(id) - 1 : -1;
   }
 
+  /** Bytes that links between slots and ids take. */
+  get linkBytes(): number {
+    return this.idBySlot.usedBytes + this.slotById.usedBytes;
+  }
+
+  /**
+   * Its links go over to another registry, whose slots had the numbers `oldSlot(slot)` before, -1 if none. No flush may run meanwhile; searches may:
+   * they see the links of the one or of the other.
+   */
+  async relink(
+    from: SeriesRegistry,
+    to: SeriesRegistry,
+    oldSlot: (slot: number) => number,
+    pacer: Pacer,
+  ): Promise<void> {
+    if (this.linkedEpoch !== from.epoch) return;
+    const idBySlot = new PagedNumbers();
+    const slotById = new PagedNumbers();
+    const count = to.size;
+    for (let slot = 0; slot < count; slot++) {
+      if (slot % 1024 === 1023 && pacer.isDue) await pacer.pause();
+      const old = oldSlot(slot);
+      const linked = old < 0 ? 0 : this.idBySlot.get(old);
+      if (linked === 0) continue;
+      idBySlot.set(slot, linked);
+      slotById.set(linked - 1, slot + 1);
+    }
+    this.idBySlot = idBySlot;
+    this.slotById = slotById;
+    this.linkedEpoch = to.epoch;
+  }
+
   /** Index segments that may become one: the newest, as far back as nothing is in the way. */
   mergeableSegments(): IndexSegment[] {
     const { segments, damagedSegments } = this;

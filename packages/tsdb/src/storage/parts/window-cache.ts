@@ -2,13 +2,12 @@
  * Pieces of part files in memory, for small reads: a dashboard asks for the same few blocks again and again, and a trip through the
  * thread pool costs more than decoding them. Large reads pass it by. Bounded; what was not used for longest goes first.
  */
-import type { Disk } from "../../disk/disk.ts";
-
 export const WINDOW_BYTES: number = 32 << 10;
 
 export class WindowCache {
   private readonly bytesMax: number;
-  private bytes = 0;
+  /** Bytes of all windows that are kept. */
+  bytes = 0;
   /** In order of use, oldest first. File numbers are never used twice, so nothing in here can be outdated. */
   private readonly windows: Map<number, Uint8Array> = new Map();
 
@@ -37,19 +36,6 @@ export class WindowCache {
       this.bytes -= length;
     }
   }
-}
-
-const CACHE_BYTES = 16 << 20;
-const caches: WeakMap<Disk, WindowCache> = new WeakMap();
-
-/** The cache for the part files on a disk: each open database has a Disk of its own. */
-export function windowCacheOf(disk: Disk): WindowCache {
-  let cache = caches.get(disk);
-  if (cache === undefined) {
-    cache = new WindowCache(CACHE_BYTES);
-    caches.set(disk, cache);
-  }
-  return cache;
 }
 
 /** Files are shorter than 2^24 windows, and there are fewer than 2^29 of them in a database's life. */

@@ -34,7 +34,8 @@ test("appends, queries, flushes and crashes across epochs answer as the model do
     const random = new Random(seed);
     const clock = new ManualClock(NOW);
     const messages: string[] = [];
-    const options = optionsOf(clock, messages);
+    // Every other time series always take more than they may.
+    const options = { ...optionsOf(clock, messages), ...(seed % 2 === 0 ? { seriesBytes: 1 } : {}) };
     let disk = new MemoryDisk();
     let storage = await open(disk, options);
     const model: Model = new Map();
@@ -112,5 +113,50 @@ test("what is no longer written leaves memory, what is written keeps its series"
   assert.equal(storage.counters.newSeries, newSeries + 3);
   await check(storage, model);
   assert.equal(storage.describe().indexSeries, 50_040);
+  await storage.close();
+});
+
+test("series that take more than their share: the oldest are forgotten, and the others stay linked with their parts", async () => {
+  const clock = new ManualClock(NOW);
+  const options = { ...optionsOf(clock), idleSeriesMin: 1_000_000, seriesBytes: 4 << 20 };
+  const storage = await open(new MemoryDisk(), options);
+  const model: Model = new Map();
+  const write = async (names: readonly string[]): Promise<void> => {
+    const batch = names.map((name): Row => [name, clock.nowMs(), 1]);
+    await storage.append(rows(batch));
+    for (const [name, ms, value] of batch) put(model, name, ms, value);
+  };
+  const kept = Array.from({ length: 2_000 }, (_, i) => `kept${i}`);
+  for (let wave = 0; wave < 20; wave++) {
+    clock.advance(1000);
+    await write(kept);
+    await write(Array.from({ length: 3_000 }, (_, i) => `wave${wave}n${i}`));
+    await storage.whenMerged();
+    if (wave % 3 === 0) await storage.flush();
+    assert.ok(storage.describe().registryBytes < 8 << 20, `${storage.describe().registryBytes} bytes`);
+  }
+  await storage.flush();
+  const { headSeries, linkBytes } = storage.describe();
+  assert.ok(headSeries >= 2_000 && headSeries < 40_000, `${headSeries} series`);
+  assert.ok(linkBytes > 2_000 * 8, `${linkBytes} bytes of links`);
+  // None that is written all the time was ever forgotten.
+  const { newSeries } = storage.counters;
+  assert.equal(newSeries, 62_000);
+  await check(storage, model);
+  assert.equal(storage.describe().indexSeries, 62_000);
+  await storage.close();
+});
+
+test("series that are all written are kept, whatever they take", async () => {
+  const clock = new ManualClock(NOW);
+  const storage = await open(new MemoryDisk(), { ...optionsOf(clock), seriesBytes: 1 });
+  const batch = (): Row[] => Array.from({ length: 500 }, (_, i): Row => [`m${i}`, clock.nowMs(), 1]);
+  for (let i = 0; i < 10; i++) {
+    clock.advance(1000);
+    await storage.append(rows(batch()));
+    await storage.flush();
+  }
+  assert.equal(storage.counters.newSeries, 500);
+  assert.equal(storage.describe().headSeries, 500);
   await storage.close();
 });

@@ -6,43 +6,22 @@
  *        │                                                          │
  *   head generation N, on its way into parts                   generation N + 1, whose log records carry the new epoch
  *
- * Whatever generation N has samples of is in the new registry when that takes over, so searches ask the new one alone and read the
+ * Which series these are is decided by series-budget.ts. Whatever generation N has samples of is in the new registry when that takes over, so searches ask the new one alone and read the
  * old generation through the numbers its series had.
  */
 import { PagedNumbers } from "../../base/paged-numbers.ts";
 import type { SampleStore } from "../../kernel/sample-store.ts";
 import type { Generation } from "../head.ts";
 import type { Pacer } from "../pacer.ts";
+import type { Partition } from "../parts/partition.ts";
 import type { SeriesRegistry } from "./registry.ts";
+import { isWritten } from "./series-budget.ts";
 
 /** Series first written since the last look that may be moved at once, without a pause. */
 const LATE_MAX = 256;
 
 /** What a search reads of a store. */
 export type StoredSamples = Pick<SampleStore, "overlaps" | "read">;
-
-/** True if at least half of a registry's series, and at least `seriesMin`, have had no sample since generation `since` nor in `active`. */
-export async function isMostlyIdle(
-  registry: SeriesRegistry,
-  active: Generation,
-  since: number,
-  seriesMin: number,
-  pacer: Pacer,
-): Promise<boolean> {
-  const count = registry.size;
-  if (count < seriesMin) return false;
-  let idle = 0;
-  for (let slot = 0; slot < count; slot++) {
-    if (!isWritten(registry, active, since, slot)) idle++;
-    if (slot % 1024 === 1023 && pacer.isDue) await pacer.pause();
-  }
-  return idle >= seriesMin && idle * 2 > count;
-}
-
-function isWritten(registry: SeriesRegistry, active: Generation, since: number, slot: number): boolean {
-  // What a replay brought is known to the store alone.
-  return registry.lastWritten(slot) >= since || active.store.count(slot) > 0;
-}
 
 export class Handover {
   readonly from: SeriesRegistry;
@@ -90,6 +69,12 @@ export class Handover {
   /** The old registry goes on. */
   abandon(): void {
     this.from.onFirstWritten = null;
+  }
+
+  /** Lets partitions that know series by the old registry's slots know them by the new one's: nothing has to be looked up in an index for that. */
+  async relink(partitions: Iterable<Partition>, pacer: Pacer): Promise<void> {
+    const oldSlot = (slot: number): number => this.oldSlots.get(slot) - 1;
+    for (const partition of partitions) await partition.relink(this.from, this.to, oldSlot, pacer);
   }
 
   /** A store of the old registry's slots, asked by the new one's. */
