@@ -9,6 +9,7 @@
  *
  * What it computes is specified by src/kernel/ingest-twin.ts; fault codes are those of src/kernel/wire-fault.ts.
  */
+import { absorb, beginKept, beginWideHash, finishWide, keep, setHashKey } from "./hash/sip";
 
 export function heapBase(): usize {
   return __heap_base;
@@ -56,97 +57,26 @@ function fail(code: u32, message: u32, number: u32, at: u32, value: f64): bool {
   return false;
 }
 
-// ---- SipHash-1-3, 128 bits ----------------------------------------------------------------------------------------
+// ---- hashes of raw labels -------------------------------------------------------------------------------------------
 
-let key0: u64 = 0;
-let key1: u64 = 0;
-/** State after the 16 bytes of prefix that all series of a batch share. */
-let prefix0: u64 = 0;
-let prefix1: u64 = 0;
-let prefix2: u64 = 0;
-let prefix3: u64 = 0;
+const PREFIX_BYTES: u32 = 16;
 
-/** The key lives in globals: no read of memory, however wrong, finds it. */
 export function setKey(a: u32, b: u32, c: u32, d: u32): void {
-  key0 = <u64>a | ((<u64>b) << 32);
-  key1 = <u64>c | ((<u64>d) << 32);
+  setHashKey(a, b, c, d);
 }
 
-/** Absorbs what comes before the raw bytes of every series: the domain and the tenant. */
+/** Absorbs what comes before the raw bytes of every series of a batch: the domain and the tenant. */
 export function setPrefix(domain: u32, accountId: u32, projectId: u32): void {
-  let v0 = key0 ^ 0x736f6d6570736575;
-  let v1 = key1 ^ 0x646f72616e646f6d ^ 0xee;
-  let v2 = key0 ^ 0x6c7967656e657261;
-  let v3 = key1 ^ 0x7465646279746573;
-  for (let i = 0; i < 2; i++) {
-    const word: u64 = i == 0 ? <u64>domain : <u64>accountId | ((<u64>projectId) << 32);
-    v3 ^= word;
-    v0 += v1;
-    v1 = rotl<u64>(v1, 13) ^ v0;
-    v0 = rotl<u64>(v0, 32);
-    v2 += v3;
-    v3 = rotl<u64>(v3, 16) ^ v2;
-    v0 += v3;
-    v3 = rotl<u64>(v3, 21) ^ v0;
-    v2 += v1;
-    v1 = rotl<u64>(v1, 17) ^ v2;
-    v2 = rotl<u64>(v2, 32);
-    v0 ^= word;
-  }
-  prefix0 = v0;
-  prefix1 = v1;
-  prefix2 = v2;
-  prefix3 = v3;
+  beginWideHash();
+  absorb(<u64>domain);
+  absorb(<u64>accountId | ((<u64>projectId) << 32));
+  keep();
 }
 
 /** Hash of prefix and `[lo, hi)` to the 16 bytes at `target`. Reads up to 7 bytes beyond `hi`. */
 function hash(lo: u32, hi: u32, target: u32): void {
-  let v0 = prefix0;
-  let v1 = prefix1;
-  let v2 = prefix2;
-  let v3 = prefix3;
-  const length = hi - lo;
-  const wordsEnd = lo + (length & ~7);
-  let at = lo;
-  while (at < wordsEnd) {
-    const word = load<u64>(at);
-    v3 ^= word;
-    v0 += v1;
-    v1 = rotl<u64>(v1, 13) ^ v0;
-    v0 = rotl<u64>(v0, 32);
-    v2 += v3;
-    v3 = rotl<u64>(v3, 16) ^ v2;
-    v0 += v3;
-    v3 = rotl<u64>(v3, 21) ^ v0;
-    v2 += v1;
-    v1 = rotl<u64>(v1, 17) ^ v2;
-    v2 = rotl<u64>(v2, 32);
-    v0 ^= word;
-    at += 8;
-  }
-  // The last word: what is left, and the low byte of the length, prefix included, on top.
-  const last = (load<u64>(at) & (((<u64>1) << ((length & 7) << 3)) - 1)) | ((<u64>(length + 16)) << 56);
-  v3 ^= last;
-  for (let i = 0; i < 7; i++) {
-    if (i == 1) {
-      v0 ^= last;
-      v2 ^= 0xee;
-    } else if (i == 4) {
-      store<u64>(target, v0 ^ v1 ^ v2 ^ v3);
-      v1 ^= 0xdd;
-    }
-    v0 += v1;
-    v1 = rotl<u64>(v1, 13) ^ v0;
-    v0 = rotl<u64>(v0, 32);
-    v2 += v3;
-    v3 = rotl<u64>(v3, 16) ^ v2;
-    v0 += v3;
-    v3 = rotl<u64>(v3, 21) ^ v0;
-    v2 += v1;
-    v1 = rotl<u64>(v1, 17) ^ v2;
-    v2 = rotl<u64>(v2, 32);
-  }
-  store<u64>(target, v0 ^ v1 ^ v2 ^ v3, 8);
+  beginKept();
+  finishWide(lo, hi, PREFIX_BYTES, target);
 }
 
 /**

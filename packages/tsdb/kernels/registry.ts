@@ -13,6 +13,7 @@
 //
 // Every text stands here once, and the lists are the index of the head: whatever a query asks about labels is answered from them.
 // A series costs its record and one step in each of its lists; a value that no other series has costs its bytes and 30 more.
+import { absorb, beginHash, finish, setHashKey } from "./hash/sip";
 import {
   allocate,
   allocateBytes,
@@ -30,7 +31,6 @@ import {
   zigzag,
 } from "./registry/memory";
 import { addSlot, copySlots, countSlots, LIST_GROWTH } from "./registry/postings";
-import { hashOf, setHashKey } from "./registry/sip";
 import { addEntry, firstCandidate, NUMBER_MASK, nextCandidate, startTable } from "./registry/table";
 
 const LABEL: u32 = 1;
@@ -157,6 +157,14 @@ function addText(at: usize, length: u32): usize {
 }
 
 // ---- labels and pairs -----------------------------------------------------------------------------------------------
+
+/** 32 bits of the hash of what something is (with the number of what it belongs to) and of its bytes. */
+function hashOf(kind: u64, lo: usize, hi: usize): u32 {
+  beginHash();
+  absorb(kind);
+  const sum = finish(lo, hi, 8);
+  return <u32>sum ^ <u32>(sum >> 32);
+}
 
 function hashOfLabel(tenant: u32, at: usize, length: u32): u32 {
   return hashOf(((<u64>tenant) << 8) | LABEL, at, at + length);
