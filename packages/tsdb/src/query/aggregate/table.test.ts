@@ -1,6 +1,7 @@
 /** Aggregates by what they answer: one line a case. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { expectations } from "../testing/expectations.test.support.ts";
 import { harness } from "../testing/harness.ts";
 import { AGGREGATES } from "./table.ts";
 
@@ -11,10 +12,7 @@ const at = harness(`
   m{dc="b",host="4"}  10 20 _ 20
   m{host="5"}         7 7 7 7
 `);
-
-async function same(query: string, ...lines: string[]): Promise<void> {
-  assert.deepEqual(await at.range(query), lines, query);
-}
+const { same } = expectations(at);
 
 /** `m` itself fills gaps of one scrape; its samples alone are what the tables above say. */
 const M = "last_over_time(m[15s])";

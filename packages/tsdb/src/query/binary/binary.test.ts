@@ -1,6 +1,7 @@
 /** Binary operators: arithmetic, comparison, matching, sets. One line a case. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { expectations } from "../testing/expectations.test.support.ts";
 import { harness } from "../testing/harness.ts";
 import { power } from "./operators.ts";
 
@@ -14,19 +15,8 @@ const at = harness(`
   info{k="1",v="one"} 1 1 1 1
   gap{k="1"}          1 _ _ 4
 `);
+const { same, refused } = expectations(at);
 const GAP = "last_over_time(gap[15s])";
-
-async function same(query: string, ...lines: string[]): Promise<void> {
-  assert.deepEqual(await at.range(query), lines, query);
-}
-
-async function refused(query: string, message: RegExp): Promise<void> {
-  await assert.rejects(at.range(query), (error: { code?: string; message: string }) => {
-    assert.equal(error.code, "INPUT", `${query}: ${error.message}`);
-    assert.match(error.message, message, query);
-    return true;
-  });
-}
 
 test("arithmetic drops the name and matches by labels", async () => {
   await same("a + b", '{k="1"} 11 22 33 44');

@@ -1,6 +1,7 @@
 /** Rollup functions by what they answer: one line a case, checked by hand against the rules in metricsql's manual. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { expectations } from "../testing/expectations.test.support.ts";
 import { harness } from "../testing/harness.ts";
 import { ROLLUPS } from "./table.ts";
 
@@ -14,10 +15,7 @@ const at = harness(`
   two{a="x"}   1 2 3 4 5 6
   two{a="y"}   6 5 4 3 2 1
 `);
-
-async function same(query: string, ...lines: string[]): Promise<void> {
-  assert.deepEqual(await at.range(query), lines, query);
-}
+const { same } = expectations(at);
 
 test("windows are open on the left and closed on the right", async () => {
   await same("count_over_time(g[15s])", "{} 1 1 1 1 1 1");

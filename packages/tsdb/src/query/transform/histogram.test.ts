@@ -1,6 +1,6 @@
 /** Histograms of both kinds: cumulative `le` buckets and VictoriaMetrics' ranges. */
-import assert from "node:assert/strict";
 import { test } from "node:test";
+import { expectations } from "../testing/expectations.test.support.ts";
 import { harness } from "../testing/harness.ts";
 
 const at = harness(`
@@ -18,10 +18,7 @@ const at = harness(`
   r{vmrange="1.000e+00...2.000e+00"} 4 4
   r{vmrange="3.000e+00...4.000e+00"} 4 4
 `);
-
-async function same(query: string, ...lines: string[]): Promise<void> {
-  assert.deepEqual(await at.range(query), lines, query);
-}
+const { same } = expectations(at);
 
 test("quantiles interpolate inside the bucket of the rank", async () => {
   await same("histogram_quantile(0.1, b)", "{} 0.5 _");

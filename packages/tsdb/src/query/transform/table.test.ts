@@ -1,6 +1,7 @@
 /** Transform and label functions by what they answer: one line a case. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { expectations } from "../testing/expectations.test.support.ts";
 import { harness } from "../testing/harness.ts";
 
 const at = harness(`
@@ -10,18 +11,7 @@ const at = harness(`
   up{job="db",instance="b:81"}    0 0 1 1
   c            1 5 2 3
 `);
-
-async function same(query: string, ...lines: string[]): Promise<void> {
-  assert.deepEqual(await at.range(query), lines, query);
-}
-
-async function refused(query: string, message: RegExp): Promise<void> {
-  await assert.rejects(at.range(query), (error: { code?: string; message: string }) => {
-    assert.equal(error.code, "INPUT", `${query}: ${error.message}`);
-    assert.match(error.message, message, query);
-    return true;
-  });
-}
+const { same, refused } = expectations(at);
 
 test("point by point", async () => {
   await same("abs(v)", "{} 1.5 0 2.5 4");
