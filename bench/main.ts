@@ -7,6 +7,7 @@
  *     npm run bench -- new-series                a million series nobody has met before, into us and VictoriaMetrics
  *     npm run bench -- backup --samples=100000000    a running server backed up, restored and compared bit by bit
  *     npm run bench -- month                     a month of 173 million samples, some late: merged, opened, asked
+ *     npm run bench -- replay                    a server killed with 20 million samples in its log, started again
  *     npm run bench -- scale                     ten million series with a million active in a gigabyte, and churn
  *     npm run bench -- codec                     the *.bench.ts files whose path contains the word
  */
@@ -18,6 +19,7 @@ import { readBackupOptions, runBackupBench } from "./backup.ts";
 import { readKitOptions, runKit } from "./kit.ts";
 import { readMonthOptions, runMonth } from "./month.ts";
 import { readNewSeriesOptions, runNewSeries } from "./new-series.ts";
+import { readReplayOptions, runReplay } from "./replay.ts";
 import { readScaleOptions, runScale } from "./scale.ts";
 import { readOptions, runSideBySide } from "./side-by-side.ts";
 
@@ -35,6 +37,8 @@ if (command === "side-by-side") {
   await runBackupBench(readBackupOptions(args));
 } else if (command === "month") {
   await runMonth(readMonthOptions(args));
+} else if (command === "replay") {
+  await runReplay(readReplayOptions(args));
 } else if (command === "scale") {
   await runScale(readScaleOptions(args));
 } else {
@@ -50,7 +54,7 @@ async function runMicroBenches(word: string): Promise<void> {
   });
   if (files.length === 0)
     throw new Error(
-      `bench: no *.bench.ts contains "${word}", and it is none of kit, month, new-series, scale and side-by-side`,
+      `bench: no *.bench.ts contains "${word}", and it is none of backup, kit, month, new-series, replay, scale and side-by-side`,
     );
   for (const file of files) {
     console.log(`\n# ${file.slice(projectRoot.length + 1)}`);
