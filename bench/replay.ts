@@ -70,7 +70,8 @@ export async function runReplay({ series, heads, embedded, ...options }: ReplayO
     const logBytes = folderBytes(join(folder, "wal"));
     console.log(`${samples} samples of ${series} series in a log of ${Math.round(logBytes / 1e6)} MB\n`);
     const starts: Start[] = [];
-    for (const head of heads) starts.push(await onCopy(scope, folder, (copy) => startServer(scope, copy, head, samples)));
+    for (const head of heads)
+      starts.push(await onCopy(scope, folder, (copy) => startServer(scope, copy, head, samples)));
     for (const head of embedded) starts.push(await onCopy(scope, folder, (copy) => open(scope, copy, head, samples)));
     printTable(
       ["", "seconds until ready", "samples a second", "parts written in between", "longest wait, ms", "peak MB"],

@@ -2,6 +2,8 @@
 import type { Pace } from "./filter-search.ts";
 
 const BUCKETS = 256;
+/** Numbers that the pace is not asked about. */
+const UNPACED_MASK = (1 << 14) - 1;
 
 /**
  * `count` numbers in ascending order, a bucket at a time. `bucketOf(i)`, from 0 to 255, must ascend with the numbers; `numberOf(i)` is called once each.
@@ -13,7 +15,10 @@ export async function* bucketSort(
   pace: Pace,
 ): AsyncIterable<Float64Array> {
   const ends = new Uint32Array(BUCKETS);
-  for (let i = 0; i < count; i++) ends[bucketOf(i)]++;
+  for (let i = 0; i < count; i++) {
+    ends[bucketOf(i)]++;
+    if ((i & UNPACED_MASK) === UNPACED_MASK && pace.isDue) await pace.pause();
+  }
   let start = 0;
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
     const size = ends[bucket] as number;
@@ -21,7 +26,10 @@ export async function* bucketSort(
     start += size;
   }
   const values = new Float64Array(count);
-  for (let i = 0; i < count; i++) values[ends[bucketOf(i)]++] = numberOf(i);
+  for (let i = 0; i < count; i++) {
+    values[ends[bucketOf(i)]++] = numberOf(i);
+    if ((i & UNPACED_MASK) === UNPACED_MASK && pace.isDue) await pace.pause();
+  }
   let lo = 0;
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
     const hi = ends[bucket] as number;

@@ -74,7 +74,11 @@ export class Head {
   /** Generations that ended lately, oldest first. */
   private ended: { readonly number: number; readonly atMs: number }[] = [];
 
-  constructor(registry: SeriesRegistry, nowMs: number) {
+  private readonly spareBytesMax: number;
+
+  /** A store that held more than `spareBytesMax` is not kept when it is empty. */
+  constructor(registry: SeriesRegistry, nowMs: number, spareBytesMax: number = Number.POSITIVE_INFINITY) {
+    this.spareBytesMax = spareBytesMax;
     this.active = new Generation(1, new SampleStore(), registry, nowMs);
   }
 
@@ -113,11 +117,19 @@ export class Head {
     this.flushing = null;
     this.handover = null;
     done?.whenIdle(() => {
-      if (this.spare !== null) return;
+      if (this.spare !== null || done.store.usedBytes > this.spareBytesMax) return;
       done.store.reset();
       this.spare = done.store;
     });
     return handover;
+  }
+
+  /** What comes next goes into the store of a generation that is in parts, instead of a store beside it. Nobody reads, and nothing came meanwhile. */
+  refill({ store }: Generation): void {
+    const { number, registry, startedMs } = this.active;
+    if (this.spare === store) this.spare = null;
+    store.reset();
+    this.active = new Generation(number, store, registry, startedMs);
   }
 
   /** Generations that hold samples, oldest first. */

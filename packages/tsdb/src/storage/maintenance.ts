@@ -167,7 +167,11 @@ export class Maintenance {
    */
   async flushReplayed(): Promise<void> {
     if (this.head.flushing !== null) return;
-    await this.flushGeneration(this.head.rotate(this.options.clock.nowMs())).catch(() => {});
+    const generation = this.head.rotate(this.options.clock.nowMs());
+    await this.flushGeneration(generation).then(
+      () => this.head.refill(generation),
+      () => {},
+    );
   }
 
   /** Moves series to a new registry if enough others are to be forgotten; null if not. */

@@ -31,6 +31,7 @@ export function replayer(
   onSamples: (samples: number) => Promise<void> | undefined,
 ): (record: LogRecord) => Promise<void> | undefined {
   const byEpoch = new Map<number, LoggedNumbers>();
+  let slots = new Uint32Array(1 << 14);
   return (record) => {
     let numbers = byEpoch.get(record.epoch);
     if (numbers === undefined) {
@@ -42,15 +43,15 @@ export function replayer(
       return undefined;
     }
     const { samples } = record;
-    for (let i = 0; i < samples.seriesCount; i++) {
-      samples.slots[i] = numbers.slotOf(samples.slots[i] as number);
+    const { seriesCount, ends } = samples;
+    if (slots.length < seriesCount) slots = new Uint32Array(seriesCount * 2);
+    if (numbers.mapSlots(samples.slots, seriesCount, slots) > 0) {
+      for (let i = 0; i < seriesCount; i++) {
+        const count = (ends[i] as number) - (i === 0 ? 0 : (ends[i - 1] as number));
+        if (slots[i] === SKIPPED_SLOT && count > 0) onUnnamed(count);
+      }
     }
-    for (let i = 0; i < samples.seriesCount; i++) {
-      if (samples.slots[i] !== SKIPPED_SLOT) continue;
-      const count = (samples.ends[i] as number) - (i === 0 ? 0 : (samples.ends[i - 1] as number));
-      if (count > 0) onUnnamed(count);
-    }
-    head.active.append(samples);
+    head.active.append({ ...samples, slots });
     return onSamples(samples.sampleCount);
   };
 }
@@ -66,10 +67,16 @@ class LoggedNumbers implements DefinitionTaker {
     this.store = store;
   }
 
-  /** SKIPPED_SLOT if nothing defined it. */
-  slotOf(slot: number): number {
-    const known = this.slots.get(slot);
-    return known === 0 ? SKIPPED_SLOT : known - 1;
+  /** What `logged[0..count)` are here, SKIPPED_SLOT where nothing defined it. Returns how many of those there are. */
+  mapSlots(logged: Uint32Array, count: number, target: Uint32Array): number {
+    let skipped = 0;
+    for (let i = 0; i < count; i++) {
+      const known = this.slots.get(logged[i] as number);
+      // What nothing defined is 0 there, and 0 - 1 is SKIPPED_SLOT in 32 bits.
+      target[i] = known - 1;
+      if (known === 0) skipped++;
+    }
+    return skipped;
   }
 
   label(label: number, accountId: number, projectId: number, name: Uint8Array): void {

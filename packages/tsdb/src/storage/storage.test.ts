@@ -266,3 +266,22 @@ test("a log larger than the head is replayed through parts, others have their tu
   assert.deepEqual(await found(again), want);
   await again.close();
 });
+
+test("what both generations held is replayed into memory without a part; then it is written out and its memory given back", async () => {
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  for (let n = 0; n < 200; n++) {
+    const batch = rows([]);
+    for (let s = 0; s < 50; s++) addRow(batch, { __name__: `m${s}` }, NOW + n, n * s);
+    await storage.append(batch);
+  }
+  const headBytes = Math.ceil(storage.describe().headBytes / 3.5);
+  const want = await found(storage);
+  const again = await open(disk.kill(), { headBytes });
+  assert.equal(again.counters.flushes, 0);
+  assert.deepEqual(await found(again), want);
+  await again.whenMerged();
+  assert.equal(again.counters.flushes, 1, "more than a head may have");
+  assert.deepEqual(await found(again), want);
+  await again.close();
+});

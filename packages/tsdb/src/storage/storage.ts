@@ -71,6 +71,10 @@ const REFUSED_CHARS_MAX = 200;
 const LATEST_MS = Date.UTC(10_000, 0) - 1;
 /** Beyond this many times `headBytes` in the head, writers wait for the flush. */
 const HEAD_PRESSURE = 2;
+/** As large were both generations together when the process ended: a replay that stays below needs no more memory than the process had, and writes no parts. */
+const REPLAY_PRESSURE = 2 * HEAD_PRESSURE;
+/** A batch more than `HEAD_PRESSURE` fits into a store that is kept. */
+const SPARE_SLACK = 1.25;
 
 export class Storage {
   private readonly totals: AppendCounters & { rowsOverLimit: Record<OverLimit, number> } = {
@@ -170,7 +174,7 @@ export class Storage {
       const partCaches = limitPartCaches(disk, options.partCacheBytes);
       await openPartitions(disk, manifest, partitions, indexCache, options.logger);
       const registry = new SeriesRegistry(epoch);
-      const head = new Head(registry, options.clock.nowMs());
+      const head = new Head(registry, options.clock.nowMs(), options.headBytes * HEAD_PRESSURE * SPARE_SLACK);
       const retentionClock = new RetentionClock(options.clock, manifest.retentionNowMs ?? null);
       const { fsync, fsyncIntervalMs, clock } = options;
       const onDoubt = (): void => {
@@ -191,7 +195,7 @@ export class Storage {
         },
         (samples) => {
           progress.addSamples(samples);
-          const isFull = head.active.store.usedBytes > options.headBytes * HEAD_PRESSURE;
+          const isFull = head.active.store.usedBytes > options.headBytes * REPLAY_PRESSURE;
           return isFull ? maintenance.flushReplayed() : undefined;
         },
       );
@@ -215,6 +219,7 @@ export class Storage {
       storage.totals.walRowsUnnamed = unnamed;
       await maintenance.tidyLog(manifest.walFloor);
       await maintenance.snapshots.removeUnfinished();
+      if (head.active.store.usedBytes > options.headBytes) storage.scheduleFlush();
       if (progress.samples > 0) {
         options.logger.info(
           `replayed ${progress.samples} samples of ${registry.size} series from ${replay.segments} log segments in ${progress.seconds} seconds`,

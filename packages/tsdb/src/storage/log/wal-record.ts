@@ -155,7 +155,7 @@ export class RecordBuffer {
   }
 }
 
-/** One record found in a log. Columns are fresh arrays, definitions a view. */
+/** One record found in a log. Columns and definitions are views of the segment's bytes where they can be: for reading only. */
 export type LogRecord =
   | { readonly type: "series"; readonly epoch: number; readonly definitions: Uint8Array }
   | { readonly type: "samples"; readonly epoch: number; readonly samples: LoggedSamples };
@@ -291,23 +291,38 @@ function decodeSamples(bytes: Uint8Array, view: DataView, lo: number, hi: number
   const timesBytes = times === TIMES_EQUAL ? 0 : times === TIMES_U32 ? pad8(4 * sampleCount) : 8 * sampleCount;
   let at = lo + SAMPLES_HEADER_BYTES;
   if (times > TIMES_F64 || at + 2 * pad8(4 * seriesCount) + timesBytes + 8 * sampleCount > hi) return null;
-  // Sliced, so that every column starts at a multiple of its element size whatever the segment's buffer is.
-  const slots = new Uint32Array(bytes.slice(at, at + 4 * seriesCount).buffer);
+  const slots = wordsAt(bytes, at, seriesCount);
   at += pad8(4 * seriesCount);
-  const ends = new Uint32Array(bytes.slice(at, at + 4 * seriesCount).buffer);
+  const ends = wordsAt(bytes, at, seriesCount);
   at += pad8(4 * seriesCount);
   let timestamps: Float64Array;
   if (times === TIMES_F64) {
-    timestamps = new Float64Array(bytes.slice(at, at + 8 * sampleCount).buffer);
+    timestamps = doublesAt(bytes, at, sampleCount);
   } else {
     timestamps = new Float64Array(sampleCount).fill(firstMs);
     if (times === TIMES_U32) {
-      for (let i = 0; i < sampleCount; i++) timestamps[i] = firstMs + view.getUint32(at + 4 * i, true);
+      const steps = wordsAt(bytes, at, sampleCount);
+      for (let i = 0; i < sampleCount; i++) timestamps[i] = firstMs + (steps[i] as number);
     }
   }
   at += timesBytes;
-  const values = new Float64Array(bytes.slice(at, at + 8 * sampleCount).buffer);
+  const values = doublesAt(bytes, at, sampleCount);
   return { type: "samples", epoch, samples: { seriesCount, sampleCount, slots, ends, timestamps, values } };
+}
+
+/** A column where it stands, or a copy of it if the bytes begin at an odd place of their buffer: arrays of numbers begin at multiples of their size. */
+function wordsAt(bytes: Uint8Array, at: number, count: number): Uint32Array {
+  const isAligned = (bytes.byteOffset + at) % 4 === 0;
+  return isAligned
+    ? new Uint32Array(bytes.buffer, bytes.byteOffset + at, count)
+    : new Uint32Array(bytes.slice(at, at + 4 * count).buffer);
+}
+
+function doublesAt(bytes: Uint8Array, at: number, count: number): Float64Array {
+  const isAligned = (bytes.byteOffset + at) % 8 === 0;
+  return isAligned
+    ? new Float64Array(bytes.buffer, bytes.byteOffset + at, count)
+    : new Float64Array(bytes.slice(at, at + 8 * count).buffer);
 }
 
 function pad8(bytes: number): number {

@@ -31,8 +31,8 @@ export type FsyncMode = "always" | "interval" | "never";
 
 /** More than this waiting for a log that cannot be written: refuse new records instead of filling memory. */
 const BACKLOG_BYTES_MAX = 64 << 20;
-/** A segment that reaches this ends: a replay reads one at a time into memory. */
-const SEGMENT_BYTES_MAX = 64 << 20;
+/** A segment that reaches this ends: a replay reads two at a time into memory. */
+const SEGMENT_BYTES_MAX = 32 << 20;
 /** A written buffer that grew larger than this is not kept. */
 const SPARE_BYTES_MAX = 8 << 20;
 
@@ -355,7 +355,7 @@ export interface ReplayReport {
 /**
  * Feeds every good record of the segments from `floor` on to `apply`, in order. A tail that is no record is what a crash leaves: it is told, counted and cut off. Bad bytes
  * before good records, or in a segment that was completed or that one that was completed follows, are damage: an error, counted, and left in place.
- * One segment is in memory at a time, and others get their turn every few milliseconds.
+ * Two segments are in memory at a time, and others get their turn every few milliseconds.
  * @throws NewerFormatError
  */
 export async function replayLog(
@@ -368,6 +368,12 @@ export async function replayLog(
   const pacer = new Pacer(signal);
   const report = { segments: 0, records: 0, bytesLost: 0, corruptRecords: 0 };
   const segments = (await listSegments(disk)).filter(({ number }) => number >= floor);
+  const readNext = (i: number): Promise<Uint8Array> => {
+    const next = segments[i];
+    const reading = next === undefined ? Promise.resolve(new Uint8Array()) : readWhole(disk, next.path);
+    reading.catch(() => {}); // Whoever waits for it hears of it.
+    return reading;
+  };
   const tails: { readonly path: string; readonly from: number; readonly bytes: number }[] = [];
   const reportDamage = (path: string, from: number, bytes: number): void => {
     report.corruptRecords++;
@@ -376,9 +382,12 @@ export async function replayLog(
       `${path}: damaged at byte ${from}: ${bytes} bytes are no records; samples are lost, those behind them are not`,
     );
   };
-  for (const { number, path } of segments) {
+  // The next segment is read while one is replayed.
+  let reading = readNext(0);
+  for (const [i, { number, path }] of segments.entries()) {
     report.segments++;
-    const bytes = await readWhole(disk, path);
+    const bytes = await reading;
+    reading = readNext(i + 1);
     if (bytes.length < HEADER_BYTES) {
       // Created, but the crash came before its header: no record was acknowledged from it.
       report.bytesLost += bytes.length;

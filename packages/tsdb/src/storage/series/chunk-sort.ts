@@ -38,6 +38,10 @@ export async function sortByChunks(items: Uint32Array, chunkOf: ChunkOf, pacer: 
       }
     }
     unpaced += (hi - lo) >> 3;
+    if (unpaced >= UNPACED) {
+      unpaced = 0;
+      if (pacer.isDue) await pacer.pause();
+    }
     if (hi - lo <= INSERTION_MAX) {
       insertionSort(items, chunks, lo, hi);
       for (let from = lo; from < hi; ) {
