@@ -8,7 +8,7 @@ test("the memory allowed is divided: all shares grow with it, within bounds, and
   assert.equal(allowedMemoryBytes(0, 60, 1000), 600);
   assert.equal(allowedMemoryBytes(5, 60, 1000), 5);
   assert.deepEqual(divideMemory(640 * MB), {
-    headBytes: 40 * MB,
+    headBytes: 20 * MB,
     seriesBytes: 128 * MB,
     indexCacheBytes: 20 * MB,
     partCacheBytes: 20 * MB,

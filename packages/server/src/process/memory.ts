@@ -41,7 +41,7 @@ export interface MemoryShares {
 
 /** Part of the memory allowed, at least, at most. The least is what keeps a small machine working, if slowly. */
 const SHARES: Readonly<Record<keyof MemoryShares, readonly [part: number, min: number, max: number]>> = {
-  headBytes: [1 / 16, 16 << 20, 64 << 20],
+  headBytes: [1 / 32, 16 << 20, 64 << 20],
   seriesBytes: [1 / 5, 16 << 20, 3 * 2 ** 30],
   indexCacheBytes: [1 / 32, 8 << 20, 256 << 20],
   partCacheBytes: [1 / 32, 8 << 20, 256 << 20],

@@ -43,8 +43,8 @@ export class StorageSource implements Source {
 
   private async texts(request: LabelsRequest, query: TextQuery): Promise<Answer<string>> {
     return await this.withSnapshot(request, async (snapshot) => {
-      const list = [...(await searchTexts(snapshot, request, query))].sort();
       const limit = request.limit ?? 0;
+      const list = [...(await searchTexts(snapshot, request, query, limit))].sort();
       return limit > 0 ? list.slice(0, limit) : list;
     });
   }

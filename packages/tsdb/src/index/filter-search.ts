@@ -30,12 +30,14 @@ export interface SeriesIndex {
   withLabel(label: string): IdList | Promise<IdList>;
   /** Series with `label` = `value`. */
   withValue(label: string, value: string): IdList | Promise<IdList>;
-  /** Values of a label in any order, each once; those that do not start with `prefix` may be left out. */
+  /** True if `values` come in order of their bytes. */
+  readonly hasOrder: boolean;
+  /** Values of a label, each once; those that do not start with `prefix` may be left out. */
   values(label: string, prefix?: string): AsyncIterable<ValueBatch>;
   /** Names of all labels, in any order, `__name__` included. */
   names(): Iterable<string>;
-  /** How many values a label has. */
-  countValues(label: string): number;
+  /** About how many values a label has that start with the prefix. */
+  countValues(label: string, prefix?: string): number;
   /** Adds the values of one label of some series, "" for none, to `target`. Only where that is cheap. */
   valuesOf?(ids: Postings, label: string, target: string[], pace: Pace): Promise<void>;
 }
@@ -72,8 +74,8 @@ async function searchGroup(index: SeriesIndex, filters: readonly LabelFilter[], 
   if (found !== null) found = await subtractAll(found, excluded);
   for (const pattern of patterns) {
     if (found?.length === 0) return NO_POSTINGS;
-    // Of a few series it is cheaper to look at their own values than at all values there are.
-    if (found !== null && index.valuesOf !== undefined && found.length <= index.countValues(pattern.label)) {
+    // Of a few series it is cheaper to look at their own values than at all that may match.
+    if (found !== null && index.valuesOf !== undefined && isCheaper(index, found, pattern)) {
       found = await keepMatching(index, found, pattern, pace);
       continue;
     }
@@ -135,6 +137,15 @@ async function planFilter(index: SeriesIndex, { label, op, value }: LabelFilter)
   const collector = new IdCollector();
   for (const literal of literals) collector.add(await (await index.withValue(label, literal)).read());
   return { ids: collector.list(), isExclusion: isNegated, matcher: null };
+}
+
+/** What finding the value of one series costs, in values of a label that are gone through. */
+const SERIES_COST = 16;
+
+/** True if the values of these series are found sooner than the series of values that match. */
+function isCheaper(index: SeriesIndex, { length }: Postings, { label, matcher, ...pattern }: Pattern): boolean {
+  const prefix = pattern.isNegated === pattern.isExclusion ? matcher.prefix : "";
+  return length * SERIES_COST <= index.countValues(label, prefix);
 }
 
 /** Those of the series whose value of the label fulfils the pattern. */

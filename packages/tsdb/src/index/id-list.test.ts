@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { IdArray, IdBits, IdCollector } from "./id-list.ts";
+import { IdArray, IdBits, IdCollector, NO_MORE } from "./id-list.ts";
 
 const ascending = (ids: readonly number[]): Uint32Array => Uint32Array.from(new Set(ids)).sort();
 const sets = fc.array(fc.uniqueArray(fc.nat(3000), { maxLength: 40 }).map(ascending), { maxLength: 12 });
@@ -41,7 +41,30 @@ test("a list in memory keeps and looks like a set", () => {
   assert.equal(list.count, 4);
   assert.deepEqual(list.retain(Uint32Array.of(1, 3, 8, 9)), Uint32Array.of(3, 8));
   const asked: number[] = [];
-  assert.ok(list.some((id) => asked.push(id) > 0 && id > 2));
+  assert.ok(list.some((id) => (asked.push(id) > 0 && id > 2 ? id : id + 1)));
   assert.deepEqual(asked, [2, 3], "no further than needed");
-  assert.ok(!list.some(() => false));
+  assert.ok(!list.some(() => NO_MORE));
+});
+
+test("whether one of a list is wanted: what is known not to be is skipped, and answers may come later", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uniqueArray(fc.nat(300)), fc.uniqueArray(fc.nat(300)), async (some, others) => {
+      const ids = Uint32Array.from(some.sort((a, b) => a - b));
+      const wanted = Uint32Array.from(others.sort((a, b) => a - b));
+      const bits = IdBits.of(wanted);
+      const least = (id: number): number => wanted.find((one) => one >= id) ?? NO_MORE;
+      for (let id = 0; id < 310; id++) assert.equal(bits.next(id), least(id), `${id}`);
+      const want = ids.some((id) => bits.has(id));
+      let asked = 0;
+      const now = (id: number): number => {
+        asked++;
+        return bits.next(id);
+      };
+      assert.equal(new IdArray(ids).some(now), want);
+      assert.ok(asked <= wanted.length + 1);
+      const later = (id: number): number | Promise<number> =>
+        id % 3 === 0 ? bits.next(id) : Promise.resolve(bits.next(id));
+      assert.equal(await new IdArray(ids).some(later), want);
+    }),
+  );
 });

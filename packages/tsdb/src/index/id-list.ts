@@ -1,7 +1,16 @@
 /**
  * Sets of series ids that need not be in memory to be asked: a list on disk is read block by block, and only the blocks that may answer.
  */
-import { intersect, NO_POSTINGS, type Postings } from "./postings.ts";
+import { intersect, lowerBound, NO_POSTINGS, type Postings } from "./postings.ts";
+
+/** Larger than any id. */
+export const NO_MORE: number = 2 ** 32;
+
+/**
+ * Which ids are wanted, told so that those that are not can be skipped: the least id from `id` on that may be, which is `id` itself if and only if it is; NO_MORE if there is none.
+ * What must be read first answers later.
+ */
+export type NextWanted = (id: number) => number | Promise<number>;
 
 /** Ascending ids. What is in memory answers at once, what must be read answers later. */
 export interface IdList {
@@ -11,7 +20,7 @@ export interface IdList {
   /** Those of the ascending `ids` that are in this list. */
   retain(ids: Postings): Postings | Promise<Postings>;
   /** True if one of them is wanted: asked in order, no further than the first that is. */
-  some(isWanted: (id: number) => boolean): boolean | Promise<boolean>;
+  some(nextWanted: NextWanted): boolean | Promise<boolean>;
 }
 
 /** A list in memory. */
@@ -34,11 +43,37 @@ export class IdArray implements IdList {
     return intersect(ids, this.ids);
   }
 
-  some(isWanted: (id: number) => boolean): boolean {
-    const { ids } = this;
-    for (let i = 0; i < ids.length; i++) if (isWanted(ids[i] as number)) return true;
-    return false;
+  some(nextWanted: NextWanted): boolean | Promise<boolean> {
+    return isSomeWanted(this.ids, 0, nextWanted);
   }
+}
+
+/** True if one of `ids[from..)` is wanted. */
+export function isSomeWanted(ids: Postings, from: number, nextWanted: NextWanted): boolean | Promise<boolean> {
+  for (let i = from; i < ids.length; ) {
+    const id = ids[i] as number;
+    const next = nextWanted(id);
+    if (typeof next !== "number") return isSomeWantedLater(ids, i, next, nextWanted);
+    if (next === id) return true;
+    i = lowerBound(ids, next, i + 1);
+  }
+  return false;
+}
+
+async function isSomeWantedLater(
+  ids: Postings,
+  from: number,
+  answer: Promise<number>,
+  nextWanted: NextWanted,
+): Promise<boolean> {
+  let next = await answer;
+  for (let i = from; next !== ids[i]; ) {
+    i = lowerBound(ids, next, i + 1);
+    if (i === ids.length) return false;
+    const again = nextWanted(ids[i] as number);
+    next = typeof again === "number" ? again : await again;
+  }
+  return true;
 }
 
 export const NO_IDS: IdList = new IdArray(NO_POSTINGS);
@@ -118,6 +153,20 @@ export class IdBits {
     const bit = id - this.base;
     const word = Math.floor(bit / 32);
     return word >= 0 && word < this.words.length && ((this.words[word] as number) & (1 << (bit & 31))) !== 0;
+  }
+
+  /** The least id from `id` on that is in the set; NO_MORE. */
+  next(id: number): number {
+    const { words, base } = this;
+    const bit = Math.max(0, id - base);
+    let at = Math.floor(bit / 32);
+    if (at >= words.length) return NO_MORE;
+    let word = (words[at] as number) & (-1 << (bit & 31));
+    while (word === 0) {
+      if (++at === words.length) return NO_MORE;
+      word = words[at] as number;
+    }
+    return base + 32 * at + (31 - Math.clz32(word & -word));
   }
 
   /** All of them, ascending. */

@@ -37,6 +37,7 @@ export function asSeriesIndex(index: ListedIndex): SeriesIndex {
       }
       if (texts.length > 0) yield batchOf(index, label, texts);
     },
+    hasOrder: false,
     names: () => index.names(),
     // Not known, and without `valuesOf` not needed.
     countValues: () => 0,

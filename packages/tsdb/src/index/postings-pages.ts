@@ -1,6 +1,6 @@
 /** Lists of ids in a segment: written beside their value or on pages of their own, and read from there. Bytes: docs/format/index.md. */
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
-import type { IdList } from "./id-list.ts";
+import { type IdList, isSomeWanted, type NextWanted, NO_MORE } from "./id-list.ts";
 import type { CachedPage } from "./page-cache.ts";
 import {
   BITMAP,
@@ -211,14 +211,15 @@ class InlineList implements IdList {
     return intersect(ids, this.read());
   }
 
-  some(isWanted: (id: number) => boolean): boolean {
+  some(nextWanted: NextWanted): boolean | Promise<boolean> {
     const reader = new ByteReader(this.body, this.at);
     const kind = reader.varint() % 4;
     // In both codings the first number is the first id, and most often that is wanted.
-    if (isWanted(new ByteReader(this.body, reader.offset).varint())) return true;
-    const ids = decodeInline(reader, kind, this.count);
-    for (let i = 1; i < ids.length; i++) if (isWanted(ids[i] as number)) return true;
-    return false;
+    const first = new ByteReader(this.body, reader.offset).varint();
+    const next = nextWanted(first);
+    if (next === first) return true;
+    if (next === NO_MORE) return false;
+    return isSomeWanted(decodeInline(reader, kind, this.count), typeof next === "number" ? 1 : 0, nextWanted);
   }
 }
 
@@ -296,12 +297,22 @@ class PagedList implements IdList {
     return all;
   }
 
-  async some(isWanted: (id: number) => boolean): Promise<boolean> {
+  async some(nextWanted: NextWanted): Promise<boolean> {
+    // What is below is not wanted: pages and pieces of it are not looked at.
+    let least = 0;
     for (let i = 0; i < this.firstHighs.length; i++) {
+      const nextHigh = this.firstHighs[i + 1];
+      if (nextHigh !== undefined && least >= nextHigh * PIECE_IDS) continue;
       for (const piece of await this.pieces(i)) {
+        if (least >= (piece.high + 1) * PIECE_IDS) continue;
         const ids = new Uint32Array(piece.count);
         this.decode(piece, ids, 0, i);
-        for (let k = 0; k < ids.length; k++) if (isWanted(ids[k] as number)) return true;
+        for (let k = lowerBound(ids, least); k < ids.length; k = lowerBound(ids, least, k + 1)) {
+          const id = ids[k] as number;
+          const next = nextWanted(id);
+          least = typeof next === "number" ? next : await next;
+          if (least === id) return true;
+        }
       }
     }
     return false;

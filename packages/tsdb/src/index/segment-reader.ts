@@ -230,9 +230,19 @@ export class TenantSegment implements SeriesIndex {
     }
   }
 
-  countValues(label: string): number {
+  get hasOrder(): boolean {
+    return true;
+  }
+
+  countValues(label: string, prefix = ""): number {
     const range = label === "" ? undefined : this.labels.get(label);
-    return range === undefined ? 0 : range.hi - range.lo - 1;
+    if (range === undefined) return 0;
+    const all = range.hi - range.lo - 1;
+    if (prefix === "") return all;
+    const first = this.pageOfValue(range, encodeLabelText(prefix));
+    // Behind all texts that start with the prefix: UTF-8 has no byte 0xff.
+    const last = this.pageOfValue(range, Buffer.concat([encodeLabelText(prefix), new Uint8Array([0xff])]));
+    return Math.min(all, (this.firstTerms[last + 1] as number) - (this.firstTerms[first] as number));
   }
 
   /** @throws CorruptionError */

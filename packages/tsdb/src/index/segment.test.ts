@@ -13,6 +13,7 @@ import { NewerFormatError } from "../codec/pages.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import { LABELS_AS_KEY, LabelStore } from "../kernel/label-store.ts";
 import { type SeriesIndex, searchSeries } from "./filter-search.ts";
+import { NO_MORE } from "./id-list.ts";
 import { asSeriesIndex } from "./listed-index.ts";
 import { MemoryIndex } from "./memory-index.ts";
 import { intersect } from "./postings.ts";
@@ -259,8 +260,12 @@ test("long lists, dense and sparse and ragged, are read, leapt through and looke
     for (const asked of [...sets, Uint32Array.of(65_535, 65_536, 131_071, 399_999, 2 ** 32 - 2), new Uint32Array(0)]) {
       assert.deepEqual(await list.retain(asked), intersect(asked, ids));
     }
-    assert.ok(await list.some((id) => id === ids[ids.length - 1]));
-    assert.ok(!(await list.some(() => false)));
+    const last = ids[ids.length - 1] as number;
+    assert.ok(await list.some((id) => (id === last ? id : id + 1)));
+    let asked = 0;
+    assert.ok(await list.some((id) => (asked++ === 0 ? Promise.resolve(last) : id)), "skips to what may be");
+    assert.ok(asked <= 3);
+    assert.ok(!(await list.some(() => NO_MORE)));
   }
 });
 

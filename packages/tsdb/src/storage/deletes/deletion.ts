@@ -53,8 +53,8 @@ export async function writeTombstones(
     const { partition, parts, index } = entry;
     const matching = await index.search(tenant, groups, pacer);
     if (matching.length === 0) continue;
-    const isPresent = await presence(entry, minMs, maxMs, snapshot);
-    const ids = isPresent === null ? matching : matching.filter(isPresent);
+    const present = presence(entry, minMs, maxMs, snapshot);
+    const ids = present === null ? matching : await present.keep(matching, pacer);
     if (maxSeries > 0 && ids.length > maxSeries) {
       throw new InputError(
         `the selector matches ${ids.length} series in ${partition.name} and at most ${maxSeries} may be deleted at once: narrow it, or raise -search.maxDeleteSeries`,

@@ -157,6 +157,11 @@ export class PartReader {
     return this.pages.length;
   }
 
+  /** First and last id on an index page. */
+  pageIds(page: number): { readonly first: number; readonly last: number } {
+    return { first: this.firstIds[page] as number, last: this.lastIds[page] as number };
+  }
+
   /** Numbers of the index pages that may have blocks in the range. */
   pagesIn(minMs: number, maxMs: number): number[] {
     const pages: number[] = [];

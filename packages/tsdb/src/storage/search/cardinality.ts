@@ -130,14 +130,14 @@ async function findPlaces(snapshot: Snapshot, search: StorageSearch, pacer: Pace
   }
   const partitions: { readonly entry: SnapshotPartition; readonly places: Place[] }[] = [];
   for (const entry of snapshot.partitions) {
-    const isPresent = await presence(entry, minMs, maxMs, snapshot);
+    const present = presence(entry, minMs, maxMs, snapshot);
     const places: Place[] = [];
     for (const own of entry.index.of(tenant)) {
       const guarded = <T>(read: () => Promise<T>): Promise<T | null> => entry.index.guarded(own, read);
       await guarded(async () => {
         const all = await own.all();
         const matching = groups.length === 0 ? await all.read() : await searchSeries(own, groups, pacer);
-        const ids = isPresent === null ? matching : matching.filter(isPresent);
+        const ids = present === null ? matching : await present.keep(matching, pacer);
         places.push({ index: own, ids, isWhole: ids.length === all.count, guarded });
       });
     }

@@ -7,30 +7,33 @@
 import { compareLabels, type Labels } from "../../base/labels.ts";
 import type { Tenant } from "../../base/tenant.ts";
 import { type Pace, type SeriesIndex, searchSeries } from "../../index/filter-search.ts";
-import { IdBits } from "../../index/id-list.ts";
+import { IdBits, type NextWanted } from "../../index/id-list.ts";
 import { asSeriesIndex } from "../../index/listed-index.ts";
 import type { Postings } from "../../index/postings.ts";
 import { presence } from "../deletes/presence.ts";
 import { Pacer } from "../pacer.ts";
+import type { PartitionIndex } from "../parts/partition-index.ts";
 import { oldestKeptMs } from "../rules/sample-rules.ts";
 import { joinKey, type Snapshot, type StorageSearch } from "./search.ts";
 
 /** A filter that leaves no more series than this: their labels are read one by one. */
 const FEW_SERIES = 1_000;
+/** Series whose labels are read together. */
+const SLICE_SERIES = 4_096;
 
 /** Which texts are asked for: label names, or the values of one label. */
 export interface TextQuery {
-  /** Finds the texts of wanted series of an index; null wants all series. Texts in `found` need not be proved again. */
-  collect(index: SeriesIndex, wanted: Wanted | null, found: Set<string>, pace: Pace): Promise<void>;
+  /**
+   * Finds the texts of wanted series of an index; null wants all series. Texts in `found` need not be proved again. Where texts come in order, those
+   * behind the first `limit` that are found may be left out; 0: none may.
+   */
+  collect(index: SeriesIndex, wanted: NextWanted | null, found: Set<string>, limit: number, pace: Pace): Promise<void>;
   /** The texts of one label set. */
   ofLabels(labels: Labels, found: Set<string>): void;
 }
 
-/** True for the ids of series that match and have samples in the range. */
-type Wanted = (id: number) => boolean;
-
 export const LABEL_NAMES: TextQuery = {
-  async collect(index, wanted, found, pace) {
+  async collect(index, wanted, found, _limit, pace) {
     for (const name of index.names()) {
       if (found.has(name)) continue;
       if (wanted === null || (await (await index.withLabel(name)).some(wanted))) found.add(name);
@@ -45,16 +48,17 @@ export const LABEL_NAMES: TextQuery = {
 /** Values of one label. */
 export function valuesOf(label: string): TextQuery {
   return {
-    async collect(index, wanted, found, pace) {
+    async collect(index, wanted, found, limit, pace) {
+      let left = limit > 0 && index.hasOrder ? limit : Number.POSITIVE_INFINITY;
       for await (const batch of index.values(label)) {
         for (let i = 0; i < batch.count; i++) {
           const text = batch.text(i);
-          if (found.has(text)) continue;
-          if (wanted !== null) {
+          if (wanted !== null && !found.has(text)) {
             const isWanted = batch.ids(i).some(wanted);
             if (!(isWanted instanceof Promise ? await isWanted : isWanted)) continue;
           }
           found.add(text);
+          if (--left === 0) return;
         }
         if (pace.isDue) await pace.pause();
       }
@@ -66,8 +70,16 @@ export function valuesOf(label: string): TextQuery {
   };
 }
 
-/** The texts of series that match (all series if the search has no groups) and have samples in its range, unsorted. */
-export async function searchTexts(snapshot: Snapshot, search: StorageSearch, query: TextQuery): Promise<Set<string>> {
+/**
+ * The texts of series that match (all series if the search has no groups) and have samples in its range, unsorted. With a limit above 0 the first so many,
+ * in order of their bytes, are among them; others may be missing.
+ */
+export async function searchTexts(
+  snapshot: Snapshot,
+  search: StorageSearch,
+  query: TextQuery,
+  limit: number,
+): Promise<Set<string>> {
   const found = new Set<string>();
   const { maxMs, tenant, groups } = search;
   const minMs = Math.max(search.minMs, snapshot.oldestMs);
@@ -76,17 +88,14 @@ export async function searchTexts(snapshot: Snapshot, search: StorageSearch, que
   const isFiltered = groups.length > 0;
   for (const entry of snapshot.partitions) {
     const { index } = entry;
-    const isPresent = await presence(entry, minMs, maxMs, snapshot);
-    if (isPresent !== null && firstMsOf !== null) {
+    const present = presence(entry, minMs, maxMs, snapshot);
+    const nextPresent = present === null ? null : (id: number) => present.next(id);
+    if (present !== null && firstMsOf !== null) {
       // A rule keeps some series shorter than others: all have to be looked at.
       const ids = isFiltered ? await index.search(tenant, groups, pacer) : await index.all(tenant);
-      const kept = ids.filter((id) => isPresent(id));
-      const labels = await index.labelsOf(tenant, kept, pacer);
-      for (let i = 0; i < kept.length; i++) {
-        const own = labels[i] as Labels | null;
-        if (own !== null && isPresent.since(kept[i] as number, firstMsOf(own))) query.ofLabels(own, found);
-        if (pacer.isDue) await pacer.pause();
-      }
+      await forEachLabels(index, tenant, await present.keep(ids, pacer), pacer, async (own, id) => {
+        if (await present.since(id, firstMsOf(own))) query.ofLabels(own, found);
+      });
       search.signal?.throwIfAborted();
       continue;
     }
@@ -94,11 +103,11 @@ export async function searchTexts(snapshot: Snapshot, search: StorageSearch, que
       await index.guarded(own, async () => {
         const matching = isFiltered ? await searchSeries(own, groups, pacer) : null;
         if (matching !== null && matching.length <= FEW_SERIES) {
-          const kept = isPresent === null ? matching : matching.filter(isPresent);
+          const kept = present === null ? matching : await present.keep(matching, pacer);
           for (const labels of await index.labelsOf(tenant, kept, pacer)) {
             if (labels !== null) query.ofLabels(labels, found);
           }
-        } else await query.collect(own, both(matching, isPresent), found, pacer);
+        } else await query.collect(own, both(matching, nextPresent), found, limit, pacer);
       });
     }
     search.signal?.throwIfAborted();
@@ -113,15 +122,43 @@ export async function searchTexts(snapshot: Snapshot, search: StorageSearch, que
     const matching = isFiltered ? await searchSeries(index, groups, pacer) : null;
     if (matching !== null && matching.length <= FEW_SERIES) {
       for (const slot of matching) if (isPresent(slot)) query.ofLabels(snapshot.registry.labelsOf(slot), found);
-    } else await query.collect(index, both(matching, isPresent), found, pacer);
+    } else {
+      const nextPresent: NextWanted = (slot) => (isPresent(slot) ? slot : slot + 1);
+      await query.collect(index, both(matching, nextPresent), found, limit, pacer);
+    }
   }
   return found;
 }
 
-function both(matching: Postings | null, isPresent: Wanted | null): Wanted | null {
-  if (matching === null) return isPresent;
+function both(matching: Postings | null, nextPresent: NextWanted | null): NextWanted | null {
+  if (matching === null) return nextPresent;
   const bits = IdBits.of(matching);
-  return isPresent === null ? (id) => bits.has(id) : (id) => bits.has(id) && isPresent(id);
+  if (nextPresent === null) return (id) => bits.next(id);
+  return (id) => {
+    const next = bits.next(id);
+    return next === id ? nextPresent(id) : next;
+  };
+}
+
+/** Shows the labels of ascending ids that can be read. They are read a slice at a time: there may be millions. */
+async function forEachLabels(
+  index: PartitionIndex,
+  tenant: Tenant,
+  ids: Postings,
+  pacer: Pacer,
+  show: (labels: Labels, id: number) => void | Promise<void>,
+): Promise<void> {
+  for (let lo = 0; lo < ids.length; lo += SLICE_SERIES) {
+    const slice = ids.subarray(lo, lo + SLICE_SERIES);
+    const labels = await index.labelsOf(tenant, slice, pacer);
+    for (let i = 0; i < slice.length; i++) {
+      const own = labels[i] as Labels | null;
+      if (own === null) continue;
+      const shown = show(own, slice[i] as number);
+      if (shown !== undefined) await shown;
+    }
+    if (pacer.isDue) await pacer.pause();
+  }
 }
 
 /** Label sets of series that match (all if the search has no groups) and have samples in the range: sorted, at most `limit` (0: all). */
@@ -137,22 +174,29 @@ export async function searchLabels(snapshot: Snapshot, search: StorageSearch, li
   for (const entry of snapshot.partitions) {
     const { partition, index } = entry;
     const ids = groups.length === 0 ? await index.all(tenant) : await index.search(tenant, groups, pacer);
-    const present = await presence(entry, minMs, maxMs, snapshot);
-    const kept = present === null ? ids : ids.filter((id) => present(id));
-    const labels = await index.labelsOf(tenant, kept, pacer);
-    for (let i = 0; i < kept.length; i++) {
-      const own = labels[i] as Labels | null;
-      if (own === null) continue;
-      if (present !== null && firstMsOf !== null && !present.since(kept[i] as number, firstMsOf(own))) continue;
+    const present = presence(entry, minMs, maxMs, snapshot);
+    const kept = present === null ? ids : await present.keep(ids, pacer);
+    const add = (own: Labels, id: number): void => {
       if (seen !== null) {
         const key = joinKey(own);
-        if (seen.has(key)) continue;
+        if (seen.has(key)) return;
         seen.add(key);
       }
-      const slot = partition.slotOf(snapshot.registry, kept[i] as number);
+      const slot = partition.slotOf(snapshot.registry, id);
       if (slot >= 0) slotsSeen[slot] = 1;
       found.push(own);
-    }
+    };
+    await forEachLabels(
+      index,
+      tenant,
+      kept,
+      pacer,
+      present === null || firstMsOf === null
+        ? add
+        : async (own, id) => {
+            if (await present.since(id, firstMsOf(own))) add(own, id);
+          },
+    );
     search.signal?.throwIfAborted();
   }
   const head = snapshot.registry.indexOf(tenant);

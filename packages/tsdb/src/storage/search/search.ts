@@ -286,8 +286,8 @@ export async function planSearch(snapshot: Snapshot, search: StorageSearch): Pro
   for (const entry of partitions) {
     const ids = await entry.index.search(search.tenant, search.groups, pacer);
     // What is deleted counts towards no limit.
-    const isPresent = entry.isSparse ? await presence(entry, search.minMs, search.maxMs, snapshot) : null;
-    found.push(isPresent === null ? ids : ids.filter(isPresent));
+    const present = entry.isSparse ? presence(entry, search.minMs, search.maxMs, snapshot) : null;
+    found.push(present === null ? ids : await present.keep(ids, pacer));
   }
   const head = registry.indexOf(search.tenant);
   // Without a generation in the range nothing is asked of the head.
