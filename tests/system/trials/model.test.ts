@@ -27,6 +27,10 @@ test(
       assert.equal(code, 0, output);
     };
     await Promise.all([run(seed), run(seed + share)]);
-    report("model", `${programs} programs, half of them on a failing disk`, "every answer as the model's");
+    report(
+      "model",
+      `${programs} programs, a third of them on a failing disk, a third with rules`,
+      "every answer as the model's",
+    );
   }),
 );

@@ -373,6 +373,15 @@ export class Database {
     await this.storage.merge(partitionPrefix);
   }
 
+  /**
+   * Does at once what the background does month by month: merges of all months that the rules for deduplication, downsampling and retention are due for, and
+   * drops what is out of retention. Queries do not need it: their answers are the same before.
+   */
+  async applyRules(): Promise<void> {
+    await this.storage.applyRules();
+    await this.storage.applyRetention();
+  }
+
   /** Tells the logger of every new series for so long, in milliseconds; 0 ends it. */
   logNewSeries(durationMs: number): void {
     this.storage.logNewSeries(durationMs);

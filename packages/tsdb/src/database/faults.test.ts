@@ -5,8 +5,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemoryDisk } from "../disk/memory-disk.ts";
-import { bitsOf, type Point, SERIES } from "./testing/model.ts";
+import { type Point, SERIES } from "./testing/model.ts";
 import { START_MS } from "./testing/program.ts";
+import { bitsOf } from "./testing/rule-model.ts";
 import { type FailingCalls, FUTURE_MS, type Settings, World } from "./testing/world.ts";
 
 const DAY = 86_400_000;

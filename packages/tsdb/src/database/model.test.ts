@@ -1,6 +1,6 @@
 /**
  * Random programs against a model: whatever is written, flushed, merged, crashed and reopened in whatever order, the database answers what plain
- * maps answer. Half of the programs run on a disk whose calls fail now and then.
+ * maps answer. A third of the programs run on a disk whose calls fail now and then, another third with rules for deduplication, downsampling and retention.
  *
  *     NYANZA_PROGRAMS=100000 NYANZA_SEED=7 node tools/dist/test.js database/model
  *
@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { KNOWN_PROGRAMS } from "./testing/known-programs.ts";
-import { drawProgram, type Program, printProgram, runProgram, shrink } from "./testing/program.ts";
+import { drawProgram, PROGRAM_KINDS, type Program, printProgram, runProgram, shrink } from "./testing/program.ts";
 
 const programs = Number(process.env["NYANZA_PROGRAMS"] ?? 200);
 const firstSeed = Number(process.env["NYANZA_SEED"] ?? 1);
@@ -31,10 +31,11 @@ test("programs that failed once", async () => {
   for (const { why, program } of KNOWN_PROGRAMS) await judge(program, why);
 });
 
-for (const hasFaults of [false, true]) {
-  test(`${programs / 2} random programs${hasFaults ? " on a disk that fails now and then" : ""}`, async () => {
-    for (let seed = firstSeed; seed < firstSeed + programs / 2; seed++) {
-      await judge(drawProgram(seed, hasFaults), `seed ${seed}${hasFaults ? " with faults" : ""}`);
+for (const kind of PROGRAM_KINDS) {
+  const count = Math.ceil(programs / PROGRAM_KINDS.length);
+  test(`${count} random programs: ${kind}`, async () => {
+    for (let seed = firstSeed; seed < firstSeed + count; seed++) {
+      await judge(drawProgram(seed, kind), `seed ${seed}, ${kind}`);
     }
   });
 }

@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import type { FilterGroups, LabelFilter } from "../../base/label-filter.ts";
 import type { Tenant } from "../../base/tenant.ts";
+import { numberOf, type RuleModel } from "./rule-model.ts";
 
 export const TENANTS: readonly Tenant[] = [
   { accountId: 0, projectId: 0 },
@@ -95,6 +96,31 @@ export class Model {
   /** Times of a series that something was written for. */
   timesOf(tenant: number, series: number): number[] {
     return [...(this.cells.get(`${tenant}/${series}`)?.keys() ?? [])];
+  }
+
+  /** Whether a sample of this series and time is there. */
+  has(tenant: number, series: number, ms: number): boolean {
+    return this.cells.get(`${tenant}/${series}`)?.has(ms) ?? false;
+  }
+
+  /** The series whose samples are shown as rules leave them. Of such all is certain. */
+  ruled(rules: RuleModel, nowMs: number): Model {
+    const ruled = new Model();
+    for (const key of this.met) ruled.met.add(key);
+    for (const [key, times] of this.cells) {
+      const [tenant, series] = key.split("/").map(Number) as [number, number];
+      const all = new Map<number, string>();
+      for (const [ms, { known, possible }] of times) {
+        assert.equal(possible.size, 0, "programs with rules know what is there");
+        if (known !== null) all.set(ms, known);
+      }
+      const cells = new Map<number, Cell>();
+      for (const [ms, known] of rules.shown(SERIES[series] as Labels, tenant, all, nowMs)) {
+        cells.set(ms, { known, possible: new Set() });
+      }
+      ruled.cells.set(key, cells);
+    }
+    return ruled;
   }
 
   /** Series that match, have at least one certain sample in the range, and those that may have had one. */
@@ -212,14 +238,4 @@ function isPreferred(a: string, b: string): boolean {
   if (byRank !== 0) return byRank > 0;
   if (Number.isNaN(x)) return a > b;
   return x === y ? Object.is(x, 0) && Object.is(y, -0) : x > y;
-}
-
-export function numberOf(bits: string): number {
-  return Buffer.from(bits, "hex").readDoubleBE(0);
-}
-
-export function bitsOf(value: number): string {
-  const bytes = Buffer.alloc(8);
-  bytes.writeDoubleBE(value);
-  return bytes.toString("hex");
 }

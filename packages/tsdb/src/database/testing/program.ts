@@ -5,6 +5,7 @@
 import { Random } from "../../base/random.ts";
 import { MemoryDisk } from "../../disk/memory-disk.ts";
 import { OPERATIONS } from "./operations.ts";
+import { agesOf, drawStages, hasAggregates } from "./rule-programs.ts";
 import { type Settings, World } from "./world.ts";
 
 /** Name of an operation and its arguments. */
@@ -15,9 +16,19 @@ export interface Program {
   readonly steps: readonly Step[];
 }
 
+/** Plain ones; on a disk that fails now and then; with rules for deduplication, downsampling and retention. */
+export type ProgramKind = "plain" | "faults" | "rules";
+
+export const PROGRAM_KINDS: readonly ProgramKind[] = ["plain", "faults", "rules"];
+
 /** What generators of arguments may use. */
 export interface Draw {
   readonly random: Random;
+  readonly kind: ProgramKind;
+  /** Values are whole numbers and staleness markers: whatever the order, they add up to the same. */
+  readonly isExact: boolean;
+  /** Ages at which rules do something to a sample, ms; none in programs without rules. */
+  readonly ages: readonly number[];
   /** About what time it is at this point of the program, and times that were written to before. */
   nowMs: number;
   readonly times: number[];
@@ -26,8 +37,8 @@ export interface Draw {
 export interface Operation {
   /** How often it is drawn, compared with the others. */
   readonly weight: number;
-  /** Only in programs whose disk fails. */
-  readonly needsFaults?: true;
+  /** In which programs; in all of them if this is left out. */
+  readonly kinds?: readonly ProgramKind[];
   draw(draw: Draw): unknown[];
   // biome-ignore lint/suspicious/noExplicitAny: arguments come from JSON; `draw` beside it says what they are.
   run(world: World, ...args: any[]): Promise<void>;
@@ -38,18 +49,22 @@ const DAY = 86_400_000;
 const STEPS_MAX = 60;
 
 /** The same program for the same seed. */
-export function drawProgram(seed: number, hasFaults: boolean): Program {
+export function drawProgram(seed: number, kind: ProgramKind): Program {
   const random = new Random(seed);
+  const retentionMs = random.pick([3, 40, 400]) * DAY;
   const settings: Settings = {
-    retentionMs: random.pick([3, 40, 400]) * DAY,
-    headBytes: random.chance(0.25) ? 1 : 1 << 24,
-    fsync: hasFaults || random.chance(0.7) ? "always" : random.pick(["interval", "never"]),
+    retentionMs,
+    headBytes: random.chance(kind === "rules" ? 0.5 : 0.25) ? 1 : 1 << 24,
+    fsync: kind === "faults" || random.chance(0.7) ? "always" : random.pick(["interval", "never"]),
+    ...(kind === "rules" ? { stages: drawStages(random, retentionMs) } : {}),
   };
   const names: string[] = [];
-  for (const [name, { weight, needsFaults }] of Object.entries(OPERATIONS)) {
-    if (needsFaults === undefined || hasFaults) for (let i = 0; i < weight; i++) names.push(name);
+  for (const [name, { weight, kinds = PROGRAM_KINDS }] of Object.entries(OPERATIONS)) {
+    if (kinds.includes(kind)) for (let i = 0; i < weight; i++) names.push(name);
   }
-  const draw: Draw = { random, nowMs: START_MS, times: [] };
+  const { stages = [] } = settings;
+  const ages = stages.length === 0 ? [] : [0, retentionMs, ...stages.flatMap(agesOf)];
+  const draw: Draw = { random, kind, isExact: stages.some(hasAggregates), ages, nowMs: START_MS, times: [] };
   const steps: Step[] = [];
   for (let count = 5 + random.below(STEPS_MAX - 5); count > 0; count--) {
     const name = random.pick(names);

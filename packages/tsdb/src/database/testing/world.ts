@@ -13,6 +13,7 @@ import type { SampleCursor } from "../../query/source.ts";
 import type { FsyncMode } from "../../storage/log/wal.ts";
 import { type Database, openDatabase, type SeriesRows } from "../database.ts";
 import { type Found, Model, type Point, SERIES, TENANTS } from "./model.ts";
+import { DAY, type ModelRules, RuleModel, textsOf } from "./rule-model.ts";
 
 export interface Settings {
   readonly retentionMs: number;
@@ -20,6 +21,8 @@ export interface Settings {
   readonly headBytes: number;
   /** With anything but `always` a program's crashes are kills, not power cuts. */
   readonly fsync: FsyncMode;
+  /** Rules the database is opened with, first those and later the next; none if there are none. */
+  readonly stages?: readonly ModelRules[];
 }
 
 /** How a process ends. */
@@ -64,11 +67,15 @@ export class World {
   private snapshots: TakenSnapshot[] = [];
   /** Models of snapshots that are being taken. */
   private readonly taking: Set<Model> = new Set();
+  /** Null in programs without rules. */
+  private rules: RuleModel | null = null;
+  private stage = 0;
 
   private constructor(settings: Settings, disk: MemoryDisk, nowMs: number) {
     this.settings = settings;
     this.disk = disk;
     this.clock = new ManualClock(nowMs);
+    this.setRules();
   }
 
   static async create(settings: Settings, disk: MemoryDisk, nowMs: number): Promise<World> {
@@ -83,6 +90,11 @@ export class World {
 
   get oldestMs(): number {
     return Math.max(0, this.nowMs - this.settings.retentionMs);
+  }
+
+  /** What searches are to answer. */
+  private get answers(): Model {
+    return this.rules === null ? this.model : this.model.ruled(this.rules, this.nowMs);
   }
 
   /** The open database. */
@@ -118,7 +130,8 @@ export class World {
     }
   }
 
-  async write(tenant: number, points: readonly Point[]): Promise<void> {
+  async write(tenant: number, drawn: readonly Point[]): Promise<void> {
+    const points = this.defined(tenant, drawn);
     const kept = points.filter(({ ms }) => ms >= this.oldestMs && ms <= this.nowMs + FUTURE_MS);
     const before = [...this.taking];
     const isStored = await this.attempt(async () => {
@@ -134,6 +147,19 @@ export class World {
     for (const model of [...this.held.map((held) => held.model), ...before]) model.write(tenant, kept, false);
   }
 
+  /** The samples of which it is said what comes of them, whatever is merged when. */
+  private defined(tenant: number, points: readonly Point[]): readonly Point[] {
+    const { rules, model, nowMs } = this;
+    if (rules === null) return points;
+    const seen = new Set<string>();
+    return points.filter(({ series, ms }) => {
+      const key = `${series} ${ms}`;
+      const isRepeat = seen.has(key) || model.has(tenant, series, ms);
+      seen.add(key);
+      return rules.isDefined(SERIES[series] as Readonly<Record<string, string>>, tenant, ms, isRepeat, nowMs);
+    });
+  }
+
   /** Lets time pass; what is too old afterwards is gone. */
   pass(durationMs: number): void {
     // Not advance(): a month of five-second ticks would be half a million of them.
@@ -145,14 +171,17 @@ export class World {
     const cursor = await this.db.export({ tenant: TENANTS[tenant], groups, minMs, maxMs } as never);
     const found = await readAll(cursor);
     assert.ok(!cursor.isPartial, "partial");
-    this.model.check(tenant, groups, Math.max(minMs, this.oldestMs), maxMs, found);
+    this.answers.check(tenant, groups, Math.max(minMs, this.oldestMs), maxMs, found);
   }
 
   async searchAll(): Promise<void> {
     for (const tenant of TENANTS.keys()) await this.search(tenant, ALL, 0, Number.MAX_SAFE_INTEGER);
   }
 
-  async remove(tenant: number, groups: FilterGroups, minMs: number, maxMs: number): Promise<void> {
+  async remove(tenant: number, groups: FilterGroups, fromMs: number, toMs: number): Promise<void> {
+    // Part of an interval that one sample stands for is not to be deleted: intervals end where days do.
+    const minMs = this.rules === null ? fromMs : Math.max(0, Math.floor((fromMs - 1) / DAY) * DAY + 1);
+    const maxMs = this.rules === null ? toMs : Math.ceil(toMs / DAY) * DAY;
     const request = { tenant: TENANTS[tenant], groups, minMs, maxMs } as never;
     const isDone = await this.attempt(() => this.db.delete(request));
     this.model.remove(tenant, groups, minMs, maxMs, isDone);
@@ -216,7 +245,7 @@ export class World {
 
   /** Label sets, names and values: all of those that have samples in the range, and none that never had any. */
   async labels(tenant: number, groups: FilterGroups, minMs: number, maxMs: number): Promise<void> {
-    const { certain, possible } = this.model.series(tenant, groups, Math.max(minMs, this.oldestMs), maxMs);
+    const { certain, possible } = this.answers.series(tenant, groups, Math.max(minMs, this.oldestMs), maxMs);
     const request = { tenant: TENANTS[tenant], groups, minMs, maxMs } as never;
     const within = (found: readonly string[], least: Iterable<string>, most: Iterable<string>, what: string): void => {
       assert.equal(new Set(found).size, found.length, `${what}: one comes twice`);
@@ -242,6 +271,18 @@ export class World {
     if (ending === "close") await this.attempt(() => this.db.close());
     if (ending === "close" && this.settings.fsync !== "always") await this.restart("kill", luck);
     else await this.restart(ending === "close" ? "power" : ending, luck);
+  }
+
+  /** Closes the database and opens it with the next rules. */
+  async reopenWithNextRules(): Promise<void> {
+    this.stage = Math.min(this.stage + 1, (this.settings.stages?.length ?? 1) - 1);
+    this.setRules();
+    await this.reopen("close", 0);
+  }
+
+  private setRules(): void {
+    const rules = this.settings.stages?.[this.stage];
+    this.rules = rules === undefined ? null : new RuleModel(rules, this.settings.retentionMs);
   }
 
   /** Opens what a crash leaves. What the old process is at goes nowhere. */
@@ -277,8 +318,9 @@ export class World {
       const cursor = await this.db.export({ tenant, groups: ALL, minMs: 0, maxMs: Number.MAX_SAFE_INTEGER });
       const found = await readAll(cursor);
       assert.ok(!cursor.isPartial, "partial after a restart");
-      this.model.check(index, ALL, this.oldestMs, Number.MAX_SAFE_INTEGER, found);
-      this.model.settle(index, found);
+      this.answers.check(index, ALL, this.oldestMs, Number.MAX_SAFE_INTEGER, found);
+      // What is behind rules does not show, and there all is certain.
+      if (this.rules === null) this.model.settle(index, found);
     }
   }
 
@@ -293,6 +335,7 @@ export class World {
       futureRetentionMs: FUTURE_MS,
       headBytes,
       fsync,
+      ...(this.rules === null ? {} : textsOf(this.rules.rules)),
     });
   }
 }
