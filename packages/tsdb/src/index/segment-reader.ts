@@ -107,6 +107,8 @@ export class TenantSegment implements SeriesIndex {
   readonly seriesCount: number;
   /** The largest id. */
   readonly lastId: number;
+  /** The smallest. */
+  readonly firstId: number;
   readonly terms: PageSet<TermPage>;
   readonly lists: PageSet<PostingsPage>;
   readonly seriesPages: PageSet<SeriesPage>;
@@ -168,6 +170,7 @@ export class TenantSegment implements SeriesIndex {
     const firstIds: number[] = [];
     const seriesNumbers = readTable(root, () => firstIds.push(root.varint()));
     this.firstIds = Uint32Array.from(firstIds);
+    this.firstId = firstIds[0] ?? 0;
     this.seriesPages = new PageSet(
       file,
       seriesNumbers,

@@ -171,6 +171,11 @@ export class Partition {
     this.linkedEpoch = to.epoch;
   }
 
+  /** Id of the series in this slot of the registry, or -1 if no flush has linked them. */
+  idOf(registry: SeriesRegistry, slot: number): number {
+    return this.linkedEpoch === registry.epoch ? this.idBySlot.get(slot) - 1 : -1;
+  }
+
   /** Index segments that may become one: the newest, as far back as nothing is in the way. */
   mergeableSegments(): IndexSegment[] {
     const { segments, damagedSegments } = this;

@@ -12,12 +12,13 @@ import type { Labels } from "../../base/labels.ts";
 import type { Tenant } from "../../base/tenant.ts";
 import { type SeriesIndex, searchSeries } from "../../index/filter-search.ts";
 import { asSeriesIndex } from "../../index/listed-index.ts";
-import type { Postings } from "../../index/postings.ts";
+import { lowerBound, type Postings } from "../../index/postings.ts";
+import { NO_ID } from "../../index/segment-reader.ts";
 import { seriesKeyOf } from "../../index/series-key.ts";
 import { SeriesTable, UNKNOWN_SERIES } from "../../index/series-table.ts";
 import { presence } from "../deletes/presence.ts";
 import { Pacer } from "../pacer.ts";
-import { hashSeriesKey } from "../series/registry.ts";
+import { hashSeriesKey, type SeriesRegistry } from "../series/registry.ts";
 import type { Snapshot, SnapshotPartition, StorageSearch } from "./search.ts";
 import { type TopEntry, TopList } from "./top-list.ts";
 
@@ -43,9 +44,12 @@ export interface Cardinality {
 /** An index and those of its series that are counted. */
 interface Place {
   readonly index: SeriesIndex;
-  readonly ids: Postings;
-  /** All of the index' series are counted: the lengths of its lists will do. */
-  readonly isWhole: boolean;
+  /** How many are counted. */
+  readonly count: number;
+  /** Their ids. Null if all of the index' series are counted: the lengths of its lists will do. */
+  readonly ids: Postings | null;
+  /** True if a series with this id would be among them. */
+  has(id: number): boolean;
   /** Reads of its pages go through here; null if damage kept it from being read. */
   guarded<T>(read: () => Promise<T>): Promise<T | null>;
 }
@@ -53,7 +57,11 @@ interface Place {
 /** Series that match (all if the search has no groups) and have samples in the range. @throws the reason of the search's signal */
 export async function countSeries(snapshot: Snapshot, search: StorageSearch): Promise<number> {
   const places = await findPlaces(snapshot, search, new Pacer(search.signal));
-  return places.reduce((count, { ids }) => count + ids.length, 0);
+  return totalOf(places);
+}
+
+function totalOf(places: readonly Place[]): number {
+  return places.reduce((sum, { count }) => sum + count, 0);
 }
 
 /** @throws the reason of the search's signal */
@@ -84,7 +92,7 @@ export async function searchCardinality(snapshot: Snapshot, search: CardinalityS
     valueCounts.add(name, counts.size);
   }
   return {
-    totalSeries: places.reduce((count, { ids }) => count + ids.length, 0),
+    totalSeries: totalOf(places),
     totalLabelValuePairs,
     seriesCountByMetricName: metricNames.sorted(),
     seriesCountByLabelName: labelNames.sorted(),
@@ -97,13 +105,13 @@ export async function searchCardinality(snapshot: Snapshot, search: CardinalityS
 /** Values of a label with how many of the counted series have each; values of none are left out. */
 async function countValues(places: readonly Place[], label: string, pacer: Pacer): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
-  for (const { guarded, ids, index, isWhole } of places) {
+  for (const { guarded, ids, index } of places) {
     await guarded(async () => {
       for await (const batch of index.values(label)) {
         for (let i = 0; i < batch.count; i++) {
           const list = batch.ids(i);
           let count = list.count;
-          if (!isWhole) {
+          if (ids !== null) {
             const kept = list.retain(ids);
             count = (kept instanceof Promise ? await kept : kept).length;
           }
@@ -135,10 +143,13 @@ async function findPlaces(snapshot: Snapshot, search: StorageSearch, pacer: Pace
     for (const own of entry.index.of(tenant)) {
       const guarded = <T>(read: () => Promise<T>): Promise<T | null> => entry.index.guarded(own, read);
       await guarded(async () => {
-        const all = await own.all();
-        const matching = groups.length === 0 ? await all.read() : await searchSeries(own, groups, pacer);
-        const ids = present === null ? matching : await present.keep(matching, pacer);
-        places.push({ index: own, ids, isWhole: ids.length === all.count, guarded });
+        if (groups.length === 0 && present === null) {
+          const { firstId, lastId, seriesCount: count } = own;
+          places.push({ index: own, count, ids: null, has: (id) => id >= firstId && id <= lastId, guarded });
+          return;
+        }
+        const matching = groups.length === 0 ? await (await own.all()).read() : await searchSeries(own, groups, pacer);
+        places.push(placeOf(own, present === null ? matching : await present.keep(matching, pacer), guarded));
       });
     }
     partitions.push({ entry, places });
@@ -147,19 +158,19 @@ async function findPlaces(snapshot: Snapshot, search: StorageSearch, pacer: Pace
 
   // A slot that a flush has linked is known by its id: no labels need be compared.
   const { registry } = snapshot;
-  const isLinked = new Uint8Array(slots.length === 0 ? 0 : registry.size);
-  for (const { entry, places } of slots.length === 0 ? [] : partitions) {
-    for (const { ids } of places) {
-      for (let i = 0; i < ids.length; i++) {
-        const slot = entry.partition.slotOf(registry, ids[i] as number);
-        if (slot >= 0) isLinked[slot] = 1;
-      }
-      if (pacer.isDue) await pacer.pause();
-    }
+  let unlinked = 0;
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i] as number;
+    const isCounted = partitions.some(({ entry, places }) => {
+      const id = entry.partition.idOf(registry, slot);
+      return id >= 0 && places.some((place) => place.has(id));
+    });
+    if (!isCounted) slots[unlinked++] = slot;
+    if (i % 1024 === 1023 && pacer.isDue) await pacer.pause();
   }
-  slots = slots.filter((slot) => isLinked[slot] !== 1);
+  slots = slots.subarray(0, unlinked);
 
-  const withSeries = partitions.filter(({ places }) => places.some(({ ids }) => ids.length > 0));
+  const withSeries = partitions.filter(({ places }) => totalOf(places) > 0);
   const mayMeetTwice = withSeries.length > 1 || (withSeries.length === 1 && slots.length > 0);
   if (!mayMeetTwice)
     return withHead(
@@ -168,23 +179,64 @@ async function findPlaces(snapshot: Snapshot, search: StorageSearch, pacer: Pace
       slots,
     );
 
+  const [only] = withSeries;
+  if (withSeries.length === 1 && only !== undefined && slots.length * LOOKUP_COST < totalOf(only.places)) {
+    const fresh = await withoutKnown(registry, slots, only, pacer);
+    return withHead(only.places, headIndex, fresh);
+  }
   const seen = new SeenSeries(tenant);
   const kept: Place[] = [];
   // The last month's places stay whole: it is the one most is asked of.
   for (const { entry, places } of [...withSeries].reverse()) {
     for (const place of places) {
-      const fresh = await seen.addAll(place.ids, (ids) => entry.index.labelsOf(tenant, ids, pacer), pacer);
-      kept.push(fresh.length === place.ids.length ? place : { ...place, ids: fresh, isWhole: false });
+      const own = place.index;
+      const ids = place.ids ?? (await place.guarded(async () => await (await own.all()).read()));
+      if (ids === null) continue;
+      const fresh = await seen.addAll(ids, (slice) => entry.index.labelsOf(tenant, slice, pacer), pacer);
+      kept.push(fresh.length === ids.length ? place : placeOf(own, fresh, place.guarded));
     }
   }
   const labelsOfSlots = async (ids: Postings): Promise<Labels[]> => Array.from(ids, (slot) => registry.labelsOf(slot));
   return withHead(kept, headIndex, await seen.addAll(slots, labelsOfSlots, pacer));
 }
 
+/** What looking for one series in an index costs, in series whose labels are read instead. */
+const LOOKUP_COST = 16;
+
+/** Those of the slots whose series is not counted in the partition already. */
+async function withoutKnown(
+  registry: SeriesRegistry,
+  slots: Postings,
+  { entry, places }: { readonly entry: SnapshotPartition; readonly places: readonly Place[] },
+  pacer: Pacer,
+): Promise<Postings> {
+  const fresh = new Uint32Array(slots.length);
+  let freshCount = 0;
+  for (let from = 0; from < slots.length; ) {
+    const { tenant, count, ...keys } = registry.store.keysOf(slots, from);
+    // Copies: the views are void once others have their turn.
+    const bytes = keys.bytes.slice();
+    const ends = keys.ends.slice();
+    const ids = await entry.index.findKeys(tenant, bytes, ends, pacer);
+    for (let i = 0; i < count; i++) {
+      const id = ids[i] as number;
+      if (id === NO_ID || !places.some((place) => place.has(id))) fresh[freshCount++] = slots[from + i] as number;
+    }
+    from += count;
+    if (pacer.isDue) await pacer.pause();
+  }
+  return fresh.subarray(0, freshCount);
+}
+
 function withHead(places: readonly Place[], index: SeriesIndex | null, slots: Postings): Place[] {
   if (index === null || slots.length === 0) return [...places];
   // The head grows while it is read: its lists are never taken as they are.
-  return [...places, { index, ids: slots, isWhole: false, guarded: async (read) => await read() }];
+  return [...places, placeOf(index, slots, async (read) => await read())];
+}
+
+function placeOf(index: SeriesIndex, ids: Postings, guarded: Place["guarded"]): Place {
+  const has = (id: number): boolean => ids[lowerBound(ids, id)] === id;
+  return { index, count: ids.length, ids, has, guarded };
 }
 
 /** Series met so far, by the hash of their labels. */
