@@ -457,6 +457,30 @@ export function writeKeys(slots: usize, count: u32, ends: usize, target: usize, 
   return <u32>(at - target);
 }
 
+/** Numbers of the pairs of series, as u32, and how many there are up to each series' end; for the rest as writeKeys. */
+export function writePairs(slots: usize, count: u32, ends: usize, target: usize, room: u32): u32 {
+  let at = target;
+  for (done = 0; done < count; done++) {
+    const record = recordAddress(load<u32>(slots + ((<usize>done) << 2)));
+    let left = readVarint(record);
+    const needed = left << 2;
+    if (<u32>(at - target) + needed > room) return done == 0 ? needed : <u32>(at - target);
+    let next = readEnd;
+    for (; left > 0; left--) {
+      // Numbers of pairs that are met often are small.
+      let pair = <u32>load<u8>(next++);
+      if (pair >= 0x80) {
+        pair = readVarint(next - 1);
+        next = readEnd;
+      }
+      store<u32>(at, pair);
+      at += 4;
+    }
+    store<u32>(ends + ((<usize>done) << 2), <u32>(at - target) >> 2);
+  }
+  return <u32>(at - target);
+}
+
 function tenantOfRecord(record: usize): u32 {
   readVarint(record);
   return load<u32>(labelAddress(load<u32>(pairAddress(readVarint(readEnd)), 4)), 4);

@@ -44,11 +44,17 @@ export class ByteWriter {
   varint(value: number): void {
     this.reserve(8);
     let rest = value;
-    while (rest >= 0x80) {
+    // Nearly all are small: the first steps are on integers, and so are the last of a large one.
+    while (rest >= 0x8000_0000) {
       this.buffer[this.length++] = (rest % 0x80) | 0x80;
       rest = Math.floor(rest / 0x80);
     }
-    this.buffer[this.length++] = rest;
+    let low = rest | 0;
+    while (low >= 0x80) {
+      this.buffer[this.length++] = (low & 0x7f) | 0x80;
+      low >>>= 7;
+    }
+    this.buffer[this.length++] = low;
   }
 
   /** An integer in (-2^52, 2^52), small ones short. */

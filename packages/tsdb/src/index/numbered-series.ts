@@ -1,17 +1,38 @@
-/** New series as an index segment takes them: their texts have numbers, so that sorting and comparing them is done once, by whoever numbers them. */
+/** New series as an index segment takes them: their terms have the numbers that the segment gives them, so that sorting texts is done once, by whoever numbers them. */
 import type { Tenant } from "../base/tenant.ts";
 
-/** Stands for the name `__name__`. */
-export const NO_SYMBOL = 0xffff_ffff;
+/** A label of a segment: its values are the terms from `firstTerm + 1` on, up to the next label's `firstTerm`, in order of their bytes. */
+export interface NumberedLabel {
+  /** `__name__` by this name. */
+  readonly name: string;
+  /** The term that stands for the label itself. */
+  readonly firstTerm: number;
+}
 
-/** A tenant's series, by ascending id, whose texts have numbers in byte order. */
+/** Keys of some series, as series-key.ts has them: key `i` is `bytes[ends[i-1]..ends[i])`. Views, void with the next call. */
+export interface KeyPiece {
+  readonly count: number;
+  readonly bytes: Uint8Array;
+  readonly ends: Uint32Array;
+}
+
+/** A tenant's series, by ascending id. Term 0 stands for all of them, then come the terms of the first label, and so on. */
 export interface NumberedSeries {
   readonly tenant: Tenant;
-  readonly symbolCount: number;
-  symbolBytes(symbol: number): Uint8Array;
+  /** `__name__` first, the others by the bytes of their names. */
+  readonly labels: readonly NumberedLabel[];
+  readonly termCount: number;
+  /** The value of a term that stands for one. Valid until the next call of anything. */
+  valueBytes(term: number): Uint8Array;
   readonly seriesCount: number;
   idOf(i: number): number;
-  countLabels(i: number): number;
-  /** Symbols of name and value of each label of series `i`, `__name__` (NO_SYMBOL) first, the others by name. */
-  copyLabels(i: number, target: Uint32Array): void;
+  /** Labels of all series together. */
+  readonly labelTotal: number;
+  /**
+   * Terms of series from `lo` on, at least one series, ascending for each: those of series `i` go to `terms[ends[i-1]..ends[i])`, where they end to `ends[i]`.
+   * Returns how many series it were.
+   */
+  readTerms(lo: number, terms: Uint32Array, ends: Uint32Array): number;
+  /** Keys of series from `lo` on, at least one. */
+  readKeys(lo: number): KeyPiece;
 }

@@ -14,7 +14,7 @@ export const BITMAP = 2;
 export const PIECE_IDS: number = 1 << 16;
 export const BITMAP_BYTES: number = PIECE_IDS / 8;
 
-/** Length of `ids[lo..hi)` in each coding, and how they are written: `base` is subtracted from all. */
+/** Writes `ids[lo..hi)` to `steps` or to `runs`, whichever coding is shorter, and says which: `base` is subtracted from all. */
 export function encodeShortest(
   ids: Uint32Array,
   lo: number,
@@ -23,26 +23,40 @@ export function encodeShortest(
   steps: ByteWriter,
   runs: ByteWriter,
 ): typeof STEPS | typeof RUNS {
-  steps.clear();
-  runs.clear();
-  let last = base - 1;
-  let runStart = -1;
-  let runEnd = base - 1;
-  for (let i = lo; i < hi; i++) {
-    const id = ids[i] as number;
-    steps.varint(id - last - 1);
-    if (runStart < 0) runStart = id;
-    else if (id !== last + 1) {
-      runs.varint(runStart - runEnd - 1);
-      runs.varint(last - runStart);
-      runEnd = last;
-      runStart = id;
-    }
-    last = id;
+  // Both begin a run alike. The ids behind its first are a byte each as steps, and all together one number as a run.
+  let saved = 0;
+  for (let i = lo; i < hi; ) {
+    const behind = lengthOfRun(ids, i, hi) - 1;
+    saved += behind - (behind < 0x80 ? 1 : behind < 0x4000 ? 2 : behind < 0x20_0000 ? 3 : 4);
+    i += behind + 1;
   }
-  runs.varint(runStart - runEnd - 1);
-  runs.varint(last - runStart);
-  return runs.length < steps.length ? RUNS : STEPS;
+  let last = base - 1;
+  if (saved <= 0) {
+    steps.clear();
+    for (let i = lo; i < hi; i++) {
+      const id = ids[i] as number;
+      steps.varint(id - last - 1);
+      last = id;
+    }
+    return STEPS;
+  }
+  runs.clear();
+  for (let i = lo; i < hi; ) {
+    const count = lengthOfRun(ids, i, hi);
+    runs.varint((ids[i] as number) - last - 1);
+    runs.varint(count - 1);
+    i += count;
+    last = ids[i - 1] as number;
+  }
+  return RUNS;
+}
+
+/** How many ids from `ids[lo]` on follow each other. */
+function lengthOfRun(ids: Uint32Array, lo: number, hi: number): number {
+  const ahead = (ids[lo] as number) - lo;
+  let i = lo + 1;
+  while (i < hi && (ids[i] as number) - i === ahead) i++;
+  return i - lo;
 }
 
 /** Reads `count` ids written as steps into `target` from `at` on. @throws RangeError */

@@ -1,15 +1,19 @@
 /** From series in memory to an index segment: what a flush writes for the series it met for the first time in a month. */
-import { ByteWriter } from "../base/bytes.ts";
-import { decodeLabelBytes } from "../base/label-bytes.ts";
 import type { Disk } from "../disk/disk.ts";
-import { bucketSort } from "./bucket-sort.ts";
 import type { Pace } from "./filter-search.ts";
 import { type HashKey, hashKeys } from "./key-hash.ts";
-import { NO_SYMBOL, type NumberedSeries } from "./numbered-series.ts";
+import { sortByNumber } from "./number-sort.ts";
+import type { NumberedSeries } from "./numbered-series.ts";
 import { EVERYTHING, NO_VALUE, SegmentWriter } from "./segment-writer.ts";
 
-/** Keys hashed together. */
-const HASHED_TOGETHER = 4096;
+/** Ids of lists that are in memory at once: at least so many, and at least this share of all. What is more is done in rounds over all series. */
+const LISTED_IDS_MIN: number = 1 << 20;
+const ROUNDS_MAX = 8;
+/** Ids of one list, and series, between two looks at the pace. */
+const UNPACED_IDS: number = 1 << 16;
+const UNPACED_SERIES = 256;
+/** In the place of where a list goes on: it is not made, because all series are in it. */
+const NOT_LISTED = 0xffff_ffff;
 
 /** Writes a segment to `path` and syncs it. Each tenant comes once, with at least one series. */
 export async function buildSegment(
@@ -23,19 +27,10 @@ export async function buildSegment(
   const writer = await SegmentWriter.create(disk, path, fileNumber, hashKey);
   try {
     for (const series of tenants) {
-      const count = series.seriesCount;
-      writer.beginTenant(series.tenant, count, series.idOf(count - 1));
-      const terms = await findTerms(series, pace);
-      const numbers = await writeTerms(writer, series, terms, pace);
-      for (let i = 0; i < count; i++) {
-        // Found in the order of the names, which is that of the labels: the numbers ascend.
-        const own = terms.found.slice(i === 0 ? 0 : terms.ends[i - 1], terms.ends[i]);
-        for (let k = 0; k < own.length; k++) own[k] = numbers[own[k] as number] as number;
-        writer.addSeries(series.idOf(i), own);
-        if (writer.isFull) await writer.flush();
-        if (pace.isDue) await pace.pause();
-      }
-      writer.endSeries();
+      writer.beginTenant(series.tenant, series.seriesCount, series.idOf(series.seriesCount - 1));
+      const all = await readAll(series, pace);
+      await writeTerms(writer, series, all, pace);
+      await writeSeries(writer, all, pace);
       await writeKeys(writer, series, hashKey, pace);
       writer.endTenant();
     }
@@ -46,167 +41,186 @@ export async function buildSegment(
   }
 }
 
-interface FoundLabel {
-  /** Symbol of a value → number of the term. */
-  readonly values: Map<number, number>;
-  /** Series that have the label. */
-  owners: Uint32Array;
-  ownerCount: number;
-}
-
-/** Terms, numbered in order of appearance. */
-interface FoundTerms {
-  /** By symbol of the name. */
-  readonly labels: Map<number, FoundLabel>;
-  readonly count: number;
-  /** Terms of series `i` are `found[ends[i-1]..ends[i])`. */
-  readonly found: Uint32Array;
+/** A tenant's series as numbers. */
+interface AllTerms {
+  readonly ids: Uint32Array;
+  /** Terms of series `i` are `terms[ends[i-1]..ends[i])`. */
+  readonly terms: Uint32Array;
   readonly ends: Uint32Array;
 }
 
-async function findTerms(series: NumberedSeries, pace: Pace): Promise<FoundTerms> {
-  const labels = new Map<number, FoundLabel>();
-  const ends = new Uint32Array(series.seriesCount);
-  let found: Uint32Array = new Uint32Array(series.seriesCount * 8);
-  let length = 0;
-  let count = 0;
-  let symbols: Uint32Array = new Uint32Array(64);
-  for (let i = 0; i < series.seriesCount; i++) {
-    const id = series.idOf(i);
-    const labelCount = series.countLabels(i);
-    while (2 * labelCount > symbols.length) symbols = doubled(symbols);
-    series.copyLabels(i, symbols);
-    for (let k = 0; k < labelCount; k++) {
-      const name = symbols[2 * k] as number;
-      const value = symbols[2 * k + 1] as number;
-      let label = labels.get(name);
-      if (label === undefined) {
-        label = { values: new Map(), owners: new Uint32Array(16), ownerCount: 0 };
-        labels.set(name, label);
-      }
-      let term = label.values.get(value);
-      if (term === undefined) {
-        term = count++;
-        label.values.set(value, term);
-      }
-      if (label.ownerCount === label.owners.length) label.owners = doubled(label.owners);
-      label.owners[label.ownerCount++] = id;
-      if (length === found.length) found = doubled(found);
-      found[length++] = term;
-    }
-    ends[i] = length;
+async function readAll(series: NumberedSeries, pace: Pace): Promise<AllTerms> {
+  const count = series.seriesCount;
+  const ids = new Uint32Array(count);
+  const terms = new Uint32Array(series.labelTotal);
+  const ends = new Uint32Array(count);
+  for (let lo = 0; lo < count; ) {
+    const hi = lo + series.readTerms(lo, terms, ends);
+    for (let i = lo; i < hi; i++) ids[i] = series.idOf(i);
+    lo = hi;
     if (pace.isDue) await pace.pause();
   }
-  return { labels, count, found: found.subarray(0, length), ends };
+  return { ids, terms, ends };
 }
 
-/** Writes all labels and terms. Returns the number in the segment for each number of appearance. */
-async function writeTerms(
-  writer: SegmentWriter,
-  series: NumberedSeries,
-  terms: FoundTerms,
-  pace: Pace,
-): Promise<Uint32Array> {
-  const idsOf = await listsByTerm(series, terms, pace);
-  const numbers = new Uint32Array(terms.count);
-  writer.beginLabel(EVERYTHING);
-  writer.beginTerm(NO_VALUE);
-  writer.addIds(Uint32Array.from({ length: series.seriesCount }, (_, i) => series.idOf(i)));
-  writer.endTerm();
-  let number = 1;
-  const place = (name: number): number => (name === NO_SYMBOL ? -1 : name);
-  for (const name of [...terms.labels.keys()].sort((a, b) => place(a) - place(b))) {
-    const { values, owners, ownerCount } = terms.labels.get(name) as FoundLabel;
-    writer.beginLabel(name === NO_SYMBOL ? "__name__" : textOf(series.symbolBytes(name)));
-    writer.beginTerm(NO_VALUE);
-    writer.addIds(owners.subarray(0, ownerCount));
+/** Writes all labels and terms. */
+async function writeTerms(writer: SegmentWriter, series: NumberedSeries, all: AllTerms, pace: Pace): Promise<void> {
+  const lists = new TermLists(series, all);
+  await lists.count(pace);
+  const write = async (term: number, value: Uint8Array): Promise<void> => {
+    writer.beginTerm(value);
+    const ids = lists.idsOf(term);
+    for (let lo = 0; lo < ids.length; lo += UNPACED_IDS) {
+      writer.addIds(ids.length <= UNPACED_IDS ? ids : ids.subarray(lo, lo + UNPACED_IDS));
+      if (pace.isDue) await pace.pause();
+    }
     writer.endTerm();
-    number++;
-    const symbols = Uint32Array.from(values.keys());
-    const bucketOf = (i: number): number => Math.floor(((symbols[i] as number) * 256) / series.symbolCount);
-    for await (const sorted of bucketSort(symbols.length, bucketOf, (i) => symbols[i] as number, pace)) {
-      for (const symbol of sorted) {
-        const term = values.get(symbol) as number;
-        numbers[term] = number++;
-        writer.beginTerm(series.symbolBytes(symbol).slice());
-        writer.addIds(idsOf(term));
-        writer.endTerm();
-      }
-      if (writer.isFull) await writer.flush();
+    if (writer.isFull) await writer.flush();
+  };
+  writer.beginLabel(EVERYTHING);
+  await write(0, NO_VALUE);
+  for (const [i, { name, firstTerm }] of series.labels.entries()) {
+    const end = series.labels[i + 1]?.firstTerm ?? series.termCount;
+    writer.beginLabel(name);
+    if (lists.end <= firstTerm) await lists.makeFrom(firstTerm, pace);
+    await write(firstTerm, NO_VALUE);
+    for (let term = firstTerm + 1; term < end; term++) {
+      if (lists.end <= term) await lists.makeFrom(term, pace);
+      await write(term, series.valueBytes(term));
     }
   }
   writer.endTerms();
-  return numbers;
 }
 
-/** Ids by term: all lists lie in one array. */
-async function listsByTerm(
-  series: NumberedSeries,
-  { count, found, ends }: FoundTerms,
-  pace: Pace,
-): Promise<(term: number) => Uint32Array> {
-  const starts = new Uint32Array(count + 1);
-  for (let i = 0; i < found.length; i++) starts[(found[i] as number) + 1]++;
-  for (let term = 0; term < count; term++) starts[term + 1] = (starts[term + 1] as number) + (starts[term] as number);
-  const listEnds = starts.slice(0, count);
-  const ids = new Uint32Array(found.length);
-  let at = 0;
-  for (let i = 0; i < series.seriesCount; i++) {
-    const id = series.idOf(i);
-    for (; at < (ends[i] as number); at++) ids[listEnds[found[at] as number]++] = id;
+/** Ids by term, made for some terms at a time: all lists of a round lie in one array. */
+class TermLists {
+  /** Lists of terms below are made, or were. */
+  end = 1;
+  private first = 1;
+  private readonly series: NumberedSeries;
+  private readonly all: AllTerms;
+  private readonly counts: Uint32Array;
+  /** The term of a value's label, if not all series have the label; else 0. */
+  private readonly owners: Uint32Array;
+  private ids: Uint32Array = new Uint32Array(0);
+  /** Where the lists of the round end. */
+  private ends: Uint32Array = new Uint32Array(0);
+
+  constructor(series: NumberedSeries, all: AllTerms) {
+    this.series = series;
+    this.all = all;
+    this.counts = new Uint32Array(series.termCount);
+    this.owners = new Uint32Array(series.termCount);
+  }
+
+  /** Comes first: how long the lists are. */
+  async count(pace: Pace): Promise<void> {
+    const { counts, owners, series, all } = this;
+    const { terms } = all;
+    for (let lo = 0; lo < terms.length; lo += UNPACED_IDS) {
+      const hi = Math.min(terms.length, lo + UNPACED_IDS);
+      for (let k = lo; k < hi; k++) counts[terms[k] as number]++;
+      if (pace.isDue) await pace.pause();
+    }
+    counts[0] = series.seriesCount;
+    for (const [i, { firstTerm }] of series.labels.entries()) {
+      const end = series.labels[i + 1]?.firstTerm ?? series.termCount;
+      let count = 0;
+      for (let term = firstTerm + 1; term < end; term++) count += counts[term] as number;
+      counts[firstTerm] = count;
+      if (count < series.seriesCount) owners.fill(firstTerm, firstTerm + 1, end);
+      if (pace.isDue) await pace.pause();
+    }
+  }
+
+  /** Makes the lists of `first` and of as many terms behind it as there is room for. */
+  async makeFrom(first: number, pace: Pace): Promise<void> {
+    const { counts, series } = this;
+    const most = Math.max(LISTED_IDS_MIN, Math.ceil((2 * series.labelTotal) / ROUNDS_MAX));
+    let end = first;
+    let total = 0;
+    for (; end < series.termCount; end++) {
+      const count = counts[end] as number;
+      if (count === series.seriesCount) continue;
+      if (total > 0 && total + count > most) break;
+      total += count;
+    }
+    this.first = first;
+    this.end = end;
+    this.ids = new Uint32Array(total);
+    this.ends = new Uint32Array(end - first);
+    total = 0;
+    for (let term = first; term < end; term++) {
+      const count = counts[term] as number;
+      const isListed = count < series.seriesCount;
+      this.ends[term - first] = isListed ? total : NOT_LISTED;
+      if (isListed) total += count;
+    }
+    if (total === 0) return;
+    for (let lo = 0; lo < series.seriesCount; lo += UNPACED_SERIES) {
+      this.addSeries(lo, Math.min(series.seriesCount, lo + UNPACED_SERIES));
+      if (pace.isDue) await pace.pause();
+    }
+  }
+
+  /** Ids of a term: 0, or one of the round. */
+  idsOf(term: number): Uint32Array {
+    const count = this.counts[term] as number;
+    if (count === this.series.seriesCount) return this.all.ids;
+    const end = this.ends[term - this.first] as number;
+    return this.ids.subarray(end - count, end);
+  }
+
+  private addSeries(lo: number, hi: number): void {
+    const { first, ids, ends, owners } = this;
+    const { terms } = this.all;
+    const listed = this.end - first;
+    let k = lo === 0 ? 0 : (this.all.ends[lo - 1] as number);
+    for (let i = lo; i < hi; i++) {
+      const id = this.all.ids[i] as number;
+      for (const seriesEnd = this.all.ends[i] as number; k < seriesEnd; k++) {
+        const term = terms[k] as number;
+        // What is below `first` comes out as a number above all.
+        const place = (term - first) >>> 0;
+        if (place < listed && ends[place] !== NOT_LISTED) ids[ends[place]++] = id;
+        const owner = ((owners[term] as number) - first) >>> 0;
+        if (owner < listed && ends[owner] !== NOT_LISTED) ids[ends[owner]++] = id;
+      }
+    }
+  }
+}
+
+async function writeSeries(writer: SegmentWriter, { ids, terms, ends }: AllTerms, pace: Pace): Promise<void> {
+  let lo = 0;
+  for (let i = 0; i < ids.length; i++) {
+    const hi = ends[i] as number;
+    writer.addSeries(ids[i] as number, terms, lo, hi);
+    lo = hi;
+    if (i % UNPACED_SERIES !== UNPACED_SERIES - 1) continue;
+    if (writer.isFull) await writer.flush();
     if (pace.isDue) await pace.pause();
   }
-  return (term) => ids.subarray(starts[term], starts[term + 1]);
+  writer.endSeries();
 }
 
 /** Writes the hashes of all keys. */
 async function writeKeys(writer: SegmentWriter, series: NumberedSeries, hashKey: HashKey, pace: Pace): Promise<void> {
   const count = series.seriesCount;
   const hashes = new Uint32Array(count);
-  const keys = new ByteWriter(1 << 16);
-  let symbols: Uint32Array = new Uint32Array(64);
-  for (let lo = 0; lo < count; lo += HASHED_TOGETHER) {
-    const ends = new Uint32Array(Math.min(HASHED_TOGETHER, count - lo));
-    keys.clear();
-    for (let i = 0; i < ends.length; i++) {
-      const labelCount = series.countLabels(lo + i);
-      while (2 * labelCount > symbols.length) symbols = doubled(symbols);
-      series.copyLabels(lo + i, symbols);
-      for (let k = 0; k < 2 * labelCount; k++) writeSymbol(series, symbols[k] as number, keys);
-      ends[i] = keys.length;
-    }
-    hashes.set(hashKeys(hashKey, series.tenant, keys.bytes(), ends), lo);
+  const items = new Uint32Array(count);
+  for (let lo = 0; lo < count; ) {
+    const piece = series.readKeys(lo);
+    hashes.set(hashKeys(hashKey, series.tenant, piece.bytes, piece.ends), lo);
+    for (let i = lo; i < lo + piece.count; i++) items[i] = i;
+    lo += piece.count;
     if (pace.isDue) await pace.pause();
   }
-  // Sorted by the upper eight bits first, so the others and the place fit one double.
-  const bucketOf = (i: number): number => (hashes[i] as number) >>> 24;
-  const numberOf = (i: number): number => ((hashes[i] as number) & 0xff_ffff) * 2 ** 29 + i;
-  for await (const sorted of bucketSort(count, bucketOf, numberOf, pace)) {
-    for (const value of sorted) {
-      const i = value % 2 ** 29;
-      writer.addKey(hashes[i] as number, series.idOf(i));
-    }
+  const sorted = await sortByNumber(items, hashes, 0xffff_ffff, pace);
+  for (let i = 0; i < count; i++) {
+    const item = sorted[i] as number;
+    writer.addKey(hashes[item] as number, series.idOf(item));
+    if (i % UNPACED_SERIES !== UNPACED_SERIES - 1) continue;
     if (writer.isFull) await writer.flush();
+    if (pace.isDue) await pace.pause();
   }
-}
-
-/** A name or value as it stands in a key, see series-key.ts. */
-function writeSymbol(series: NumberedSeries, symbol: number, keys: ByteWriter): void {
-  if (symbol === NO_SYMBOL) {
-    keys.varint(0);
-    return;
-  }
-  const bytes = series.symbolBytes(symbol);
-  keys.varint(bytes.length);
-  keys.raw(bytes);
-}
-
-function textOf(bytes: Uint8Array): string {
-  return decodeLabelBytes(bytes, 0, bytes.length);
-}
-
-function doubled(array: Uint32Array): Uint32Array {
-  const larger = new Uint32Array(Math.max(16, array.length * 2));
-  larger.set(array);
-  return larger;
 }

@@ -130,10 +130,9 @@ class TenantMerge {
       const numbers = this.numbers[i] as Uint32Array;
       for (let index = 0; index < seriesPages.count; index++) {
         const page = await seriesPages.loadAside(index);
+        const terms = page.terms.map((term) => numbers[term] as number);
         for (let k = 0; k < page.ids.length; k++) {
-          const terms = page.terms.slice(page.start(k), page.ends[k]);
-          for (let t = 0; t < terms.length; t++) terms[t] = numbers[terms[t] as number] as number;
-          writer.addSeries(page.ids[k] as number, terms);
+          writer.addSeries(page.ids[k] as number, terms, page.start(k), page.ends[k]);
         }
         if (writer.isFull) await writer.flush();
         if (pace.isDue) await pace.pause();

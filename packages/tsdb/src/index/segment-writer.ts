@@ -162,9 +162,9 @@ export class SegmentWriter {
     this.lists.end();
   }
 
-  /** A series and the numbers of its terms, both ascending. `terms` belongs to the writer. */
-  addSeries(id: number, terms: Uint32Array): void {
-    this.series.add(id, terms);
+  /** A series and the numbers of its terms, `terms[lo..hi)`, both ascending. */
+  addSeries(id: number, terms: Uint32Array, lo = 0, hi: number = terms.length): void {
+    this.series.add(id, terms, lo, hi);
     this.seriesAdded++;
   }
 

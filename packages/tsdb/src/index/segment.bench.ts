@@ -13,9 +13,9 @@ import { encodeLabelText } from "../base/label-bytes.ts";
 import type { Labels } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
 import { RealDisk } from "../disk/real-disk.ts";
-import { bucketSort } from "./bucket-sort.ts";
 import { type Pace, searchSeries } from "./filter-search.ts";
 import { hashKeys } from "./key-hash.ts";
+import { sortByNumber } from "./number-sort.ts";
 import { PageCache } from "./page-cache.ts";
 import { mergeSegments } from "./segment-merge.ts";
 import { IndexSegment, NO_ID, type TenantSegment } from "./segment-reader.ts";
@@ -123,10 +123,9 @@ async function writeFleet(disk: RealDisk, path: string, fileNumber: number, lo: 
     });
     hashes.set(hashKeys(HASH_KEY, TENANT, Buffer.concat(keys), ends), at - lo);
   }
-  const bucketOf = (i: number): number => (hashes[i] as number) >>> 24;
-  const numberOf = (i: number): number => ((hashes[i] as number) & 0xff_ffff) * 2 ** 29 + i;
-  for await (const sorted of bucketSort(hi - lo, bucketOf, numberOf, AT_ONCE)) {
-    for (const both of sorted) writer.addKey(hashes[both % 2 ** 29] as number, lo + (both % 2 ** 29));
+  const items = Uint32Array.from({ length: hi - lo }, (_, i) => i);
+  for (const item of await sortByNumber(items, hashes, 0xffff_ffff, AT_ONCE)) {
+    writer.addKey(hashes[item] as number, lo + item);
     if (writer.isFull) await writer.flush();
   }
   writer.endTenant();

@@ -4,10 +4,12 @@ import type { Labels } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import type { Pace } from "./filter-search.ts";
-import { NO_SYMBOL, type NumberedSeries } from "./numbered-series.ts";
+import type { NumberedLabel, NumberedSeries } from "./numbered-series.ts";
 import { PageCache } from "./page-cache.ts";
 import { buildSegment } from "./segment-build.ts";
 import { IndexSegment } from "./segment-reader.ts";
+import { NO_VALUE } from "./segment-writer.ts";
+import { seriesKeyOf } from "./series-key.ts";
 
 /** Never pauses. */
 export const AT_ONCE: Pace = { isDue: false, pause: async () => {} };
@@ -19,26 +21,47 @@ export interface IndexedSeries {
   readonly labels: Labels;
 }
 
-/** Numbers the texts of label sets. */
-export function numberTexts(tenant: Tenant, series: readonly IndexedSeries[]): NumberedSeries {
-  const seen = new Set<string>();
-  for (const { labels } of series) for (const entry of labels.entries()) for (const text of entry) seen.add(text);
-  const sorted = [...seen].map((text) => ({ text, bytes: encodeLabelText(text) }));
-  sorted.sort((a, b) => Buffer.compare(a.bytes, b.bytes));
-  const numbers = new Map(sorted.map(({ text }, i) => [text, i]));
+/** Numbers the terms of label sets. */
+export function numberTerms(tenant: Tenant, series: readonly IndexedSeries[]): NumberedSeries {
+  const valuesOf = new Map<string, Map<string, Uint8Array>>();
+  let labelTotal = 0;
+  for (const { labels } of series) {
+    for (const [name, value] of labels.entries()) {
+      const values = valuesOf.get(name) ?? new Map<string, Uint8Array>();
+      valuesOf.set(name, values.set(value, encodeLabelText(value)));
+      labelTotal++;
+    }
+  }
+  // `__name__` is no text here, as in keys.
+  const place = (name: string): Uint8Array => encodeLabelText(name === "__name__" ? "" : name);
+  const labels: NumberedLabel[] = [];
+  const values: Uint8Array[] = [NO_VALUE];
+  const numbers = new Map<string, number>();
+  for (const name of [...valuesOf.keys()].sort((a, b) => Buffer.compare(place(a), place(b)))) {
+    labels.push({ name, firstTerm: values.push(NO_VALUE) - 1 });
+    const own = [...(valuesOf.get(name) as Map<string, Uint8Array>)].sort((a, b) => Buffer.compare(a[1], b[1]));
+    for (const [value, bytes] of own) numbers.set(`${name}\0${value}`, values.push(bytes) - 1);
+  }
   return {
     tenant,
-    symbolCount: sorted.length,
-    symbolBytes: (symbol) => (sorted[symbol] as { bytes: Uint8Array }).bytes,
+    labels,
+    termCount: values.length,
+    valueBytes: (term) => values[term] as Uint8Array,
     seriesCount: series.length,
     idOf: (i) => (series[i] as IndexedSeries).id,
-    countLabels: (i) => [...(series[i] as IndexedSeries).labels.entries()].length,
-    copyLabels(i, target) {
-      let at = 0;
-      for (const [name, value] of (series[i] as IndexedSeries).labels.entries()) {
-        target[at++] = name === "__name__" ? NO_SYMBOL : (numbers.get(name) as number);
-        target[at++] = numbers.get(value) as number;
-      }
+    labelTotal,
+    readTerms(lo, terms, ends) {
+      const own = [...(series[lo] as IndexedSeries).labels.entries()].map(
+        ([name, value]) => numbers.get(`${name}\0${value}`) as number,
+      );
+      const at = lo === 0 ? 0 : (ends[lo - 1] as number);
+      terms.set(own, at);
+      ends[lo] = at + own.length;
+      return 1;
+    },
+    readKeys(lo) {
+      const bytes = seriesKeyOf((series[lo] as IndexedSeries).labels);
+      return { count: 1, bytes, ends: Uint32Array.of(bytes.length) };
     },
   };
 }
@@ -51,7 +74,7 @@ export async function writeTestSegment(
 ): Promise<void> {
   const numbered = tenants
     .filter(({ series }) => series.length > 0)
-    .map(({ tenant, series }) => numberTexts(tenant, series));
+    .map(({ tenant, series }) => numberTerms(tenant, series));
   await buildSegment(disk, `${fileNumber}.idx`, fileNumber, HASH_KEY, numbered, AT_ONCE);
 }
 

@@ -19,39 +19,49 @@ export class SeriesWriter {
   private termCount = 0;
   private firstId = 0;
   private lastId = 0;
-  private last: Uint32Array = new Uint32Array(0);
+  /** Terms of the series before. */
+  private last: Uint32Array = new Uint32Array(64);
+  private lastCount = 0;
 
   /** `endPage` takes the bytes of each page in order; they are valid until it returns. */
   constructor(endPage: (bytes: Uint8Array, firstId: number) => void) {
     this.endPage = endPage;
   }
 
-  /** A series and its terms, both ascending. `terms` is kept until the next call. */
-  add(id: number, terms: Uint32Array): void {
-    const { page, last } = this;
+  /** A series and its terms `[lo, hi)`, both ascending. */
+  add(id: number, terms: Uint32Array, lo: number, hi: number): void {
+    const { page } = this;
+    const length = hi - lo;
+    if (length > this.last.length) this.last = new Uint32Array(2 * length);
+    const { last } = this;
     if (this.count === 0) this.firstId = id;
     const step = this.count === 0 ? 0 : id - this.lastId - 1;
-    const isDifference = this.count > 0 && terms.length === last.length && terms.length <= MASKED_LABELS_MAX;
+    const isDifference = this.count > 0 && length === this.lastCount && length <= MASKED_LABELS_MAX;
     page.varint(2 * step + (isDifference ? 1 : 0));
     if (isDifference) {
       let mask = 0;
-      for (let i = 0; i < terms.length; i++) if (terms[i] !== last[i]) mask += 2 ** i;
+      for (let i = 0; i < length; i++) if (terms[lo + i] !== last[i]) mask += i < 30 ? 1 << i : 2 ** i;
       page.varint(mask);
-      for (let i = 0; i < terms.length; i++) {
-        if (terms[i] !== last[i]) page.zigzag((terms[i] as number) - (last[i] as number));
+      for (let i = 0; i < length; i++) {
+        const term = terms[lo + i] as number;
+        if (term === last[i]) continue;
+        page.zigzag(term - (last[i] as number));
+        last[i] = term;
       }
     } else {
-      page.varint(terms.length);
+      page.varint(length);
       let before = 0;
-      for (let i = 0; i < terms.length; i++) {
-        page.varint((terms[i] as number) - before);
-        before = terms[i] as number;
+      for (let i = 0; i < length; i++) {
+        const term = terms[lo + i] as number;
+        page.varint(term - before);
+        before = term;
+        last[i] = term;
       }
     }
-    this.last = terms;
+    this.lastCount = length;
     this.lastId = id;
     this.count++;
-    this.termCount += terms.length;
+    this.termCount += length;
     if (this.count === SERIES_MAX || this.termCount >= TERMS_MAX) this.end();
   }
 

@@ -33,7 +33,9 @@ export class TermWriter {
   private count = 0;
   private textBytes = 0;
   private lastSingle = 0;
-  private last: Uint8Array = EMPTY;
+  /** The value before. */
+  private last: Uint8Array = new Uint8Array(256);
+  private lastBytes = 0;
   private separator: Uint8Array = EMPTY;
   private isLabelStart = true;
 
@@ -51,13 +53,15 @@ export class TermWriter {
   /** Begins a term: its ids follow in calls of `addIds`. Values of a label come in order of their bytes. */
   begin(value: Uint8Array): void {
     if (this.count === 0) {
-      this.separator = this.isLabelStart ? EMPTY : value.slice(0, sharedLength(this.last, value) + 1);
+      this.separator = this.isLabelStart ? EMPTY : value.slice(0, sharedLength(this.last, this.lastBytes, value) + 1);
     }
-    const shared = this.count === 0 ? 0 : sharedLength(this.last, value);
+    const shared = this.count === 0 ? 0 : sharedLength(this.last, this.lastBytes, value);
     this.page.varint(shared);
     this.page.varint(value.length - shared);
     this.page.raw(value.subarray(shared));
-    this.last = value;
+    if (value.length > this.last.length) this.last = new Uint8Array(2 * value.length);
+    this.last.set(value);
+    this.lastBytes = value.length;
     this.textBytes += value.length;
     this.isLabelStart = false;
     this.count++;
@@ -212,8 +216,8 @@ export class TermPage implements CachedPage {
   }
 }
 
-function sharedLength(a: Uint8Array, b: Uint8Array): number {
-  const most = Math.min(a.length, b.length);
+function sharedLength(a: Uint8Array, aBytes: number, b: Uint8Array): number {
+  const most = Math.min(aBytes, b.length);
   let shared = 0;
   while (shared < most && a[shared] === b[shared]) shared++;
   return shared;

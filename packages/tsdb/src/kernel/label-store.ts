@@ -35,6 +35,7 @@ interface RegistryExports extends KernelExports {
   countTenantSlots(tenant: number): number;
   copyTenantSlots(tenant: number, target: number): void;
   writeKeys(slots: number, count: number, ends: number, target: number, room: number): number;
+  writePairs(slots: number, count: number, ends: number, target: number, room: number): number;
   define(slots: number, count: number, target: number, room: number): number;
   readonly labelCount: { readonly value: number };
   readonly pairCount: { readonly value: number };
@@ -79,6 +80,13 @@ export interface SeriesKeys {
   readonly tenant: Tenant;
   readonly count: number;
   readonly bytes: Uint8Array;
+  readonly ends: Uint32Array;
+}
+
+/** Pairs of series one behind the other: those of series `i` are `pairs[ends[i-1]..ends[i])`. Views, void with the next call. */
+export interface SeriesPairs {
+  readonly count: number;
+  readonly pairs: Uint32Array;
   readonly ends: Uint32Array;
 }
 
@@ -145,6 +153,16 @@ export class LabelStore {
 
   tenantOf(slot: number): Tenant {
     return this.tenants[this.kernel.exports.tenantOf(slot)] as Tenant;
+  }
+
+  /** How many of `slots[from..)`, at most `most`, are of one tenant, and which. */
+  tenantRun(slots: Uint32Array, from: number, most: number): { readonly tenant: Tenant; readonly count: number } {
+    const { tenantOf } = this.kernel.exports;
+    const number = tenantOf(slots[from] as number);
+    const end = Math.min(slots.length, from + most);
+    let hi = from + 1;
+    while (hi < end && tenantOf(slots[hi] as number) === number) hi++;
+    return { tenant: this.tenants[number] as Tenant, count: hi - from };
   }
 
   // ---- adding ---------------------------------------------------------------------------------------------------------
@@ -217,6 +235,17 @@ export class LabelStore {
       count,
       bytes: memory.u8.subarray(at, at + bytes),
       ends: memory.u32.subarray(this.endsAt >>> 2, (this.endsAt >>> 2) + count),
+    };
+  }
+
+  /** Pairs of `slots[from..)`, in order of their names, of as many as fit in a piece. */
+  pairsOf(slots: Uint32Array, from: number, pieceBytes: number = 1 << 17): SeriesPairs {
+    const { bytes, count, at } = this.collect(slots, from, pieceBytes, this.kernel.exports.writePairs);
+    const { u32 } = this.kernel.memory;
+    return {
+      count,
+      pairs: u32.subarray(at >>> 2, (at + bytes) >>> 2),
+      ends: u32.subarray(this.endsAt >>> 2, (this.endsAt >>> 2) + count),
     };
   }
 

@@ -5,6 +5,7 @@
 import { SampleColumns } from "../base/columns.ts";
 import { formatTenant } from "../base/tenant.ts";
 import type { Disk } from "../disk/disk.ts";
+import { sortByNumber } from "../index/number-sort.ts";
 import type { NumberedSeries } from "../index/numbered-series.ts";
 import type { PageCache } from "../index/page-cache.ts";
 import { buildSegment } from "../index/segment-build.ts";
@@ -17,7 +18,6 @@ import { monthName, monthStartMs, nextMonthMs, type Partition } from "./parts/pa
 import type { OnIndexCorruption } from "./parts/partition-index.ts";
 import { deduplicate } from "./rules/rule-application.ts";
 import { orderSamples } from "./search/sample-order.ts";
-import { NO_CHUNK, sortByChunks } from "./series/chunk-sort.ts";
 import type { SeriesRegistry } from "./series/registry.ts";
 import { type NewSeries, numberSeries } from "./series/series-order.ts";
 
@@ -65,8 +65,12 @@ export async function flushStore(context: FlushContext): Promise<FlushedPartitio
 async function flushMonth(context: FlushContext, partition: Partition, slots: Uint32Array): Promise<FlushedPartition> {
   const { disk, store, pacer, registry, dedupMs } = context;
   const ids = await partition.idsOf(registry, slots, pacer, context.onIndexCorruption);
-  const order = slots.map((_slot, i) => i);
-  await sortByChunks(order, (i, depth) => (depth === 0 ? (ids[i] as number) : NO_CHUNK), pacer);
+  const order = await sortByNumber(
+    slots.map((_slot, i) => i),
+    ids,
+    partition.nextSeriesId,
+    pacer,
+  );
   const fileNumber = context.nextFileNumber();
   const path = partition.partPath(fileNumber);
   const writer = await PartWriter.create(disk, path, fileNumber);

@@ -18,7 +18,7 @@ import type { Tombstones } from "../deletes/tombstones.ts";
 import type { PartitionEntry } from "../manifest.ts";
 import type { Pacer } from "../pacer.ts";
 import type { SeriesRegistry } from "../series/registry.ts";
-import { type NewSeries, sortForLocality } from "../series/series-order.ts";
+import { type NewSeries, orderSeries } from "../series/series-order.ts";
 import type { PartReader } from "./part-reader.ts";
 import type { OnIndexCorruption } from "./partition-index.ts";
 
@@ -26,6 +26,10 @@ export const DATA_FOLDER = "data";
 
 /** Of keys that are looked up together: the more, the fewer pages of hashes are read twice. */
 const KEYS_BYTES = 2 << 20;
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+const NO_ENDS: Uint32Array = new Uint32Array(0);
+/** Slots between two looks at the pacer. */
+const UNPACED = 4096;
 
 export class Partition {
   readonly name: string;
@@ -212,16 +216,22 @@ export class Partition {
     }
     const unlinked = slots.filter((slot) => this.idBySlot.get(slot) === 0);
     for (const [tenant, unknown] of await this.linkKnown(registry, unlinked, pacer, onCorruption)) {
-      const sorted = Uint32Array.from(unknown);
       // What may fail comes first: an id that is given must be linked, or the series would get another.
-      const symbols = await sortForLocality(registry, sorted, pacer);
+      const ordered = await orderSeries(registry, Uint32Array.from(unknown), pacer);
       const firstId = this.nextSeriesId;
-      this.nextSeriesId += sorted.length;
-      this.unindexed.push({ tenant, registry, slots: sorted, firstId, symbols });
-      for (let i = 0; i < sorted.length; i++) this.link(sorted[i] as number, firstId + i);
+      this.nextSeriesId += ordered.slots.length;
+      this.unindexed.push({ tenant, registry, firstId, ...ordered });
+      for (let i = 0; i < ordered.slots.length; i++) {
+        this.link(ordered.slots[i] as number, firstId + i);
+        // Whoever meets a slot that has no link yet gives it no other id: flushes come one after the other.
+        if (i % UNPACED === UNPACED - 1 && pacer.isDue) await pacer.pause();
+      }
     }
     const ids = new Uint32Array(slots.length);
-    for (let i = 0; i < slots.length; i++) ids[i] = this.idBySlot.get(slots[i] as number) - 1;
+    for (let i = 0; i < slots.length; i++) {
+      ids[i] = this.idBySlot.get(slots[i] as number) - 1;
+      if (i % UNPACED === UNPACED - 1 && pacer.isDue) await pacer.pause();
+    }
     return ids;
   }
 
@@ -234,9 +244,12 @@ export class Partition {
   ): Promise<Map<Tenant, number[]>> {
     const unknown = new Map<Tenant, number[]>();
     for (let from = 0; from < slots.length; ) {
-      const { tenant, count, ...keys } = registry.store.keysOf(slots, from, KEYS_BYTES);
+      const hasSegments = this.segments.length > 0;
+      const { tenant, count, ...keys } = hasSegments
+        ? registry.store.keysOf(slots, from, KEYS_BYTES)
+        : { ...registry.store.tenantRun(slots, from, UNPACED), bytes: NO_BYTES, ends: NO_ENDS };
       const ids = new Uint32Array(count).fill(NO_ID);
-      if (this.segments.length > 0) {
+      if (hasSegments) {
         // Copies: the views are void once others have their turn.
         const bytes = keys.bytes.slice();
         const ends = keys.ends.slice();

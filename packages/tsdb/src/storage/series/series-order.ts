@@ -1,152 +1,296 @@
 /**
- * New series on their way to a partition: in which order they get ids, and the symbols of their index segment. Both come from sorting the texts they use
- * once: a text's place in that order is its symbol, and comparing series is comparing symbols.
+ * New series on their way to a partition: in which order they get ids, and the numbers of their terms in an index segment.
+ *
+ * Texts are compared once, label by label: a pair of a label and a value then has the number of its term. To order series is to order numbers from there on.
  */
+import { decodeLabelBytes } from "../../base/label-bytes.ts";
 import { PagedNumbers } from "../../base/paged-numbers.ts";
 import type { Tenant } from "../../base/tenant.ts";
-import { NO_SYMBOL, type NumberedSeries } from "../../index/numbered-series.ts";
+import { sortByNumber } from "../../index/number-sort.ts";
+import type { NumberedLabel, NumberedSeries } from "../../index/numbered-series.ts";
 import type { LabelStore } from "../../kernel/label-store.ts";
 import type { Pacer } from "../pacer.ts";
-import { sortByChunks } from "./chunk-sort.ts";
+import { NO_CHUNK, sortByChunks } from "./chunk-sort.ts";
 import type { SeriesRegistry } from "./registry.ts";
 
 /** Series of one tenant that got ids `firstId`, `firstId + 1`, … in the order of `slots`. */
-export interface NewSeries {
+export interface NewSeries extends OrderedSeries {
   readonly tenant: Tenant;
   readonly registry: SeriesRegistry;
-  readonly slots: Uint32Array;
   readonly firstId: number;
-  readonly symbols: Symbols;
 }
 
-/** Marks, among texts to be sorted, a label's name; what is not marked is a pair's value. */
-const NAME_MARK = 0x8000_0000;
-/** Two symbols make a chunk: no more than this many of them. */
-const SYMBOLS_MAX = 2 ** 26;
+/** Slots in the order of ids, and the numbers of their terms. */
+export interface OrderedSeries {
+  readonly slots: Uint32Array;
+  readonly terms: TermNumbers;
+}
 
-/** The texts of some series, numbered in byte order. */
-export interface Symbols {
-  /** Any text with this number: a pair, or a label with NAME_MARK. */
-  readonly texts: Uint32Array;
-  /** Number + 1 of a pair's value, and of a label's name; 0 where no series has it. */
+/** Numbers of terms as index/numbered-series.ts has them. */
+export interface TermNumbers {
+  readonly labels: readonly NumberedLabel[];
+  /** Number of each pair's term. */
   readonly ofPair: PagedNumbers;
-  readonly ofLabel: PagedNumbers;
+  /** The pair of each term that stands for one. */
+  readonly pairs: Uint32Array;
+  /** Labels of all series together. */
+  readonly labelTotal: number;
 }
 
-/**
- * Sorts slots of one tenant by metric name, then job, then instance, then the rest: series that are read together stand together.
- * Returns the symbols it took.
- */
-export async function sortForLocality(registry: SeriesRegistry, slots: Uint32Array, pacer: Pacer): Promise<Symbols> {
+/** Series are ordered by the values of these labels first, then by all labels. `__name__` has no name here. */
+const LEADING: readonly string[] = ["", "job", "instance"];
+/** Bytes of keys and of pairs read together. */
+const PIECE_BYTES: number = 1 << 17;
+/** Groups up to so many are sorted by insertion. */
+const INSERTION_MAX = 16;
+
+/** Orders slots of one tenant by metric name, then job, then instance, then the rest: series that are read together stand together. */
+export async function orderSeries(registry: SeriesRegistry, slots: Uint32Array, pacer: Pacer): Promise<OrderedSeries> {
   const { store } = registry;
-  const symbols = await collectSymbols(store, slots, pacer);
-  const tenant = slots.length === 0 ? -1 : store.findTenant(store.tenantOf(slots[0] as number));
-  const leading = ["", "job", "instance"].map((name) => store.findLabel(tenant, name));
-  let pairs = new Uint32Array(64);
-  const chunkOf = (slot: number, depth: number): number => {
-    const count = store.countPairs(slot);
-    if (count > pairs.length) pairs = new Uint32Array(2 * count);
-    store.copyPairs(slot, pairs);
-    if (depth >= 2) {
-      if (depth - 2 >= count) return -1;
-      const pair = pairs[depth - 2] as number;
-      return symbols.ofLabel.get(store.labelOf(pair)) * SYMBOLS_MAX + symbols.ofPair.get(pair);
+  const found = await findPairs(store, slots, pacer);
+  const terms = await numberTerms(store, found, pacer);
+  let items: Uint32Array = slots.map((_slot, i) => i);
+  for (const [k, values] of found.leading.entries()) {
+    const label = terms.labels.findIndex(({ name }) => name === (LEADING[k] === "" ? "__name__" : LEADING[k]));
+    const first = terms.labels[label]?.firstTerm ?? 0;
+    const end = terms.labels[label + 1]?.firstTerm ?? terms.pairs.length;
+    for (let i = 0; i < values.length; i++) {
+      const pair = (values[i] as number) - 1;
+      if (pair >= 0) values[i] = terms.ofPair.get(pair) - first;
+      if (i % 4096 === 0 && pacer.isDue) await pacer.pause();
     }
-    let high = 0;
-    let low = 0;
-    for (let i = 0; i < count; i++) {
-      const pair = pairs[i] as number;
-      const label = store.labelOf(pair);
-      if (label === leading[2 * depth]) high = symbols.ofPair.get(pair);
-      else if (depth === 0 && label === leading[1]) low = symbols.ofPair.get(pair);
-    }
-    return high * SYMBOLS_MAX + low;
-  };
-  await sortByChunks(slots, chunkOf, pacer);
-  return symbols;
+    found.most[k] = label < 0 ? 0 : end - first;
+  }
+  for (let k = LEADING.length - 1; k >= 0; k--) {
+    items = await sortByNumber(items, found.leading[k] as Uint32Array, found.most[k] as number, pacer);
+  }
+  const sorted = new Uint32Array(slots.length);
+  for (let i = 0; i < sorted.length; i++) sorted[i] = slots[items[i] as number] as number;
+  await orderTies(store, sorted, items, found.leading, terms, pacer);
+  return { slots: sorted, terms };
 }
 
 /** The series as an index segment wants them. */
-export function numberSeries({ registry, slots, firstId, tenant, symbols }: NewSeries): NumberedSeries {
+export function numberSeries({ registry, slots, firstId, tenant, terms: numbers }: NewSeries): NumberedSeries {
   const { store } = registry;
-  let pairs = new Uint32Array(64);
   return {
     tenant,
-    symbolCount: symbols.texts.length,
-    symbolBytes(symbol) {
-      const text = symbols.texts[symbol] as number;
-      return text >= NAME_MARK ? store.nameBytes(text - NAME_MARK) : store.valueBytes(text);
-    },
+    labels: numbers.labels,
+    termCount: numbers.pairs.length,
+    valueBytes: (term) => store.valueBytes(numbers.pairs[term] as number),
     seriesCount: slots.length,
     idOf: (i) => firstId + i,
-    countLabels: (i) => store.countPairs(slots[i] as number),
-    copyLabels(i, target) {
-      const slot = slots[i] as number;
-      const count = store.countPairs(slot);
-      if (count > pairs.length) pairs = new Uint32Array(2 * count);
-      store.copyPairs(slot, pairs);
-      for (let k = 0; k < count; k++) {
-        const pair = pairs[k] as number;
-        const name = symbols.ofLabel.get(store.labelOf(pair));
-        target[2 * k] = name === 0 ? NO_SYMBOL : name - 1;
-        target[2 * k + 1] = symbols.ofPair.get(pair) - 1;
-      }
+    labelTotal: numbers.labelTotal,
+    readTerms(lo, terms, ends) {
+      const { count, pairs, ends: pieceEnds } = store.pairsOf(slots, lo, PIECE_BYTES);
+      const at = lo === 0 ? 0 : (ends[lo - 1] as number);
+      const { ofPair } = numbers;
+      for (let k = 0; k < pairs.length; k++) terms[at + k] = ofPair.get(pairs[k] as number);
+      for (let i = 0; i < count; i++) ends[lo + i] = at + (pieceEnds[i] as number);
+      return count;
     },
+    readKeys: (lo) => store.keysOf(slots, lo, PIECE_BYTES),
   };
 }
 
-async function collectSymbols(store: LabelStore, slots: Uint32Array, pacer: Pacer): Promise<Symbols> {
-  const ofPair = new PagedNumbers();
-  const ofLabel = new PagedNumbers();
-  let texts = new Uint32Array(1024);
+/** Pairs of some series. */
+interface FoundPairs {
+  /** Each once, in any order. */
+  readonly pairs: Uint32Array;
+  /** Of each label that one of them has, by its number: its place in order of appearance. */
+  readonly labels: ReadonlyMap<number, number>;
+  /** Place of each pair's label + 1. */
+  readonly labelOf: PagedNumbers;
+  /** For each series, its pair + 1 of each leading label. */
+  readonly leading: readonly Uint32Array[];
+  readonly most: number[];
+  readonly labelTotal: number;
+}
+
+async function findPairs(store: LabelStore, slots: Uint32Array, pacer: Pacer): Promise<FoundPairs> {
+  const labelOf = new PagedNumbers();
+  const labels = new Map<number, number>();
+  const leading = LEADING.map(() => new Uint32Array(slots.length));
+  // Places of the leading labels.
+  const places = LEADING.map(() => -1);
+  let pairs: Uint32Array = new Uint32Array(1024);
   let count = 0;
-  const add = (text: number): void => {
-    if (count === texts.length) {
+  let labelTotal = 0;
+  const meet = (pair: number): number => {
+    const label = store.labelOf(pair);
+    let place = labels.get(label);
+    if (place === undefined) {
+      place = labels.size;
+      labels.set(label, place);
+      const rank = LEADING.indexOf(store.nameOf(label));
+      if (rank >= 0) places[rank] = place;
+    }
+    labelOf.set(pair, place + 1);
+    if (count === pairs.length) {
       const larger = new Uint32Array(count * 2);
-      larger.set(texts);
-      texts = larger;
+      larger.set(pairs);
+      pairs = larger;
     }
-    texts[count++] = text;
+    pairs[count++] = pair;
+    return place;
   };
-  let pairs = new Uint32Array(64);
-  for (let i = 0; i < slots.length; i++) {
-    const slot = slots[i] as number;
-    const pairsOfIt = store.countPairs(slot);
-    if (pairsOfIt > pairs.length) pairs = new Uint32Array(2 * pairsOfIt);
-    store.copyPairs(slot, pairs);
-    for (let k = 0; k < pairsOfIt; k++) {
-      const pair = pairs[k] as number;
-      if (ofPair.get(pair) !== 0) continue;
-      ofPair.set(pair, 1);
-      add(pair);
-      const label = store.labelOf(pair);
-      // `__name__`, which is the empty name here, needs no symbol.
-      if (ofLabel.get(label) !== 0 || store.nameOf(label) === "") continue;
-      ofLabel.set(label, 1);
-      add(label + NAME_MARK);
+  const [names, jobs, instances] = leading as unknown as readonly [Uint32Array, Uint32Array, Uint32Array];
+  for (let from = 0; from < slots.length; ) {
+    const piece = store.pairsOf(slots, from, PIECE_BYTES);
+    let k = 0;
+    for (let i = 0; i < piece.count; i++) {
+      for (const end = piece.ends[i] as number; k < end; k++) {
+        const pair = piece.pairs[k] as number;
+        let place = labelOf.get(pair) - 1;
+        if (place < 0) place = meet(pair);
+        if (place === places[0]) names[from + i] = pair + 1;
+        else if (place === places[1]) jobs[from + i] = pair + 1;
+        else if (place === places[2]) instances[from + i] = pair + 1;
+      }
     }
-    if (i % 256 === 0 && pacer.isDue) await pacer.pause();
+    labelTotal += k;
+    from += piece.count;
+    if (pacer.isDue) await pacer.pause();
   }
-  texts = texts.slice(0, count);
-  await sortByChunks(
-    texts,
-    (text, depth) => (text >= NAME_MARK ? store.nameChunk(text - NAME_MARK, depth) : store.valueChunk(text, depth)),
-    pacer,
-  );
-  // Equal texts, of different labels, are one symbol.
-  let symbol = 0;
-  for (let i = 0; i < count; i++) {
-    const text = texts[i] as number;
-    if (i === 0 || !isSameText(store, texts[symbol - 1] as number, text)) texts[symbol++] = text;
-    if (text >= NAME_MARK) ofLabel.set(text - NAME_MARK, symbol);
-    else ofPair.set(text, symbol);
-    if (i % 1024 === 0 && pacer.isDue) await pacer.pause();
-  }
-  return { texts: texts.subarray(0, symbol), ofPair, ofLabel };
+  return { pairs: pairs.subarray(0, count), labels, labelOf, leading, most: LEADING.map(() => 0), labelTotal };
 }
 
-function isSameText(store: LabelStore, a: number, b: number): boolean {
-  const x = a >= NAME_MARK ? store.nameBytes(a - NAME_MARK) : store.valueBytes(a);
-  const y = b >= NAME_MARK ? store.nameBytes(b - NAME_MARK) : store.valueBytes(b);
-  return x.length === y.length && Buffer.compare(x, y) === 0;
+/** Numbers terms by label, then value. Takes what it was given apart. */
+async function numberTerms(store: LabelStore, found: FoundPairs, pacer: Pacer): Promise<TermNumbers> {
+  const { pairs: sorted, labelOf } = found;
+  // Copies: the bytes are void with the next call.
+  const names = [...found.labels].map(([label, place]) => ({ label, place, bytes: store.nameBytes(label).slice() }));
+  names.sort((a, b) => Buffer.compare(a.bytes, b.bytes));
+  const ranks = new Uint32Array(names.length);
+  for (const [rank, { place }] of names.entries()) ranks[place] = rank;
+  const chunkOf = (pair: number, depth: number): number =>
+    depth === 0 ? (ranks[labelOf.get(pair) - 1] as number) : store.valueChunk(pair, depth - 1);
+  await sortByChunks(sorted, chunkOf, pacer);
+  // One more for each label, and the first for all series.
+  const pairs = new Uint32Array(1 + names.length + sorted.length);
+  const labels: NumberedLabel[] = [];
+  let term = 1;
+  for (let i = 0; i < sorted.length; i++) {
+    const pair = sorted[i] as number;
+    const rank = ranks[labelOf.get(pair) - 1] as number;
+    if (rank === labels.length) {
+      const { bytes } = names[rank] as { readonly bytes: Uint8Array };
+      const name = bytes.length === 0 ? "__name__" : decodeLabelBytes(bytes, 0, bytes.length);
+      labels.push({ name, firstTerm: term++ });
+    }
+    pairs[term] = pair;
+    labelOf.set(pair, term++);
+    if (i % 4096 === 0 && pacer.isDue) await pacer.pause();
+  }
+  return { labels, ofPair: labelOf, pairs, labelTotal: found.labelTotal };
+}
+
+/** Orders slots that have the same values of the leading labels by all labels: they stand together already. `items` are the places of their leading values. */
+async function orderTies(
+  store: LabelStore,
+  slots: Uint32Array,
+  items: Uint32Array,
+  leading: readonly Uint32Array[],
+  terms: TermNumbers,
+  pacer: Pacer,
+): Promise<void> {
+  const [names, jobs, instances] = leading as unknown as readonly [Uint32Array, Uint32Array, Uint32Array];
+  const isTie = (i: number): boolean => {
+    const a = items[i - 1] as number;
+    const b = items[i] as number;
+    return instances[a] === instances[b] && names[a] === names[b] && jobs[a] === jobs[b];
+  };
+  const tied = new TiedSlots();
+  for (let lo = 0; lo < slots.length; ) {
+    const { count, pairs, ends } = store.pairsOf(slots, lo, PIECE_BYTES);
+    // Groups that end in the piece.
+    let end = lo + count;
+    if (end < slots.length) while (end > lo && isTie(end)) end--;
+    if (end === lo) {
+      // One that is longer than a piece.
+      for (end = lo + count; end < slots.length && isTie(end); ) end++;
+      await sortByTerms(store, slots.subarray(lo, end), terms, pacer);
+    } else {
+      tied.take(slots.subarray(lo, end), pairs, ends, terms.ofPair);
+      let from = lo;
+      for (let i = lo + 1; i <= end; i++) {
+        if (i < end && isTie(i)) continue;
+        if (i - from > 1) tied.sort(from - lo, i - lo);
+        from = i;
+      }
+    }
+    lo = end;
+    if (pacer.isDue) await pacer.pause();
+  }
+}
+
+/** Groups of slots in memory, with the terms of each: those of slot `i` are `terms[ends[i-1]..ends[i])`. */
+class TiedSlots {
+  private terms: Uint32Array = new Uint32Array(1024);
+  private ends: Uint32Array = new Uint32Array(0);
+  private slots: Uint32Array = new Uint32Array(0);
+  private readonly places: Uint32Array = new Uint32Array(INSERTION_MAX);
+
+  /** Takes slots with their pairs; `pairs` and `ends` are needed no longer than `slots` are sorted. */
+  take(slots: Uint32Array, pairs: Uint32Array, ends: Uint32Array, ofPair: PagedNumbers): void {
+    if (this.terms.length < pairs.length) this.terms = new Uint32Array(pairs.length);
+    for (let k = 0; k < pairs.length; k++) this.terms[k] = ofPair.get(pairs[k] as number);
+    this.ends = ends;
+    this.slots = slots;
+  }
+
+  /** Sorts slots `[lo, hi)` by their terms. Each place is sorted once at most. */
+  sort(lo: number, hi: number): void {
+    const { slots } = this;
+    const count = hi - lo;
+    if (count > INSERTION_MAX) {
+      const places = new Uint32Array(count);
+      for (let i = 0; i < count; i++) places[i] = lo + i;
+      places.sort((a, b) => this.compare(a, b));
+      for (let i = 0; i < count; i++) places[i] = slots[places[i] as number] as number;
+      slots.set(places, lo);
+      return;
+    }
+    const { places } = this;
+    for (let i = 0; i < count; i++) {
+      const place = lo + i;
+      let at = i;
+      for (; at > 0 && this.compare(places[at - 1] as number, place) > 0; at--) places[at] = places[at - 1] as number;
+      places[at] = place;
+    }
+    for (let i = 0; i < count; i++) places[i] = slots[places[i] as number] as number;
+    for (let i = 0; i < count; i++) slots[lo + i] = places[i] as number;
+  }
+
+  private compare(a: number, b: number): number {
+    const { terms, ends } = this;
+    let i = a === 0 ? 0 : (ends[a - 1] as number);
+    let k = b === 0 ? 0 : (ends[b - 1] as number);
+    const endA = ends[a] as number;
+    const endB = ends[b] as number;
+    for (; i < endA && k < endB; i++, k++) {
+      const difference = (terms[i] as number) - (terms[k] as number);
+      if (difference !== 0) return difference;
+    }
+    return endA - i - (endB - k);
+  }
+}
+
+/** Sorts any number of slots by their terms. */
+async function sortByTerms(store: LabelStore, slots: Uint32Array, terms: TermNumbers, pacer: Pacer): Promise<void> {
+  let pairs = new Uint32Array(64);
+  const base = terms.pairs.length;
+  // Two terms a chunk: a store has no room for so many that they would not fit.
+  const chunkOf = (slot: number, depth: number): number => {
+    const count = store.countPairs(slot);
+    if (2 * depth >= count) return NO_CHUNK;
+    if (count > pairs.length) pairs = new Uint32Array(2 * count);
+    store.copyPairs(slot, pairs);
+    const second = 2 * depth + 1;
+    return (
+      terms.ofPair.get(pairs[2 * depth] as number) * base +
+      (second < count ? terms.ofPair.get(pairs[second] as number) : 0)
+    );
+  };
+  await sortByChunks(slots, chunkOf, pacer);
 }
