@@ -2,6 +2,7 @@
  * The shop's customers: each logs in, looks around, orders now and then, and logs out. How many there are follows the hour of a
  * day that lasts five minutes, so that every graph has a shape.
  */
+import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const DAY_MS = 5 * 60_000;
@@ -35,6 +36,8 @@ export interface Customers {
 /** Lets customers come to the shop at `url` until they are asked to leave. */
 export function sendCustomers(url: string): Customers {
   const closing = new AbortController();
+  // Every customer who thinks listens to it, and there are more than the ten that Node takes for a leak.
+  setMaxListeners(CUSTOMERS_AT_NOON + 1, closing.signal);
   const present = new Set<Promise<void>>();
   // It is early morning: the graphs begin by rising.
   const startMs = performance.now();

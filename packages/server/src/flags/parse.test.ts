@@ -7,7 +7,7 @@ import { formatHelp } from "./help.ts";
 import { FlagError, type FlagTable, nearestName, parseFlags } from "./parse.ts";
 import { Secret } from "./secret.ts";
 import { FLAGS } from "./table.ts";
-import { FlagValueError, parseFlagDuration, parseList, parseRetention, parseSize } from "./values.ts";
+import { FlagValueError, parseAge, parseFlagDuration, parseList, parseRetention, parseSize } from "./values.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -23,6 +23,17 @@ test("parseFlagDuration", () => {
   for (const text of ["", "5", "s", "1x", "1h5", "5 m", "-"]) {
     assert.throws(() => parseFlagDuration(text), FlagValueError, text);
   }
+});
+
+test("parseAge", () => {
+  const same = (text: string, ms: number) => assert.equal(parseAge(text), ms, text);
+  same("0", 0);
+  same("2s", 2_000);
+  same("3d", 3 * DAY_MS);
+  same("1", 31 * DAY_MS);
+  same("2M", 62 * DAY_MS);
+  same("1.5h", 5_400_000);
+  for (const text of ["", "-1d", "1x", "M"]) assert.throws(() => parseAge(text), FlagValueError, text);
 });
 
 test("parseRetention", () => {
@@ -117,6 +128,8 @@ test("refusals are one clear line", () => {
   assert.match(refusal("-dryRun", "false"), /unexpected argument "false"/);
   assert.match(refusal("-wal.fsync=often"), /flag -wal\.fsync: want one of always, interval, never, got "often"/);
   assert.match(refusal("-retentionPeriod=200y"), /flag -retentionPeriod: want a retention of at most 100y/);
+  assert.match(refusal("-futureRetention=1d"), /flag -futureRetention: want at least 2d, got "1d"/);
+  assert.match(refusal("-snapshotsMaxAge=-1d"), /flag -snapshotsMaxAge: want an age/);
   assert.match(refusal("-memory.allowedPercent=0"), /from 1 to 100/);
   assert.match(refusal("-maxInsertRequestSize=0"), /at least 1/);
   assert.match(refusal("-="), /unexpected argument/);

@@ -19,6 +19,8 @@ interface ValueByType {
   duration: number;
   /** Milliseconds. */
   retention: number;
+  /** Milliseconds. */
+  age: number;
   /** Bytes. */
   size: number;
   array: readonly string[];
@@ -143,13 +145,18 @@ function parseValue(name: string, spec: FlagSpec, texts: readonly string[]): Val
     }
     const value = parseText(spec, text, texts);
     if (typeof value === "number" && (value < (spec.min ?? -Infinity) || value > (spec.max ?? Infinity))) {
-      const range = spec.max === undefined ? `at least ${spec.min}` : `a value from ${spec.min ?? "-∞"} to ${spec.max}`;
+      const range =
+        spec.max === undefined ? `at least ${printBound(spec)}` : `a value from ${spec.min ?? "-∞"} to ${spec.max}`;
       throw new values.FlagValueError(`want ${range}, got ${JSON.stringify(text)}`);
     }
     return value;
   } catch (error) {
     throw asFlagError(name, error);
   }
+}
+
+function printBound({ type, min }: FlagSpec): string {
+  return type === "retention" ? `${(min as number) / 86_400_000}d` : String(min);
 }
 
 function parseText(spec: FlagSpec, text: string, texts: readonly string[]): ValueByType[keyof ValueByType] {
@@ -166,6 +173,8 @@ function parseText(spec: FlagSpec, text: string, texts: readonly string[]): Valu
       return values.parseFlagDuration(text);
     case "retention":
       return values.parseRetention(text);
+    case "age":
+      return values.parseAge(text);
     case "size":
       return values.parseSize(text);
     case "array":

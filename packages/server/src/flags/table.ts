@@ -45,7 +45,9 @@ export const FLAGS = {
     type: "retention",
     default: "2d",
     group: "Storage",
-    description: "Samples with timestamps further in the future are not accepted",
+    min: 172_800_000,
+    description:
+      "Samples with timestamps further in the future are not accepted; suffixes as of -retentionPeriod; 2d to 100y",
   },
   retentionFilter: {
     type: "array",
@@ -127,11 +129,11 @@ export const FLAGS = {
       "At most this much of what was acknowledged is lost to a power cut with -wal.fsync=interval: a forced write of the log begins half of it after the first write, and acknowledgements wait for one that takes longer",
   },
   snapshotsMaxAge: {
-    type: "duration",
+    type: "age",
     default: "3d",
     group: "Storage",
     description:
-      "Snapshots older than this are deleted by themselves, so that a forgotten one does not keep removed data on the disk; 0 keeps them. Give backups time to finish",
+      "Snapshots older than this are deleted by themselves, so that a forgotten one does not keep removed data on the disk; 0 keeps them; suffixes s, m, h, d, w, M, y; a number alone counts months of 31 days. Give backups time to finish",
   },
 
   "memory.allowedPercent": {

@@ -53,6 +53,14 @@ export function parseRetention(text: string): number {
   return ms;
 }
 
+/** An age: `0`, `1` (months of 31 days), `6M`, and what parseFlagDuration takes; milliseconds, 0 or more. */
+export function parseAge(text: string): number {
+  const months = /^(\d+\.?\d*|\.\d+)M?$/.exec(text);
+  const ms = months === null ? parseFlagDuration(text) : Number(months[1]) * MS_PER_MONTH;
+  if (ms < 0) throw new FlagValueError(`want an age such as 12h, 3d or 1 (months), got ${JSON.stringify(text)}`);
+  return ms;
+}
+
 const BYTES_PER_UNIT: ReadonlyMap<string, number> = new Map([
   ["", 1],
   ["KB", 1e3],

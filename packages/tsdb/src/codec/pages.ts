@@ -16,15 +16,21 @@ import { crc32c } from "../kernel/crc.ts";
 export const HEADER_BYTES = 16;
 export const TAIL_BYTES = 24;
 
-/** What a file is: eight ASCII characters, and the newest version of its format that this code knows. */
+/** What a file is: eight ASCII characters, and the newest and the oldest version of its format that this code knows; the first if nothing is said. */
 export interface FileKind {
   readonly magic: string;
   readonly version: number;
+  readonly oldest?: number;
 }
 
 /** The file was written by a newer release. Nothing is wrong with it: this code is too old. */
 export class NewerFormatError extends Error {
   readonly code: "NEWER_FORMAT" = "NEWER_FORMAT";
+}
+
+/** The file was written by an earlier release in a format that nobody reads any more. Nothing is wrong with it. */
+export class OlderFormatError extends Error {
+  readonly code: "OLDER_FORMAT" = "OLDER_FORMAT";
 }
 
 export interface Page {
@@ -54,7 +60,7 @@ export function encodeHeader(kind: FileKind, fileNumber: number): Uint8Array {
   return writer.bytes();
 }
 
-/** @throws CorruptionError if it is not a file of this kind, NewerFormatError if it is a newer one. */
+/** @throws CorruptionError if it is not a file of this kind, NewerFormatError if it is a newer one, OlderFormatError if it is too old. */
 export function checkHeader(bytes: Uint8Array, kind: FileKind, fileNumber: number, path: string): void {
   const magic = Buffer.from(bytes.subarray(0, 8)).toString("latin1");
   if (magic !== kind.magic) {
@@ -72,6 +78,12 @@ export function checkHeader(bytes: Uint8Array, kind: FileKind, fileNumber: numbe
     );
   }
   if (version < 1) throw new CorruptionError(path, 8, `want format 1 to ${kind.version}, got ${version}`);
+  const { oldest = 1 } = kind;
+  if (version < oldest) {
+    throw new OlderFormatError(
+      `${path}: written in format ${version} by an earlier release, this one reads ${oldest} to ${kind.version}`,
+    );
+  }
   const number = reader.u32();
   if (number !== fileNumber) throw new CorruptionError(path, 12, `want file number ${fileNumber}, got ${number}`);
 }

@@ -141,8 +141,34 @@ test("without a limit nothing is laid by, and a database that cannot begin says 
   const storage = await open(disk);
   assert.deepEqual(disk.paths(), ["MANIFEST"]);
   await storage.close();
-  const full = new FaultyDisk(disk, (_call, what) => what.startsWith("append"), "ENOSPC");
-  await assert.rejects(open(full), /ENOSPC/);
+  const full = new FaultyDisk(new MemoryDisk(), (_call, what) => what.startsWith("append"), "ENOSPC");
+  await assert.rejects(
+    open(full),
+    /no room on the disk to begin a database: .*ENOSPC.*-storage\.minFreeDiskSpaceBytes/,
+  );
+});
+
+test("without a limit a database on a full disk is read, and takes samples once there is room", async () => {
+  const disk = small(20 * MB);
+  const clock = new ManualClock(NOW);
+  let storage = await open(disk, { clock });
+  await storage.append(rows([["m", NOW, 1]]));
+  const killed = disk.kill();
+  killed.capacityBytes = disk.capacityBytes;
+  await fill(killed, 0);
+  storage = await open(killed, { clock });
+  assert.equal((await readAll(storage)).model.get("m")?.size, 1);
+  await assert.rejects(storage.append(rows([["m", NOW + 1, 2]])), ReadOnlyError);
+  clock.advance(5_000);
+  await settle();
+  assert.equal(storage.describe().isReadOnly, true);
+  await killed.remove("stranger");
+  clock.advance(5_000);
+  await settle();
+  await storage.append(rows([["m", NOW + 1, 2]]));
+  const again = await open(killed.kill(), { clock });
+  assert.equal((await readAll(again)).model.get("m")?.size, 2);
+  await again.close();
 });
 
 test("merges leave half of what is kept free alone", async () => {

@@ -21,6 +21,8 @@ const RESERVE_BYTES_MAX = 64 << 20;
 /** With more room than this many times the limit nobody fills the disk between two looks. */
 const PLENTY = 16;
 const PIECE_BYTES = 1 << 20;
+/** Without a limit: so much must be free before a database that found no room to begin takes appends. */
+const BEGIN_BYTES = 1 << 20;
 
 /** Appends are refused for want of room on the disk. Nothing is acknowledged until there is some. */
 export class ReadOnlyError extends Error {
@@ -66,7 +68,7 @@ export class DiskSpace {
   checkWritable(): void {
     if (this.isRefusing) {
       throw new ReadOnlyError(
-        `the storage is read-only: ${this.freeBytes} bytes are free on its disk, want ${this.limitBytes} (-storage.minFreeDiskSpaceBytes)`,
+        `the storage is read-only: ${this.freeBytes} bytes are free on its disk, want ${this.limitBytes || BEGIN_BYTES} (-storage.minFreeDiskSpaceBytes)`,
       );
     }
   }
@@ -98,18 +100,19 @@ export class DiskSpace {
   }
 
   private async lookNow(): Promise<void> {
-    const { disk, logger } = this.options;
+    const { disk } = this.options;
     const { freeBytes, totalBytes } = await disk.space();
     this.freeBytes = freeBytes;
     this.totalBytes = totalBytes;
     const { limitBytes, reserveBytes } = this;
-    if (limitBytes === 0) return;
+    if (limitBytes === 0) {
+      if (this.isRefusing && freeBytes >= BEGIN_BYTES) await this.accept();
+      return;
+    }
     const isEnough = freeBytes >= limitBytes + (this.hasReserve ? 0 : reserveBytes);
     if (!this.isRefusing && freeBytes < limitBytes) this.refuse(`${freeBytes} bytes are free`);
     else if (this.isRefusing && isEnough) {
-      await this.options.beforeWritable();
-      this.isRefusing = false;
-      logger.warn(`the storage is writable again: ${freeBytes} bytes are free at ${disk.root}`);
+      await this.accept();
     }
     if (!this.isRefusing && !this.hasReserve && isEnough && freeBytes < limitBytes * PLENTY) await this.layReserve();
   }
@@ -129,6 +132,18 @@ export class DiskSpace {
   /** A write found no room: no more appends until a look finds some. */
   reportFull(): void {
     if (this.limitBytes > 0 && !this.isRefusing) this.refuse("a write found no room");
+  }
+
+  /** The database was opened without room for what must be written before anything is appended: also without a limit, appends wait for it. */
+  beginReadOnly(): void {
+    if (!this.isRefusing) this.refuse("there is no room for the manifest");
+  }
+
+  private async accept(): Promise<void> {
+    const { disk, logger, beforeWritable } = this.options;
+    await beforeWritable();
+    this.isRefusing = false;
+    logger.warn(`the storage is writable again: ${this.freeBytes} bytes are free at ${disk.root}`);
   }
 
   private refuse(why: string): void {

@@ -168,7 +168,8 @@ export class Storage {
     });
     try {
       await space.begin();
-      const manifest = (await readManifest(disk)) ?? (await newManifest(disk));
+      const present = await readManifest(disk);
+      const manifest = present ?? (await newManifest(disk));
       const epoch = manifest.epoch + 1;
       const indexCache = new PageCache(options.indexCacheBytes);
       const partCaches = limitPartCaches(disk, options.partCacheBytes);
@@ -208,8 +209,10 @@ export class Storage {
       try {
         await space.withReserve(() => maintenance.recommit());
       } catch (error) {
+        if (!isNoSpace(error)) throw error;
+        if (present === null) throw noRoom(error, "to begin a database");
         // Reading needs no manifest of this epoch, and nothing is logged under it as long as the storage is read-only.
-        if (!space.isReadOnly || !isNoSpace(error)) throw error;
+        space.beginReadOnly();
         isEpochWritten = false;
       }
       storage = new Storage(options, lock, { wal, head, partitions, maintenance, space, indexCache, partCaches });
@@ -579,7 +582,18 @@ async function lockWithReserve(disk: Disk): Promise<Lock> {
     return await disk.lock("");
   } catch (error) {
     if (!isNoSpace(error)) throw error;
-    await disk.remove(RESERVE_FILE);
-    return await disk.lock("");
+    try {
+      await disk.remove(RESERVE_FILE);
+      return await disk.lock("");
+    } catch (again) {
+      throw isNoSpace(again) ? noRoom(again, "for the lock") : again;
+    }
   }
+}
+
+function noRoom(cause: unknown, what: string): Error {
+  return new Error(
+    `no room on the disk ${what}: ${(cause as Error).message}; make some, and let -storage.minFreeDiskSpaceBytes keep it`,
+    { cause },
+  );
 }

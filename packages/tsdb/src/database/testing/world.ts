@@ -307,9 +307,18 @@ export class World {
   /** The disk is well again: whatever failed works without a restart. */
   async heal(): Promise<void> {
     this.fault = null;
+    await this.becomeWritable();
     await this.searchAll();
     await this.db.flush();
     await this.searchAll();
+  }
+
+  /** A start without room for the manifest is read-only until the next look at the disk. */
+  private async becomeWritable(): Promise<void> {
+    if (!this.db.stats().isReadOnly) return;
+    this.clock.advance(5_000);
+    for (let turn = 0; turn < 1_000 && this.db.stats().isReadOnly; turn++) await new Promise(setImmediate);
+    assert.equal(this.db.stats().isReadOnly, false, "there is room");
   }
 
   /** What is possible is decided by what is there. */

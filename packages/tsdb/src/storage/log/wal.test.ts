@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../base/clock.ts";
 import { Random } from "../../base/random.ts";
-import { HEADER_BYTES, NewerFormatError } from "../../codec/pages.ts";
+import { HEADER_BYTES, NewerFormatError, OlderFormatError } from "../../codec/pages.ts";
 import { FaultyDisk } from "../../disk/faulty-disk.ts";
 import { MemoryDisk } from "../../disk/memory-disk.ts";
 import { bitsOf } from "../testing/harness.ts";
@@ -225,7 +225,7 @@ test("a record inside a record is none: what senders wrote is never taken for th
   assert.equal(corruptRecords, 1);
 });
 
-test("a damaged header costs no record; a newer format is refused by name", async () => {
+test("a damaged header costs no record; a newer and an older format are refused by name", async () => {
   const { disk, records } = await writeLog();
   for (const at of [0, 7, 12, 15]) {
     const damaged = disk.kill();
@@ -240,6 +240,12 @@ test("a damaged header costs no record; a newer format is refused by name", asyn
   await assert.rejects(
     replay(disk),
     (error: Error) => error instanceof NewerFormatError && error.message.includes(FIRST),
+  );
+  disk.bytesOf(FIRST)[8] = 1;
+  await assert.rejects(
+    replay(disk),
+    (error: Error) =>
+      error instanceof OlderFormatError && /written in format 1 by an earlier release/.test(error.message),
   );
 });
 

@@ -23,7 +23,7 @@ import { IntervalSync } from "./interval-sync.ts";
 import { type LoggedSamples, type LogRecord, RecordBuffer } from "./wal-record.ts";
 import { scanSegment } from "./wal-scan.ts";
 
-export const WAL_FILE: FileKind = { magic: "NYZWALOG", version: 2 };
+export const WAL_FILE: FileKind = { magic: "NYZWALOG", version: 2, oldest: 2 };
 export const WAL_FOLDER = "wal";
 
 /** `always`: acknowledged means synced. `interval`: all but the last interval is (interval-sync.ts). `never`: left to the operating system. */
@@ -356,7 +356,7 @@ export interface ReplayReport {
  * Feeds every good record of the segments from `floor` on to `apply`, in order. A tail that is no record is what a crash leaves: it is told, counted and cut off. Bad bytes
  * before good records, or in a segment that was completed or that one that was completed follows, are damage: an error, counted, and left in place.
  * Two segments are in memory at a time, and others get their turn every few milliseconds.
- * @throws NewerFormatError
+ * @throws NewerFormatError, OlderFormatError
  */
 export async function replayLog(
   disk: Disk,
