@@ -22,6 +22,7 @@ import { Pacer } from "./pacer.ts";
 import type { PartReader } from "./parts/part-reader.ts";
 import { DATA_FOLDER, Partition } from "./parts/partition.ts";
 import type { RetentionClock } from "./retention-clock.ts";
+import type { PartMark } from "./rules/merge-rules.ts";
 import { RuleBook } from "./rules/sample-rules.ts";
 import { bytesOf, chooseOldest, type Outdated } from "./rules/size-retention.ts";
 import type { Snapshot } from "./search/search.ts";
@@ -443,6 +444,21 @@ export class Maintenance {
   /** Writes the manifest once more: it could not be written when the database was opened. */
   async recommit(): Promise<void> {
     await this.commitEdits([], this.walFloor);
+  }
+
+  /** Gives what was appended since the last call parts of its own, one a month, with this mark: no merge joins them with others. For repairs. */
+  async finishParts(mark: PartMark | null): Promise<void> {
+    await this.run(() => this.flushHead());
+    await this.merging.mergeEverything();
+    await this.run(async () => {
+      for (const partition of this.partitions.values()) {
+        for (const part of partition.mergeableParts()) {
+          part.mark = mark;
+          partition.finishedParts.add(part);
+        }
+      }
+      await this.recommit();
+    });
   }
 
   /** Oldest month first. */

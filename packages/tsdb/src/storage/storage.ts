@@ -32,6 +32,7 @@ import { limitPartCaches, type PartCaches } from "./parts/part-caches.ts";
 import type { Partition } from "./parts/partition.ts";
 import { PartitionIndex } from "./parts/partition-index.ts";
 import { RetentionClock } from "./retention-clock.ts";
+import type { PartMark } from "./rules/merge-rules.ts";
 import type { RuleBook } from "./rules/sample-rules.ts";
 import { type AppendOutcome, addOverLimit, NONE_INVALID, selectSamples } from "./sample-selection.ts";
 import { SearchCursor, type Snapshot, type SnapshotPartition, type StorageSearch } from "./search/search.ts";
@@ -467,6 +468,12 @@ export class Storage {
   async applyRules(): Promise<void> {
     if (this.closing !== null) throw new ClosedError("the database is closed");
     await this.maintenance.merging.mergeAllByRules();
+  }
+
+  /** Gives what was appended since the last call parts of its own, which went through what the mark says. For repairs of databases. @throws ClosedError */
+  async finishParts(mark: PartMark | null): Promise<void> {
+    if (this.closing !== null) throw new ClosedError("the database is closed");
+    await this.maintenance.finishParts(mark);
   }
 
   /** Drops what is out of retention by age or size, as the background does. @throws ClosedError */

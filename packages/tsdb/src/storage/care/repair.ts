@@ -5,6 +5,9 @@
  *
  * The engine serves what is whole around any damage: whole blocks of damaged parts, good records of a damaged log, all of it without what was deleted;
  * only damage in what searches need of an index, and reading everything does not, is gone around here (WholeIndex). So repairing is reading a damaged database and writing another. The source is never changed; it can be asked again when there is more to be had.
+ *
+ * Parts that hold results of an aggregation are read one kind after the other, and what was in them keeps its mark: a count taken for a sample would be
+ * counted again (docs/decisions/0008-sample-rules.md).
  */
 import { CorruptionError } from "../../base/errors.ts";
 import type { Labels } from "../../base/labels.ts";
@@ -24,6 +27,7 @@ import { Pacer } from "../pacer.ts";
 import { PartReader } from "../parts/part-reader.ts";
 import { DATA_FOLDER, Partition } from "../parts/partition.ts";
 import { PartitionIndex } from "../parts/partition-index.ts";
+import type { PartMark } from "../rules/merge-rules.ts";
 import { type SearchBatch, SearchCursor, type Snapshot } from "../search/search.ts";
 import { Storage } from "../storage.ts";
 
@@ -81,22 +85,25 @@ export async function repairDatabase(source: Disk, target: Disk, options: Repair
   const isManifestLost = await mendManifest(overlay, logger);
   const damaged = await Storage.open(overlay, { ...common, logger });
   const repaired = await Storage.open(target, { ...common, logger: { info, warn, error } });
-  const report = { series: 0, samples: 0 };
+  let samples = 0;
   let unnamedSamples: number;
   try {
-    for (const tenant of tenantsOf(damaged)) {
-      const search = { tenant, groups: EVERY_SERIES, minMs: 0, maxMs: Number.MAX_SAFE_INTEGER, signal: options.signal };
-      const cursor = await SearchCursor.open(wholeSnapshot(damaged), search);
-      try {
-        const writer = new SeriesWriter(repaired, tenant);
-        for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
-          report.series += batch.series.length;
-          report.samples += await writer.write(batch);
-          options.onProgress?.(report.samples);
+    const tenants = tenantsOf(damaged);
+    for (const mark of resultMarks(damaged)) {
+      for (const tenant of tenants) {
+        const search = { tenant, groups: EVERY_SERIES, minMs: 0, maxMs: FOREVER_MS, signal: options.signal };
+        const cursor = await SearchCursor.open(ofMark(wholeSnapshot(damaged), mark), search);
+        try {
+          const writer = new SeriesWriter(repaired, tenant);
+          for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
+            samples += await writer.write(batch);
+            options.onProgress?.(samples);
+          }
+        } finally {
+          cursor.close();
         }
-      } finally {
-        cursor.close();
       }
+      await repaired.finishParts(mark);
     }
     unnamedSamples = await countUnnamed(damaged, options.signal);
     if (unnamedSamples > 0) logger.error(`${unnamedSamples} samples are of series whose labels are lost`);
@@ -104,10 +111,34 @@ export async function repairDatabase(source: Disk, target: Disk, options: Repair
     isRead = true;
     await damaged.close();
   }
-  await repaired.flush();
-  await repaired.merge();
+  const { newSeries: series } = repaired.counters;
   await repaired.close();
-  return { ...report, unnamedSamples, isManifestLost, losses };
+  return { series, samples, unnamedSamples, isManifestLost, losses };
+}
+
+/** The marks of parts that hold results, each once; the last is null, for all other samples. */
+function resultMarks(storage: Storage): (PartMark | null)[] {
+  const snapshot = storage.snapshot(0, FOREVER_MS);
+  const marks = new Map<string, PartMark>();
+  for (const { parts } of snapshot.partitions) {
+    for (const { mark } of parts) if (mark?.isAggregated) marks.set(textOf(mark), mark);
+  }
+  snapshot.release();
+  return [...marks.values(), null];
+}
+
+/** Equal for equal marks; "" where there are no results. */
+function textOf(mark: PartMark | null): string {
+  return mark?.isAggregated ? JSON.stringify([mark.rules, mark.nowMs]) : "";
+}
+
+/** What is in parts of the mark; without one, what is in no part with results. */
+function ofMark(snapshot: Snapshot, mark: PartMark | null): Snapshot {
+  const text = textOf(mark);
+  const partitions = snapshot.partitions
+    .map((entry) => ({ ...entry, parts: entry.parts.filter((part) => textOf(part.mark) === text) }))
+    .filter(({ parts }) => parts.length > 0);
+  return { ...snapshot, partitions, stores: mark === null ? snapshot.stores : [] };
 }
 
 /** Puts a manifest in place that names all files there are, if there is no good one. */

@@ -40,6 +40,8 @@ export class Partition {
   segments: IndexSegment[] = [];
   /** Parts with a damaged block: read, never merged. */
   readonly damagedParts: Set<PartReader> = new Set();
+  /** Parts that a repair is done with: their mark says what they hold, and they are not to be mixed with others. */
+  readonly finishedParts: Set<PartReader> = new Set();
   /** Index segments with a damaged page: read where they are whole, never merged. */
   readonly damagedSegments: Set<IndexSegment> = new Set();
   /** Files that could not even be opened: answers from this month are partial. */
@@ -129,7 +131,7 @@ export class Partition {
   mergeableParts(): PartReader[] {
     // What unreadable tombstones hide would come back for good in a part that they do not apply to.
     if (this.unreadable.deletes.length > 0) return [];
-    return this.parts.filter((part) => !this.damagedParts.has(part));
+    return this.parts.filter((part) => !this.damagedParts.has(part) && !this.finishedParts.has(part));
   }
 
   /** Its files are no longer in use, but for those who acquired them before. */
