@@ -3,7 +3,7 @@
  * bytes at `bytesAddress()` and calls `decode`; results lie at the other address. src/kernel/codec-twin.ts is the
  * specification: both write the same bytes. Format: docs/format/block.md.
  */
-import { decodeColumn } from "./codec/decode";
+import { columnAscends, decodeColumn } from "./codec/decode";
 import { encodeColumn } from "./codec/encode";
 import { BYTES, COLUMN } from "./codec/format";
 
@@ -29,4 +29,9 @@ export function encode(count: i32): i32 {
 /** Decodes `count` doubles from `length` bytes. Returns −1, or the offset at which the bytes are malformed. */
 export function decode(length: i32, count: i32): i32 {
   return decodeColumn(length, count);
+}
+
+/** 1 if each of the first `count` doubles of the column is greater than the one before, else 0. */
+export function ascends(count: i32): i32 {
+  return columnAscends(count) ? 1 : 0;
 }

@@ -11,7 +11,8 @@
  * Times are not known here. Windows and spans say it all as indexes into VALUES, and hold for every series with the same
  * times. Two slots behind the samples always hold 0 and NaN, for spans whose value does not come from a sample.
  */
-const SAMPLES_MAX: i32 = 16384;
+/** A month of one series every 10 s, and memory is touched only as far as it is used. */
+const SAMPLES_MAX: i32 = 262144;
 const POINTS_MAX: i32 = 16384;
 const ZERO_SLOT: i32 = SAMPLES_MAX;
 const NAN_SLOT: i32 = SAMPLES_MAX + 1;
@@ -23,8 +24,8 @@ const HAS_DROP: i32 = 2;
 const HAS_UNEVEN: i32 = 4;
 const HAS_NEGATIVE_ZERO: i32 = 8;
 
-const VALUES: usize = memory.data((16384 + 2) * 8, 16);
-const SUFFIXES: usize = memory.data(16384 * 8, 16);
+const VALUES: usize = memory.data((262144 + 2) * 8, 16);
+const SUFFIXES: usize = memory.data(262144 * 8, 16);
 const FIRSTS: usize = memory.data(16384 * 4, 16);
 const ENDS: usize = memory.data(16384 * 4, 16);
 const LASTS: usize = memory.data(16384 * 4, 16);

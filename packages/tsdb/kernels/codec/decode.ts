@@ -62,6 +62,16 @@ export function decodeColumn(length: i32, count: i32): i32 {
   return min(<i32>(at - BYTES), length);
 }
 
+/** True if each of COLUMN[0..count) is greater than the one before. */
+export function columnAscends(count: i32): bool {
+  let isLess = i64x2.splat(-1);
+  let p = COLUMN;
+  const last = COLUMN + ((<usize>max(1, count) - 1) << 3);
+  for (; p + 8 < last; p += 16) isLess = v128.and(isLess, f64x2.lt(v128.load(p), v128.load(p, 8)));
+  if (!i64x2.all_true(isLess)) return false;
+  return p >= last || load<f64>(p) < load<f64>(p, 8);
+}
+
 function decode(count: i32): bool {
   const codec = readByte();
   switch (codec) {

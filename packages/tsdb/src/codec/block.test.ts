@@ -40,6 +40,32 @@ test("realistic columns come back, whatever their length", () => {
   }
 });
 
+test("times that come back are known to ascend, or not to", () => {
+  const ascends = (...times: number[]): boolean => {
+    const bytes = encodeTimestamps(Float64Array.from(times), 0, times.length).slice();
+    return decodeTimestamps(bytes, 0, bytes.length, times.length, new Float64Array(times.length), 0);
+  };
+  assert.equal(ascends(), true);
+  assert.equal(ascends(5), true);
+  assert.equal(ascends(5, 5), false);
+  assert.equal(ascends(5, 4), false);
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 40 }),
+      fc.nat(40),
+      fc.integer(),
+      (gaps, at, odd) => {
+        let ms = 1_795_372_412_505;
+        const times = [ms, ...gaps.map((gap) => (ms += gap))];
+        assert.equal(ascends(...times), true);
+        if (at < 1 || at >= times.length) return;
+        times[at] = (times[at - 1] as number) - Math.abs(odd);
+        assert.equal(ascends(...times), false);
+      },
+    ),
+  );
+});
+
 test("sizes of 500-sample blocks", () => {
   let bytes = 0;
   let samples = 0;

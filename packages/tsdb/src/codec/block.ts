@@ -5,7 +5,7 @@
  * The bytes carry neither their length nor the count of samples nor a checksum: whoever stores them does (storage keeps all
  * three in the block header). The work is done in kernel/codec.ts.
  */
-import { decodeColumn, encodeColumn } from "../kernel/codec.ts";
+import { decodeColumn, decodedAscends, encodeColumn } from "../kernel/codec.ts";
 
 export { BLOCK_SAMPLES_MAX } from "../kernel/codec-format.ts";
 
@@ -38,7 +38,8 @@ export function encodeValues(column: Float64Array, lo: number, hi: number): Uint
 }
 
 /**
- * Decodes the column in `bytes[lo..hi)`, which has `count` samples, into `target[targetLo .. targetLo + count)`.
+ * Decodes the column in `bytes[lo..hi)`, which has `count` samples, into `target[targetLo .. targetLo + count)`. True if each is greater
+ * than the one before.
  * @throws {BlockError} when the bytes are malformed; the target is untouched then.
  */
 export function decodeTimestamps(
@@ -48,9 +49,10 @@ export function decodeTimestamps(
   count: number,
   target: Float64Array,
   targetLo: number,
-): void {
+): boolean {
   const offset = decodeColumn(bytes, lo, hi, count, target, targetLo);
   if (offset >= 0) throw malformed("timestamps", bytes, lo, hi, count, offset);
+  return decodedAscends(count, target, targetLo);
 }
 
 /**

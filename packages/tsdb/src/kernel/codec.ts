@@ -12,6 +12,7 @@ interface CodecExports extends KernelExports {
   bytesAddress(): number;
   encode(count: number): number;
   decode(length: number, count: number): number;
+  ascends(count: number): number;
 }
 
 /** Null where wasm, or the built kernel, is missing. */
@@ -57,6 +58,13 @@ export function decodeColumn(
   const offset = kernel.exports.decode(length, count);
   if (offset < 0) target.set(memoryDoubles.subarray(columnAt, columnAt + count), targetLo);
   return offset;
+}
+
+/** True if in the column that was decoded last, `target[lo .. lo + count)` by now, each value is greater than the one before. */
+export function decodedAscends(count: number, target: Float64Array, lo: number): boolean {
+  if (kernel !== null) return kernel.exports.ascends(count) !== 0;
+  for (let i = lo + 1; i < lo + count; i++) if (!((target[i] as number) > (target[i - 1] as number))) return false;
+  return true;
 }
 
 function loadCodec(): Kernel<CodecExports> | null {

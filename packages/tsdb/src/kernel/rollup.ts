@@ -61,7 +61,7 @@ const samplesMax = kernel === null ? 0 : kernel.exports.samplesMax();
 const pointsMax = kernel === null ? 0 : kernel.exports.pointsMax();
 const firstState = doublesAt(kernel?.exports.firstStateAddress());
 const secondState = doublesAt(kernel?.exports.secondStateAddress());
-const values = doublesAt(kernel?.exports.valuesAddress());
+const values = doublesAt(kernel?.exports.valuesAddress(), samplesMax);
 const firsts = indexesAt(kernel?.exports.firstsAddress());
 const ends = indexesAt(kernel?.exports.endsAddress());
 const outLo = (kernel?.exports.outAddress() ?? 0) / 8;
@@ -240,9 +240,9 @@ export function takeBack(group: GroupState): void {
 
 // ---- Memory ----
 
-function doublesAt(address: number | undefined): Float64Array {
+function doublesAt(address: number | undefined, count = pointsMax): Float64Array {
   if (kernel === null || address === undefined) return new Float64Array(0);
-  return kernel.memory.f64.subarray(address / 8, address / 8 + Math.max(samplesMax, pointsMax));
+  return kernel.memory.f64.subarray(address / 8, address / 8 + count);
 }
 
 function indexesAt(address: number | undefined): Int32Array {

@@ -13,3 +13,25 @@ export function isRepeated(timestamps: Float64Array, before: number, lo: number,
   for (let i = lo; i < hi; i++) if (timestamps[i] !== timestamps[i - count]) return false;
   return true;
 }
+
+/**
+ * Index of the first sample of `[lo, hi)` after `ms`, `hi` if there is none. Its nearest neighbours are looked at first, then ever farther ones: windows
+ * mostly move on by a sample or two, but an hour of a month by hundreds.
+ */
+export function firstAfter(timestamps: Float64Array, lo: number, hi: number, ms: number): number {
+  let from = lo;
+  let stride = 1;
+  let at = lo;
+  while (at < hi && (timestamps[at] as number) <= ms) {
+    from = at + 1;
+    at += stride;
+    stride *= 2;
+  }
+  let end = at < hi ? at : hi;
+  while (from < end) {
+    const middle = (from + end) >>> 1;
+    if ((timestamps[middle] as number) <= ms) from = middle + 1;
+    else end = middle;
+  }
+  return from;
+}

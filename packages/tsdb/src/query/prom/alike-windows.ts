@@ -8,6 +8,7 @@
  * For quick.ts, which hands them to the `rollup` kernel.
  */
 import { areSpans, areWindows, putWindows, spans, takeSpans } from "../../kernel/rollup.ts";
+import { firstAfter } from "../columns.ts";
 import type { Presence } from "./presence.ts";
 import type { Sight } from "./selectors.ts";
 
@@ -53,8 +54,8 @@ export class AlikeWindows {
     let end = lo;
     for (let k = 0; k < points; k++) {
       const endMs = startMs + k * stepMs;
-      while (end < hi && (timestamps[end] as number) <= endMs) end++;
-      while (first < end && (timestamps[first] as number) <= endMs - rangeMs) first++;
+      end = firstAfter(timestamps, end, hi, endMs);
+      first = firstAfter(timestamps, first, end, endMs - rangeMs);
       firsts[k] = first - lo;
       ends[k] = end - lo;
       work += end - first;

@@ -10,7 +10,7 @@ import type { LabelFilter } from "../../base/label-filter.ts";
 import type { Labels } from "../../base/labels.ts";
 import type { FilterGroups } from "../../metricsql/ast.ts";
 import type { PromAt, PromDuration, PromSelector } from "../../promql/ast.ts";
-import { isMarker, isRepeated } from "../columns.ts";
+import { firstAfter, isMarker, isRepeated } from "../columns.ts";
 import type { EvalContext } from "../context.ts";
 import { sourceFilters } from "../filters.ts";
 import { traceReading } from "../reading-trace.ts";
@@ -200,7 +200,7 @@ function look(
   let next = lo;
   for (let k = 0; k < present.length; k++) {
     const ms = startMs + k * stepMs;
-    while (next < hi && (timestamps[next] as number) <= ms) next++;
+    next = firstAfter(timestamps, next, hi, ms);
     const last = next - 1;
     present[k] = 0;
     if (last < lo || (timestamps[last] as number) <= ms - lookbackMs) continue;

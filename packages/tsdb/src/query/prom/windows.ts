@@ -5,7 +5,7 @@
 import { BugError } from "../../base/errors.ts";
 import { Labels } from "../../base/labels.ts";
 import type { PromCall, PromMatrix, PromSubquery } from "../../promql/ast.ts";
-import { isMarker } from "../columns.ts";
+import { firstAfter, isMarker } from "../columns.ts";
 import { AlikeWindows } from "./alike-windows.ts";
 import { withoutParens } from "./arguments.ts";
 import type { PromContext } from "./context.ts";
@@ -228,8 +228,8 @@ class WindowRoller implements RangeWindow {
     for (; k < column.length && work < WORK_SAMPLES; k++) {
       this.endMs = sight.startMs + k * sight.stepMs;
       this.startMs = this.endMs - rangeMs;
-      while (this.hi < end && (timestamps[this.hi] as number) <= this.endMs) this.hi++;
-      while (this.lo < this.hi && (timestamps[this.lo] as number) <= this.startMs) this.lo++;
+      this.hi = firstAfter(timestamps, this.hi, end, this.endMs);
+      this.lo = firstAfter(timestamps, this.lo, this.hi, this.startMs);
       present[k] = 0;
       if (this.lo === this.hi) continue;
       if (samples !== null) {

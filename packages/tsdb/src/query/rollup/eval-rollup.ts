@@ -13,6 +13,7 @@ import type { EvalContext, QueryRun } from "../context.ts";
 import { sourceFilters } from "../filters.ts";
 import { withLabel, withoutName } from "../label-edit.ts";
 import { traceReading } from "../reading-trace.ts";
+import { Scratch } from "../scratch.ts";
 import type { Series } from "../series.ts";
 import { printExtent } from "../trace.ts";
 import { changesToNext, ratesToNext, removeResets, secondsSincePrevious, survey } from "./counter.ts";
@@ -218,7 +219,12 @@ function explicitWindowMs(grid: EvalContext, call: RollupCall): number {
   return windowMs;
 }
 
-/** Takes one series at a time from raw samples to the sink. Owns the scratch columns, so the input stays untouched. */
+/** For `SeriesRoller.roll`, from whose start to whose end nobody else has a turn. */
+const cleanTimestamps = new Scratch();
+const cleanValues = new Scratch();
+const prepared = new Scratch();
+
+/** Takes one series at a time from raw samples to the sink. Works on copies, so the input stays untouched. */
 class SeriesRoller {
   readonly #call: RollupCall;
   readonly #sink: RollupSink;
@@ -227,9 +233,6 @@ class SeriesRoller {
   readonly #query: QueryRun;
   /** A gap beyond this forgets a counter's resets; 0 without LookbackDelta. */
   readonly #gapMaxMs: number;
-  #cleanTimestamps = new Float64Array(0);
-  #cleanValues = new Float64Array(0);
-  #prepared: Float64Array = new Float64Array(0);
   #spreadSeries = 0;
   /** The series before was taken as it is, so its times are what the source says they are. */
   #isWhole = false;
@@ -264,10 +267,12 @@ class SeriesRoller {
     let valuesTicket = putValues(column);
     let found = valuesTicket === 0 ? survey(column) : surveyValues(column.length);
     if ((found & HAS_NAN) !== 0) {
-      const count = this.#clean(times, column, entry.flags.markers === true);
+      const timesLeft = cleanTimestamps.column(column.length);
+      const valuesLeft = cleanValues.column(column.length);
+      const count = clean(times, column, entry.flags.markers === true, timesLeft, valuesLeft);
       if (count < column.length) {
-        times = this.#cleanTimestamps.subarray(0, count);
-        column = this.#cleanValues.subarray(0, count);
+        times = timesLeft.subarray(0, count);
+        column = valuesLeft.subarray(0, count);
         found = survey(column);
         valuesTicket = 0;
         isAlike = false;
@@ -300,29 +305,11 @@ class SeriesRoller {
     for (const [value, column] of columns) this.#sink.accept(withLabel(labels, spread.label, value), column);
   }
 
-  /** Copies the samples that are numbers, and markers if they are wanted. Returns their count. */
-  #clean(timestamps: Float64Array, values: Float64Array, wantsMarkers: boolean): number {
-    if (this.#cleanValues.length < values.length) {
-      this.#cleanTimestamps = new Float64Array(values.length * 2);
-      this.#cleanValues = new Float64Array(values.length * 2);
-    }
-    const words = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
-    let count = 0;
-    for (let i = 0; i < values.length; i++) {
-      const v = values[i] as number;
-      if (v !== v && !(wantsMarkers && isMarker(words, i))) continue;
-      this.#cleanTimestamps[count] = timestamps[i] as number;
-      this.#cleanValues[count++] = v;
-    }
-    return count;
-  }
-
   /** Into a column of our own; the input belongs to the source. */
   #prepare(timestamps: Float64Array, values: Float64Array, mustRemove: boolean): Float64Array {
     const { between } = this.#call.entry.flags;
     const count = values.length;
-    if (this.#prepared.length < count) this.#prepared = new Float64Array(count * 2);
-    const target = this.#prepared.subarray(0, count);
+    const target = prepared.column(count).subarray(0, count);
     let column = values;
     if (mustRemove) {
       removeResets(timestamps, values, 0, count, this.#gapMaxMs, target);
@@ -333,6 +320,25 @@ class SeriesRoller {
     else if (between === "seconds") secondsSincePrevious(timestamps, 0, count, target);
     return target;
   }
+}
+
+/** Copies the samples that are numbers, and markers if they are wanted, to the targets. Returns their count. */
+function clean(
+  timestamps: Float64Array,
+  values: Float64Array,
+  wantsMarkers: boolean,
+  targetTimestamps: Float64Array,
+  targetValues: Float64Array,
+): number {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
+  let count = 0;
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i] as number;
+    if (v !== v && !(wantsMarkers && isMarker(words, i))) continue;
+    targetTimestamps[count] = timestamps[i] as number;
+    targetValues[count++] = v;
+  }
+  return count;
 }
 
 /** absent_over_time: one series that has a value where no series had a sample. */

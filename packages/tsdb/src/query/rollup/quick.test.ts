@@ -128,7 +128,8 @@ test("longer than the kernel's memory: the twin's numbers", () => {
   };
   for (const [count, points] of [
     [16_384, 16_384],
-    [16_385, 10],
+    [262_144, 10],
+    [262_145, 10],
     [10, 16_385],
     [40_000, 40_000],
   ] as const) {

@@ -9,6 +9,12 @@
  * Both index columns only grow with k, which is what lets sliding.ts spend O(1) a step. A run is made once a query
  * and moved from series to series, so nothing is allocated per series.
  */
+import { firstAfter } from "../columns.ts";
+import { Scratch } from "../scratch.ts";
+
+/** For suffixes (sliding.ts) and sorting (windows.ts). */
+const scratchA = new Scratch();
+const scratchB = new Scratch();
 
 export class RollupRun {
   /** Sample times in milliseconds, ascending. Both columns are the series' own, from first to last: `[0, hi)`. */
@@ -41,9 +47,6 @@ export class RollupRun {
   windowsTicket = 0;
   spansTicket = 0;
   spansBy: unknown = null;
-  /** Scratch as long as the current series, for suffixes (sliding.ts) and sorting (windows.ts). */
-  #scratchA: Float64Array = new Float64Array(64);
-  #scratchB: Float64Array = new Float64Array(64);
   readonly #distances: Float64Array = new Float64Array(20);
 
   constructor(grid: RollupGrid) {
@@ -76,17 +79,13 @@ export class RollupRun {
     this.#findWindows();
   }
 
-  /** At least `hi` slots. */
+  /** At least `hi` slots, until the kernel that asks returns. */
   scratchA(): Float64Array {
-    const need = this.hi;
-    if (this.#scratchA.length < need) this.#scratchA = new Float64Array(need * 2);
-    return this.#scratchA;
+    return scratchA.column(this.hi);
   }
 
   scratchB(): Float64Array {
-    const need = this.hi;
-    if (this.#scratchB.length < need) this.#scratchB = new Float64Array(need * 2);
-    return this.#scratchB;
+    return scratchB.column(this.hi);
   }
 
   /**
@@ -168,8 +167,7 @@ export class RollupRun {
     const { timestamps, hi, startMs, stepMs } = this;
     let i = 0;
     for (let k = 0; k < points; k++) {
-      const ms = startMs + k * stepMs - backMs;
-      while (i < hi && (timestamps[i] as number) <= ms) i++;
+      i = firstAfter(timestamps, i, hi, startMs + k * stepMs - backMs);
       target[k] = i;
     }
   }

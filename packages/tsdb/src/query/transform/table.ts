@@ -10,9 +10,9 @@ import { rangeFunctions } from "./range-functions.ts";
 import { seriesFunctions } from "./series-functions.ts";
 import { timeFunctions } from "./time-functions.ts";
 
-/** By lower-case name. */
+const families = [mathFunctions, labelFunctions, histogramFunctions, rangeFunctions, timeFunctions, seriesFunctions];
+
+/** By lower-case name, in their order. */
 export const TRANSFORMS: ReadonlyMap<string, TransformEntry> = new Map(
-  [mathFunctions, labelFunctions, histogramFunctions, rangeFunctions, timeFunctions, seriesFunctions].flatMap(
-    (family) => Object.entries(family),
-  ),
+  families.flatMap((family) => Object.entries(family)).sort(([a], [b]) => (a < b ? -1 : 1)),
 );

@@ -196,7 +196,7 @@ async function verifyBlock(part: PartReader, entries: BlockEntries, entry: numbe
   const column = async (
     offset: number,
     length: number,
-    decode: PartReader["decodeTimes"],
+    decode: (...args: Parameters<PartReader["decodeTimes"]>) => unknown,
     target: Float64Array,
   ): Promise<void> => {
     const bytes = await part.read(offset - COLUMN_HEADER_BYTES, length + COLUMN_HEADER_BYTES);

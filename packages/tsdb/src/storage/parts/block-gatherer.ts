@@ -7,11 +7,12 @@
  *
  * A position is the caller's number for a series: 0, 1, 2, … All arrays are reused from batch to batch.
  */
-import { copyBits, SampleColumns } from "../../base/columns.ts";
+import { copyBits, type SampleColumns } from "../../base/columns.ts";
 import { CorruptionError } from "../../base/errors.ts";
 import { hidesAll, hidesSome, type PartMask } from "../deletes/tombstones.ts";
 import type { BlockEntries, PartReader } from "./part-reader.ts";
 import { COLUMN_HEADER_BYTES } from "./part-writer.ts";
+import { ReadScratch } from "./read-scratch.ts";
 
 /** Byte ranges closer than this are read as one. */
 const GAP_BYTES_MAX = 16 << 10;
@@ -30,6 +31,13 @@ export interface FoundBlock {
   readonly hidden: Float64Array | null;
 }
 
+/** A column of times that was decoded before, in the scratch's `times`. */
+interface SharedTimes {
+  readonly at: number;
+  readonly count: number;
+  readonly ascends: boolean;
+}
+
 /** A stretch of a part's file in memory. */
 interface Run {
   readonly offset: number;
@@ -42,19 +50,24 @@ export class BlockGatherer {
   private runs: Run[][] = [];
   /** Blocks of position p are `blocks[starts[p]..starts[p+1])`, once `load` has sorted them. */
   private starts: Uint32Array = new Uint32Array(0);
-  /** Blocks that lie in the range only in part are decoded here. */
-  private readonly scratch: SampleColumns = new SampleColumns(0);
-  private sharedTimes: Map<number, Float64Array>[] = [];
+  private readonly scratch: ReadScratch;
+  /** By offset, of each part. */
+  private sharedTimes: Map<number, SharedTimes>[] = [];
   private sharedSamples = 0;
+  private positionCount = 0;
   /** Bytes of all batches. */
   bytesRead = 0;
   /** A block of this batch could not be read. */
   private isDamaged = false;
   private readonly onCorruption: (part: PartReader, error: CorruptionError) => void;
 
-  /** `onCorruption` hears of every block that could not be read; the others are served. */
-  constructor(onCorruption: (part: PartReader, error: CorruptionError) => void) {
+  /** `onCorruption` hears of every block that could not be read; the others are served. The scratch is used from `load` on. */
+  constructor(
+    onCorruption: (part: PartReader, error: CorruptionError) => void,
+    scratch: ReadScratch = new ReadScratch(),
+  ) {
     this.onCorruption = onCorruption;
+    this.scratch = scratch;
   }
 
   /** Forgets the last batch. */
@@ -65,6 +78,7 @@ export class BlockGatherer {
     this.sharedTimes = [];
     this.sharedSamples = 0;
     this.isDamaged = false;
+    this.scratch.forgetBytes();
   }
 
   /**
@@ -109,6 +123,7 @@ export class BlockGatherer {
   /** Sorts the blocks by position and time and reads their bytes. */
   async load(positionCount: number): Promise<void> {
     this.sortBlocks(positionCount);
+    this.positionCount = positionCount;
     for (let index = 0; index < this.parts.length; index++) {
       this.sharedTimes.push(new Map());
       const part = this.parts[index] as PartReader;
@@ -123,7 +138,7 @@ export class BlockGatherer {
         lastTimes = times;
         ranges.push({ lo: times - COLUMN_HEADER_BYTES, hi: times + (entries.timesLengths[entry] as number) });
       }
-      const runs = await readRuns(part, ranges);
+      const runs = await readRuns(part, ranges, this.scratch);
       for (const { bytes } of runs) this.bytesRead += bytes.length;
       this.runs.push(runs);
     }
@@ -131,7 +146,7 @@ export class BlockGatherer {
 
   /**
    * Appends the samples of a position's blocks that lie in `[minMs, maxMs]` to `target`, block by block in order of their first time; of some parts
-   * only, if `isWanted` is given.
+   * only, if `isWanted` is given. True if they are in order, no two of one time.
    */
   decode(
     position: number,
@@ -139,17 +154,24 @@ export class BlockGatherer {
     maxMs: number,
     target: SampleColumns,
     isWanted: ((part: PartReader) => boolean) | null = null,
-  ): void {
+  ): boolean {
     const hi = this.starts[position + 1] as number;
+    let ascends = true;
+    let lastMs = -Infinity;
     for (let i = this.starts[position] as number; i < hi; i++) {
       const block = this.blocks[i] as FoundBlock;
       if (isWanted !== null && !isWanted(this.parts[block.part] as PartReader)) continue;
+      const start = target.length;
       try {
-        this.decodeOne(block, minMs, maxMs, target);
+        if (!this.decodeOne(block, minMs, maxMs, target)) ascends = false;
       } catch (error) {
         this.report(this.parts[block.part] as PartReader, error);
       }
+      if (target.length === start) continue;
+      if ((target.timestamps[start] as number) <= lastMs) ascends = false;
+      lastMs = target.timestamps[target.length - 1] as number;
     }
+    return ascends;
   }
 
   /** A position's blocks, in order of their first time. */
@@ -157,11 +179,12 @@ export class BlockGatherer {
     return this.blocks.slice(this.starts[position] as number, this.starts[position + 1] as number);
   }
 
-  /** The same as `decode` for one block. @throws CorruptionError */
-  decodeOne(block: FoundBlock, minMs: number, maxMs: number, target: SampleColumns): void {
+  /** The same as `decode` for one block: true if its times are in order, no two the same. @throws CorruptionError */
+  decodeOne(block: FoundBlock, minMs: number, maxMs: number, target: SampleColumns): boolean {
     const start = target.length;
-    this.decodeBlock(block, minMs, maxMs, target);
+    const ascends = this.decodeBlock(block, minMs, maxMs, target);
     if (block.hidden !== null) dropHidden(block.hidden, target, start);
+    return ascends;
   }
 
   /** A block's values as they stand in the file. @throws CorruptionError if their checksum does not fit */
@@ -196,54 +219,68 @@ export class BlockGatherer {
     return true;
   }
 
-  private decodeBlock(block: FoundBlock, minMs: number, maxMs: number, target: SampleColumns): void {
+  private decodeBlock(block: FoundBlock, minMs: number, maxMs: number, target: SampleColumns): boolean {
     const { entries, entry } = block;
     const count = entries.counts[entry] as number;
     const isInside = (entries.minMs[entry] as number) >= minMs && (entries.maxMs[entry] as number) <= maxMs;
     if (isInside) {
       target.reserve(target.length + count);
-      this.decodeColumns(block, count, target.timestamps, target.values, target.length);
+      const ascends = this.decodeColumns(block, count, target.timestamps, target.values, target.length);
       target.length += count;
-      return;
+      return ascends;
     }
-    const { scratch } = this;
-    scratch.reserve(count);
-    this.decodeColumns(block, count, scratch.timestamps, scratch.values, 0);
-    const lo = firstAtLeast(scratch.timestamps, count, minMs);
-    const hi = firstAtLeast(scratch.timestamps, count, maxMs + 1);
+    const { partial } = this.scratch;
+    partial.reserve(count);
+    const ascends = this.decodeColumns(block, count, partial.timestamps, partial.values, 0);
+    const lo = firstAtLeast(partial.timestamps, count, minMs);
+    const hi = firstAtLeast(partial.timestamps, count, maxMs + 1);
     target.reserve(target.length + hi - lo);
-    target.timestamps.set(scratch.timestamps.subarray(lo, hi), target.length);
-    copyBits(scratch.values, lo, hi, target.values, target.length);
+    target.timestamps.set(partial.timestamps.subarray(lo, hi), target.length);
+    copyBits(partial.values, lo, hi, target.values, target.length);
     target.length += hi - lo;
+    return ascends;
   }
 
+  /** True if the times are in order, no two the same. */
   private decodeColumns(
     block: FoundBlock,
     count: number,
     timestamps: Float64Array,
     values: Float64Array,
     lo: number,
-  ): void {
+  ): boolean {
+    const ascends = this.decodeTimes(block, count, timestamps, lo);
     const { entries, entry } = block;
     const part = this.parts[block.part] as PartReader;
-    const shared = this.sharedTimes[block.part] as Map<number, Float64Array>;
-    const timesOffset = entries.timesOffsets[entry] as number;
-    const known = shared.get(timesOffset);
-    if (known !== undefined && known.length === count) {
-      timestamps.set(known, lo);
-    } else {
-      const length = entries.timesLengths[entry] as number;
-      const run = this.runAt(block.part, timesOffset);
-      part.decodeTimes(run.bytes, timesOffset - run.offset, timesOffset, length, count, timestamps, lo);
-      if (this.sharedSamples + count <= SHARED_SAMPLES_MAX) {
-        shared.set(timesOffset, timestamps.slice(lo, lo + count));
-        this.sharedSamples += count;
-      }
-    }
     const valuesOffset = entries.valuesOffsets[entry] as number;
     const run = this.runAt(block.part, valuesOffset);
     const length = entries.valuesLengths[entry] as number;
     part.decodeValues(run.bytes, valuesOffset - run.offset, valuesOffset, length, count, values, lo);
+    return ascends;
+  }
+
+  private decodeTimes({ part, entries, entry }: FoundBlock, count: number, target: Float64Array, lo: number): boolean {
+    const offset = entries.timesOffsets[entry] as number;
+    const shared = this.sharedTimes[part] as Map<number, SharedTimes>;
+    const { scratch } = this;
+    const known = shared.get(offset);
+    if (known !== undefined && known.count === count) {
+      target.set(scratch.times.subarray(known.at, known.at + count), lo);
+      return known.ascends;
+    }
+    const length = entries.timesLengths[entry] as number;
+    const run = this.runAt(part, offset);
+    const reader = this.parts[part] as PartReader;
+    const ascends = reader.decodeTimes(run.bytes, offset - run.offset, offset, length, count, target, lo);
+    const at = this.sharedSamples;
+    // A lone series shares its times with nobody.
+    if (this.positionCount > 1 && at + count <= SHARED_SAMPLES_MAX) {
+      scratch.reserveTimes(at + count);
+      scratch.times.set(target.subarray(lo, lo + count), at);
+      shared.set(offset, { at, count, ascends });
+      this.sharedSamples = at + count;
+    }
+    return ascends;
   }
 
   /** The run that holds the column at this offset. */
@@ -322,7 +359,7 @@ function startMs({ entries, entry }: FoundBlock): number {
   return entries.minMs[entry] as number;
 }
 
-async function readRuns(part: PartReader, ranges: { lo: number; hi: number }[]): Promise<Run[]> {
+async function readRuns(part: PartReader, ranges: { lo: number; hi: number }[], scratch: ReadScratch): Promise<Run[]> {
   ranges.sort((a, b) => a.lo - b.lo);
   const runs: Run[] = [];
   for (let i = 0; i < ranges.length; ) {
@@ -333,7 +370,7 @@ async function readRuns(part: PartReader, ranges: { lo: number; hi: number }[]):
       if (range.lo > hi + GAP_BYTES_MAX || (range.hi - lo > RUN_BYTES_MAX && hi > lo && range.hi > hi)) break;
       if (range.hi > hi) hi = range.hi;
     }
-    runs.push({ offset: lo, bytes: part.cached(lo, hi - lo) ?? (await part.read(lo, hi - lo)) });
+    runs.push({ offset: lo, bytes: part.cached(lo, hi - lo) ?? (await part.read(lo, hi - lo, scratch)) });
   }
   return runs;
 }

@@ -21,6 +21,7 @@ import { lowerBound } from "../../index/postings.ts";
 import type { PartMark } from "../rules/merge-rules.ts";
 import { type PartCaches, partCachesOf } from "./part-caches.ts";
 import { COLUMN_HEADER_BYTES, PART_FILE } from "./part-writer.ts";
+import type { ReadScratch } from "./read-scratch.ts";
 import { WINDOW_BYTES } from "./window-cache.ts";
 
 /** What a decoded entry takes, and a page beside its entries. */
@@ -264,12 +265,12 @@ export class PartReader {
     return Buffer.concat([window.subarray(start), next.subarray(0, length - (window.length - start))]);
   }
 
-  /** Bytes `[offset, offset+length)` of the file. Where they are few, the windows around them stay in memory. */
-  async read(offset: number, length: number): Promise<Uint8Array> {
+  /** Bytes `[offset, offset+length)` of the file. Where they are few, the windows around them stay in memory; many are put into the scratch, if there is one. */
+  async read(offset: number, length: number, scratch: ReadScratch | null = null): Promise<Uint8Array> {
     const first = Math.floor(offset / WINDOW_BYTES);
     const last = Math.floor((offset + length - 1) / WINDOW_BYTES);
     if (last - first > 1) {
-      const bytes = new Uint8Array(length);
+      const bytes = scratch?.takeBytes(length) ?? new Uint8Array(length);
       await this.file.read(offset, bytes);
       return bytes;
     }
@@ -288,7 +289,8 @@ export class PartReader {
   }
 
   /**
-   * Decodes a column of times that starts at `at` of `bytes` (its checksum in front) and at `offset` of the file.
+   * Decodes a column of times that starts at `at` of `bytes` (its checksum in front) and at `offset` of the file. True if they are in order, no two
+   * the same.
    * @throws CorruptionError
    */
   decodeTimes(
@@ -299,16 +301,16 @@ export class PartReader {
     count: number,
     target: Float64Array,
     lo: number,
-  ): void {
+  ): boolean {
     this.check(bytes, at, offset, length);
     try {
-      decodeTimestamps(bytes, at, at + length, count, target, lo);
+      return decodeTimestamps(bytes, at, at + length, count, target, lo);
     } catch (error) {
       throw new CorruptionError(this.path, offset, `decode ${count} times: ${(error as Error).message}`);
     }
   }
 
-  /** The same for values. */
+  /** The same for values, of whose order nothing is said. */
   decodeValues(
     bytes: Uint8Array,
     at: number,

@@ -5,7 +5,7 @@
  * once, by slot where a flush has linked slot and id, by labels elsewhere; the cursor then reads planned series in the order in which
  * they stand in the first partition, so that its parts are read from front to back.
  */
-import { SampleColumns } from "../../base/columns.ts";
+import type { SampleColumns } from "../../base/columns.ts";
 import type { CorruptionError } from "../../base/errors.ts";
 import { InputError } from "../../base/errors.ts";
 import type { FilterGroups } from "../../base/label-filter.ts";
@@ -21,6 +21,7 @@ import { BlockGatherer } from "../parts/block-gatherer.ts";
 import type { PartReader } from "../parts/part-reader.ts";
 import type { Partition } from "../parts/partition.ts";
 import type { PartitionIndex } from "../parts/partition-index.ts";
+import { giveBackScratch, type ReadScratch, takeScratch } from "../parts/read-scratch.ts";
 import { boundsOf, resultsOf } from "../rules/merge-rules.ts";
 import { decodeApart, type ResultSource } from "../rules/result-decoding.ts";
 import {
@@ -39,8 +40,8 @@ import { orderSamples } from "./sample-order.ts";
 /** Series looked up together: at most this many, and fewer where they have many samples, whose bytes are fetched at once. */
 const GROUP_SERIES_MAX = 512;
 const GROUP_SAMPLES_MAX = 1 << 23;
-/** A batch ends when it has this many samples. */
-const BATCH_SAMPLES = 1 << 18;
+/** A batch ends when it has this many samples: as many as stay in a processor's cache while queries look at them again and again. */
+const BATCH_SAMPLES = 1 << 16;
 const NONE = 0xffff_ffff;
 
 export interface StorageSearch {
@@ -109,8 +110,8 @@ export class SearchCursor {
   private readonly snapshot: Snapshot;
   private readonly plan: Plan;
   private readonly gatherer: BlockGatherer;
-  private readonly columns: SampleColumns = new SampleColumns(0);
-  private readonly results: SampleColumns = new SampleColumns(0);
+  /** Null once it was given back. */
+  private scratch: ReadScratch | null;
   private next_ = 0;
   private isClosed = false;
   private groupSeries = GROUP_SERIES_MAX;
@@ -126,10 +127,11 @@ export class SearchCursor {
     this.isPartial = snapshot.isPartial;
     this.plan = plan;
     this.seriesCount = this.plan.labels.length;
+    this.scratch = takeScratch();
     this.gatherer = new BlockGatherer((part, error) => {
       this.isPartial = true;
       snapshot.onCorruption(part, error);
-    });
+    }, this.scratch);
   }
 
   /** Finds the series; `close()` gives the snapshot back. @throws InputError 422 if more series match than the search allows. */
@@ -155,6 +157,9 @@ export class SearchCursor {
       // Closed, perhaps while the group was loaded: what the snapshot held may belong to others by now.
       if (this.isClosed || this.groupAt === this.groupEnd) {
         this.close();
+        // Only here: who closes early may still look at the last batch.
+        if (this.scratch !== null) giveBackScratch(this.scratch);
+        this.scratch = null;
         return null;
       }
       const batch = this.decodeBatch();
@@ -194,7 +199,8 @@ export class SearchCursor {
   }
 
   private decodeBatch(): SearchBatch | null {
-    const { plan, columns, range, snapshot } = this;
+    const { plan, range, snapshot, gatherer } = this;
+    const { columns, results } = this.scratch as ReadScratch;
     const series: Labels[] = [];
     const ends = new Uint32Array(this.groupEnd - this.groupAt);
     const sameTimes = new Uint8Array(ends.length);
@@ -202,15 +208,16 @@ export class SearchCursor {
     let fromBlocks = -1;
     let rulesBefore: SeriesRules | null = null;
     columns.length = 0;
+    columns.reserve(Math.min(BATCH_SAMPLES, gatherer.sampleCount));
     while (this.groupAt < this.groupEnd && columns.length < BATCH_SAMPLES) {
       const position = this.groupAt++;
       const start = columns.length;
       const labels = plan.labels[this.groupStart + position] as Labels;
       const rules = snapshot.rules === null ? null : snapshot.rules.forSeries(this.search.tenant, labels);
       const aggregates = rules !== null && isAggregating(rules);
-      if (aggregates)
-        decodeApart(this.gatherer, position, range, this.resultSources(rules, labels), columns, this.results);
-      else this.gatherer.decode(position, range.minMs, range.maxMs, columns);
+      let ascends = false;
+      if (aggregates) decodeApart(gatherer, position, range, this.resultSources(rules, labels), columns, results);
+      else ascends = gatherer.decode(position, range.minMs, range.maxMs, columns);
       const decoded = columns.length;
       const slot = plan.slots[this.groupStart + position] as number;
       if (slot !== NONE) {
@@ -218,11 +225,11 @@ export class SearchCursor {
       }
       // Which times rules leave depends on the times alone, unless values are aggregated.
       const isFromBlocks = columns.length === decoded && !aggregates;
-      orderSamples(columns, start);
-      if (rules !== null) this.applyRules(start, rules);
+      if (!ascends || columns.length > decoded) orderSamples(columns, start);
+      if (rules !== null) this.applyRules(columns, results, start, rules);
       if (columns.length === start) continue;
       const mayBeSame = isFromBlocks && fromBlocks >= 0 && rules === rulesBefore;
-      if (mayBeSame && this.gatherer.haveSameTimes(fromBlocks, position)) sameTimes[series.length] = 1;
+      if (mayBeSame && gatherer.haveSameTimes(fromBlocks, position)) sameTimes[series.length] = 1;
       fromBlocks = isFromBlocks ? position : -1;
       rulesBefore = rules;
       ends[series.length] = columns.length;
@@ -246,8 +253,8 @@ export class SearchCursor {
   }
 
   /** Applies the rules to the last series of the columns and leaves what was asked for. */
-  private applyRules(start: number, rules: SeriesRules): void {
-    const { columns, results, search, snapshot } = this;
+  private applyRules(columns: SampleColumns, results: SampleColumns, start: number, rules: SeriesRules): void {
+    const { search, snapshot } = this;
     const { nowMs } = snapshot;
     let came = columns.length - start;
     applyRules(columns, start, rules, nowMs);
