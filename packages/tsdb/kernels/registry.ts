@@ -58,6 +58,10 @@ const UNSORTED: i32 = -5;
 /** Steps of sorting that a label set may take here: more, and the caller sorts. */
 const SORT_STEPS_MAX: u32 = 2048;
 const RECENT_LABELS: u32 = 64;
+/** Pairs met lately are found without a keyed hash: by a few bytes of the value, in a table where a later one takes an earlier one's place. */
+const MET_PAIRS_BITS: u32 = 13;
+/** Pairs that a record defines are noted up to this many: of more, all of the record's series are gone through again. */
+const NOTED_PAIRS: u32 = 2048;
 const TERM_BYTES: u32 = 16;
 
 let tenants: usize = 0;
@@ -76,6 +80,10 @@ let terms: usize = 0;
 let termRoom: u32 = 0;
 /** Label + 1 that stood at each place of the series before: the next one's are nearly always the same. */
 let recent: usize = 0;
+/** Pair + 1 by a quick hash. */
+let met: usize = 0;
+let noted: usize = 0;
+let notedCount: u32 = 0;
 
 export function heapBase(): usize {
   return __heap_base;
@@ -89,6 +97,8 @@ export function start(a: u32, b: u32, c: u32, d: u32): void {
   pairs = makeArray();
   series = makeArray();
   recent = allocate(RECENT_LABELS << 2);
+  met = allocate((<usize>4) << MET_PAIRS_BITS);
+  noted = allocate(NOTED_PAIRS << 2);
   startTable();
   stage(4096);
 }
@@ -143,7 +153,16 @@ export function recordAddress(slot: u32): usize {
 // ---- texts ----------------------------------------------------------------------------------------------------------
 
 function isText(text: usize, at: usize, length: u32): bool {
-  return readVarint(text) == length && memory.compare(readEnd, at, length) == 0;
+  return readVarint(text) == length && isSame(readEnd, at, length);
+}
+
+/** Reads up to 7 bytes beyond the ends. */
+function isSame(a: usize, b: usize, length: u32): bool {
+  if (length < 8) return (load<u64>(a) ^ load<u64>(b)) << ((8 - length) << 3) == 0 || length == 0;
+  const lastOfA = a + length - 8;
+  for (; a < lastOfA; a += 8, b += 8) if (load<u64>(a) != load<u64>(b)) return false;
+  // The last eight bytes, some of them a second time.
+  return load<u64>(lastOfA) == load<u64>(b - (a - lastOfA));
 }
 
 function addText(at: usize, length: u32): usize {
@@ -243,6 +262,23 @@ export function internPair(label: u32, at: usize, length: u32): i32 {
   return <i32>pair;
 }
 
+/** The same for a pair that was probably met lately. Anybody may guess what this looks at: whoever makes it fail pays the keyed hash. */
+function internMetPair(label: u32, at: usize, length: u32): i32 {
+  let bytes = load<u64>(at);
+  if (length < 8) bytes = length == 0 ? 0 : bytes << ((8 - length) << 3);
+  else bytes += load<u64>(at + length - 8) * 0x9e3779b97f4a7c15 + load<u64>(at + (length >> 1) - 4) * 0xff51afd7ed558ccd;
+  bytes = (bytes ^ ((<u64>label) << 8) ^ length) * 0xc4ceb9fe1a85ec53;
+  const place = met + (<usize>(bytes >> (64 - MET_PAIRS_BITS)) << 2);
+  const known = load<u32>(place);
+  if (known != 0) {
+    const entry = pairAddress(known - 1);
+    if (load<u32>(entry, 4) == label && isText(<usize>load<u32>(entry), at, length)) return <i32>(known - 1);
+  }
+  const pair = internPair(label, at, length);
+  if (pair >= 0) store<u32>(place, <u32>pair + 1);
+  return pair;
+}
+
 // ---- series ---------------------------------------------------------------------------------------------------------
 
 /** Slot of the series with these pairs (u32, at least one, in order of their labels' names), which becomes known if it was not. */
@@ -294,7 +330,7 @@ export function register(tenant: u32, at: usize, bytes: u32, form: u32): i32 {
       label = <u32>number + 1;
       if (i < RECENT_LABELS) store<u32>(recent + ((<usize>i) << 2), label);
     }
-    const pair = internPair(label - 1, <usize>load<u32>(term, 8), load<u32>(term, 12));
+    const pair = internMetPair(label - 1, <usize>load<u32>(term, 8), load<u32>(term, 12));
     if (pair < 0) return pair;
     store<u32>(numbers + ((<usize>i) << 2), <u32>pair);
   }
@@ -493,8 +529,13 @@ export function tenantOf(slot: u32): u32 {
 function copyText(text: usize, target: usize): usize {
   const bytes = readVarint(text);
   const end = readEnd + bytes;
-  memory.copy(target, text, end - text);
+  copyShort(target, text, end - text);
   return target + (end - text);
+}
+
+/** For few bytes, which a call of the engine's own copy is too much for. Reads and writes up to 7 bytes beyond the ends. */
+function copyShort(target: usize, source: usize, length: usize): void {
+  for (let i: usize = 0; i < length; i += 8) store<u64>(target + i, load<u64>(source + i));
 }
 
 // ---- definitions for the log ----------------------------------------------------------------------------------------
@@ -518,18 +559,35 @@ function setDefined(array: usize, index: u32, bytes: u32): void {
   store<u8>(at, load<u8>(at) | <u8>((<u32>1) << (index & 7)));
 }
 
+/** Notes that the record at hand defines a pair. */
+function setPairDefined(pair: u32): void {
+  setDefined(pairs, pair, PAIR_BYTES);
+  if (notedCount < NOTED_PAIRS) store<u32>(noted + ((<usize>notedCount) << 2), pair);
+  notedCount++;
+}
+
 /** The next record defines everything anew. */
 function forgetDefined(slots: usize, count: u32): void {
+  const notedNow = notedCount;
+  notedCount = 0;
+  if (notedNow <= NOTED_PAIRS) {
+    for (let i: u32 = 0; i < notedNow; i++) forgetPair(load<u32>(noted + ((<usize>i) << 2)));
+    return;
+  }
   for (let i: u32 = 0; i < count; i++) {
     let left = readVarint(recordAddress(load<u32>(slots + ((<usize>i) << 2))));
     for (let next = readEnd; left > 0; left--) {
       const pair = readVarint(next);
       next = readEnd;
-      // Whole bytes: whatever else they say is of this record as well.
-      store<u8>(bitsOf(pairs, pair, PAIR_BYTES), 0);
-      store<u8>(bitsOf(labels, load<u32>(pairAddress(pair), 4), LABEL_BYTES), 0);
+      forgetPair(pair);
     }
   }
+}
+
+function forgetPair(pair: u32): void {
+  // Whole bytes: whatever else they say is of this record as well.
+  store<u8>(bitsOf(pairs, pair, PAIR_BYTES), 0);
+  store<u8>(bitsOf(labels, load<u32>(pairAddress(pair), 4), LABEL_BYTES), 0);
 }
 
 /** Definitions of series; stops, returns and tells `done` as writeKeys does. */
@@ -543,11 +601,13 @@ export function define(slots: usize, count: u32, target: usize, room: u32): u32 
     const pairsOfIt = readVarint(record);
     const first = readEnd;
     let needed: u32 = 11 + 5 * pairsOfIt;
+    let missing: u32 = 0;
     let next = first;
     for (let left = pairsOfIt; left > 0; left--) {
       const pair = readVarint(next);
       next = readEnd;
       if (isDefined(pairs, pair, PAIR_BYTES)) continue;
+      missing++;
       const entry = pairAddress(pair);
       needed += 21 + readVarint(<usize>load<u32>(entry));
       const label = load<u32>(entry, 4);
@@ -557,11 +617,14 @@ export function define(slots: usize, count: u32, target: usize, room: u32): u32 
       if (done == 0) return needed;
       break;
     }
+    // Behind the last pair that is to be defined only the end of the record is wanted, which is known by now.
+    const recordEnd = next;
     next = first;
-    for (let left = pairsOfIt; left > 0; left--) {
+    for (let left = missing; left > 0; ) {
       const pair = readVarint(next);
       next = readEnd;
       if (isDefined(pairs, pair, PAIR_BYTES)) continue;
+      left--;
       const entry = pairAddress(pair);
       const label = load<u32>(entry, 4);
       if (!isDefined(labels, label, LABEL_BYTES)) {
@@ -579,14 +642,14 @@ export function define(slots: usize, count: u32, target: usize, room: u32): u32 
       pairBefore = pair;
       at = writeVarint(at, label);
       at = copyText(<usize>load<u32>(entry), at);
-      setDefined(pairs, pair, PAIR_BYTES);
+      setPairDefined(pair);
     }
     store<u8>(at, DEFINE_SERIES);
     at = writeVarint(at + 1, zigzag(<i32>(slot - slotBefore)));
     slotBefore = slot;
     // The record as it stands: how many pairs, and their numbers.
-    memory.copy(at, record, next - record);
-    at += next - record;
+    copyShort(at, record, recordEnd - record);
+    at += recordEnd - record;
   }
   forgetDefined(slots, done);
   return <u32>(at - target);

@@ -63,6 +63,9 @@ const FIRST_OF_LABEL = 3;
 
 /** Strings of values kept for the next one who asks. */
 const TEXTS_KEPT = 1 << 14;
+/** Bytes of a batch that are staged together, when series by series is new. */
+const WINDOW_BYTES_MIN = 1 << 10;
+const WINDOW_BYTES_MAX = 1 << 16;
 /** Texts longer than this are not kept. */
 const KEPT_TEXT_BYTES = 256;
 
@@ -100,6 +103,12 @@ export class LabelStore {
   private readonly names: Map<number, string> = new Map();
   private readonly texts: Map<number, string> = new Map();
   private readEnd = 0;
+  /** What of a batch's bytes is staged, where, and how much was wanted. */
+  private windowOf: Uint8Array | null = null;
+  private windowLo = 0;
+  private windowHi = 0;
+  private windowAt = 0;
+  private windowBytes = 0;
 
   /** `hashKey` as in base/hash.ts; tests bring their own. */
   constructor(hashKey: Uint32Array = processHashKey) {
@@ -177,6 +186,30 @@ export class LabelStore {
     return this.checked(this.kernel.exports.register(tenant, at, hi - lo, form));
   }
 
+  /** The same for bytes that stay as they are until the next `beginBatch()`: those of many series are copied together. @throws RegistryFullError */
+  registerOfBatch(tenant: number, bytes: Uint8Array, lo: number, hi: number, form: number): number {
+    if (bytes !== this.windowOf || lo < this.windowLo || hi > this.windowHi) this.moveWindow(bytes, lo, hi);
+    return this.checked(this.kernel.exports.register(tenant, this.windowAt + lo - this.windowLo, hi - lo, form));
+  }
+
+  /** The bytes that `registerOfBatch` takes next may be others than before, though they stand in the same array. */
+  beginBatch(): void {
+    this.windowOf = null;
+    this.windowBytes = 0;
+  }
+
+  /** Copies `bytes[lo..hi)` to the kernel, and more of what follows the more often just that was asked for. */
+  private moveWindow(bytes: Uint8Array, lo: number, hi: number): void {
+    const isNext =
+      bytes === this.windowOf && lo >= this.windowHi - WINDOW_BYTES_MIN && lo - this.windowHi < WINDOW_BYTES_MIN;
+    this.windowBytes = isNext ? Math.min(WINDOW_BYTES_MAX, Math.max(WINDOW_BYTES_MIN, 2 * this.windowBytes)) : 0;
+    const end = Math.max(hi, Math.min(bytes.length, lo + this.windowBytes));
+    this.windowAt = this.stage(bytes, lo, end);
+    this.windowOf = bytes;
+    this.windowLo = lo;
+    this.windowHi = end;
+  }
+
   /** Number of the label with the name `bytes[lo..hi)`, "" for `__name__`. @throws RegistryFullError */
   internLabel(tenant: number, bytes: Uint8Array, lo: number, hi: number): number {
     const at = this.stage(bytes, lo, hi);
@@ -191,6 +224,7 @@ export class LabelStore {
 
   /** Slot of the series with `pairs[0..count)`, which must be of one tenant and sorted by name. @throws RegistryFullError */
   internSeries(pairs: Uint32Array, count: number): number {
+    this.windowOf = null;
     const at = this.address(this.kernel.exports.stage(4 * count));
     this.kernel.memory.u32.set(pairs.subarray(0, count), at >>> 2);
     return this.checked(this.kernel.exports.internSeries(at, count));
@@ -398,6 +432,7 @@ export class LabelStore {
   }
 
   private stage(bytes: Uint8Array, lo: number, hi: number): number {
+    this.windowOf = null;
     const at = this.address(this.kernel.exports.stage(hi - lo));
     const { u8 } = this.kernel.memory;
     // Label texts are short: a loop is quicker than set(subarray()).
@@ -407,6 +442,7 @@ export class LabelStore {
   }
 
   private stageText(text: string): number {
+    this.windowOf = null;
     const at = this.address(this.kernel.exports.stage(labelTextByteLength(text)));
     writeLabelText(text, this.kernel.memory.u8, at);
     return at;

@@ -120,6 +120,8 @@ test("many series: lists of slots, values and keys are whole across every page, 
     batch.addSample(0, 0);
     batch.locateLabels(0, place);
     assert.equal(store.register(tenant, place.bytes, place.lo, place.hi, place.form), i);
+    store.beginBatch();
+    assert.equal(store.registerOfBatch(tenant, place.bytes, place.lo, place.hi, place.form), i);
     assert.equal(store.register(tenant, place.bytes, place.lo, place.hi, place.form), i);
     for (const [name, value] of labels) {
       if (value === "") continue;
@@ -161,4 +163,37 @@ test("many labels out of order are left to the caller, in order they are taken",
   forwards.locateLabels?.(0, place);
   assert.equal(store.register(tenant, place.bytes, place.lo, place.hi, place.form), 0);
   assert.deepEqual(store.labelsOf(0), decodeSeriesKey(key));
+});
+
+test("series of one batch, in any order, are what they are one by one", () => {
+  const random = new Random(5);
+  const tenant = TENANTS[0] as Tenant;
+  for (const count of [3, 40, 2000]) {
+    const batch = new RowBatch();
+    batch.reset(tenant);
+    for (let i = 0; i < count; i++) {
+      batch.beginSeries();
+      batch.addLabel("__name__", `m${random.below(20)}`);
+      // Values of all lengths around those that are compared eight bytes at a time, the same but for one byte.
+      const length = random.below(40);
+      const at = random.below(length + 1);
+      batch.addLabel("v", `${"x".repeat(at)}${random.below(2) === 0 ? "y" : "x"}${"x".repeat(length - at)}`);
+      batch.endLabels();
+      batch.addSample(0, 0);
+    }
+    const order = Array.from({ length: 3 * count }, (_, i) => (i < count ? i : random.below(count)));
+    const place: LabelPlace = { bytes: new Uint8Array(0), lo: 0, hi: 0, form: 0 };
+    const [together, single] = [new LabelStore(), new LabelStore()];
+    together.beginBatch();
+    for (const i of order) {
+      batch.locateLabels(i, place);
+      const { bytes, lo, hi, form } = place;
+      assert.equal(
+        together.registerOfBatch(together.tenantNumber(tenant), bytes, lo, hi, form),
+        single.register(single.tenantNumber(tenant), bytes.slice(lo, hi), 0, hi - lo, form),
+      );
+    }
+    const names = new Set(order.map((i) => JSON.stringify(batch.readLabels(i).map(({ value }) => [...value]))));
+    assert.equal(together.seriesCount, names.size);
+  }
 });

@@ -80,6 +80,7 @@ export class SeriesRegistry {
     refuse: (seriesIndex: number, reason: Refusal) => void,
   ): void {
     const { hashes, seriesCount } = batch;
+    this.store.beginBatch();
     this.byRawHash.findAll(hashes, seriesCount, target);
     for (let i = 0; i < seriesCount; i++) {
       let slot = target[i] as number;
@@ -114,7 +115,7 @@ export class SeriesRegistry {
       const { place } = this;
       batch.locateLabels(i, place);
       const tenant = this.store.tenantNumber(batch.tenant);
-      const slot = this.store.register(tenant, place.bytes, place.lo, place.hi, place.form);
+      const slot = this.store.registerOfBatch(tenant, place.bytes, place.lo, place.hi, place.form);
       if (slot >= 0) return slot;
       if (slot !== UNSORTED) {
         return slot === DUPLICATE_NAME
