@@ -179,7 +179,10 @@ class Run {
   /** What the server says of its own memory. */
   private async usedMemory(): Promise<string> {
     const { text } = await http(`${this.system.url}/metrics`);
-    const used = [...text.matchAll(/^vm_memory_used_bytes\{for="([^"]+)"\} (\S+)$/gm)];
+    const used = [
+      ...text.matchAll(/^vm_memory_used_bytes\{for="([^"]+)"\} (\S+)$/gm),
+      ...text.matchAll(/^nodejs_(heap|external)(?:_size_total|_memory)_bytes (\S+)$/gm),
+    ];
     return used.map(([, what, bytes]) => `${what} ${megabytes(Number(bytes))}`).join(", ");
   }
 
@@ -188,7 +191,7 @@ class Run {
   private async ask(): Promise<void> {
     const host = instanceOf(this.hosts - 2);
     const oldHost = instanceOf(1);
-    const all = "start=0";
+    const all = "start=1";
     const questions: readonly (readonly [title: string, path: string])[] = [
       ["label names", "labels"],
       ["label names, of all time", `labels?${all}`],

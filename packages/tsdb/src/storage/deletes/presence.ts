@@ -2,7 +2,8 @@
  * Which series of a partition have samples in a range, as far as blocks tell.
  *
  * Index pages of parts are read through their cache and only where somebody asks for a series on them: a part of millions of series is never in memory as a
- * whole. Pages without a block in the range are known beforehand, so that who goes through many ids is told where to go on.
+ * whole. Pages without a block in the range are known beforehand, so that who goes through many ids is told where to go on; and so are pages within the
+ * range that have all ids there are between their first and their last, as those of new series do: they need not be read.
  */
 import { CorruptionError } from "../../base/errors.ts";
 import { NO_MORE } from "../../index/id-list.ts";
@@ -39,6 +40,7 @@ export class Presence {
 
   /** The least id from `id` on that may have one: `id` itself if it has; NO_MORE. See NextWanted in index/id-list.ts. */
   next(id: number): number | Promise<number> {
+    for (const part of this.parts) if (part.isSure(id)) return id;
     let least = NO_MORE;
     for (let i = 0; i < this.parts.length; i++) {
       const next = (this.parts[i] as PartPresence).next(id);
@@ -94,6 +96,8 @@ class PartPresence {
   private pages: number[];
   private firstIds: Uint32Array;
   private lastIds: Uint32Array;
+  /** 1 for pages whose every id has a block in the range: they need not be read. */
+  private sure: Uint8Array;
   /** The page that was looked at last: most ask in ascending order. */
   private at = 0;
 
@@ -112,14 +116,28 @@ class PartPresence {
     this.pages = part.pagesIn(minMs, maxMs);
     this.firstIds = Uint32Array.from(this.pages, (page) => part.pageIds(page).first);
     this.lastIds = Uint32Array.from(this.pages, (page) => part.pageIds(page).last);
+    this.sure = Uint8Array.from(this.pages, (page) => Number(mask === null && part.isDense(page, minMs, maxMs)));
+  }
+
+  /** True if a series has a block in the range and no page need be read to know it. */
+  isSure(id: number): boolean {
+    this.seek(id);
+    return this.sure[this.at] === 1 && (this.firstIds[this.at] as number) <= id;
+  }
+
+  /** Goes to the first page that does not end before the id. */
+  private seek(id: number): void {
+    if (this.at > 0 && (this.lastIds[this.at - 1] as number) >= id) this.at = 0;
+    if (this.at < this.lastIds.length && (this.lastIds[this.at] as number) < id)
+      this.at = lowerBound(this.lastIds, id, this.at + 1);
   }
 
   next(id: number): number | Promise<number> {
-    if (this.at > 0 && (this.lastIds[this.at - 1] as number) >= id) this.at = 0;
-    for (this.at = lowerBound(this.lastIds, id, this.at); this.at < this.pages.length; this.at++) {
+    for (this.seek(id); this.at < this.pages.length; this.at++) {
       // A page that begins behind the id is looked at when somebody asks for what is on it.
       const first = this.firstIds[this.at] as number;
       if (first > id) return first;
+      if (this.sure[this.at] === 1) return id;
       const entries = this.part.decodedPage(this.pages[this.at] as number);
       if (entries === undefined) return this.loadNext(id);
       const next = this.nextOn(entries, id);
@@ -180,6 +198,7 @@ class PartPresence {
       const keep = (_: number, i: number): boolean => this.pages[i] !== page;
       this.firstIds = this.firstIds.filter(keep);
       this.lastIds = this.lastIds.filter(keep);
+      this.sure = this.sure.filter(keep);
       this.pages = this.pages.filter(keep);
       return null;
     }

@@ -163,6 +163,15 @@ export class PartReader {
     return { first: this.firstIds[page] as number, last: this.lastIds[page] as number };
   }
 
+  /** True if it is known, without a look at the page, that all ids from its first to its last have one block on it, which lies in the range. */
+  isDense(page: number, minMs: number, maxMs: number): boolean {
+    // With one block a series, entries are different ids.
+    if (this.info.blocks !== this.info.series) return false;
+    const { first, last } = this.pageIds(page);
+    if (last - first + 1 !== this.entryCounts[page]) return false;
+    return (this.pageMinMs[page] as number) >= minMs && (this.pageMaxMs[page] as number) <= maxMs;
+  }
+
   /** Numbers of the index pages that may have blocks in the range. */
   pagesIn(minMs: number, maxMs: number): number[] {
     const pages: number[] = [];
