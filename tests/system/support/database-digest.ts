@@ -12,10 +12,14 @@ export interface DatabaseDigest {
 /** No series has this label. */
 const EVERY_SERIES = { label: "__no_such_label__", op: "=", value: "" } as const;
 
-/** Exports everything in a database that nobody has open. `isMeant` chooses series by metric name. @throws Error if an answer is partial */
+/**
+ * Exports everything in a database that nobody has open. `isMeant` chooses series by metric name; of a metric in `samplesMax` the first so many samples of
+ * each series count, and a series with none of them does not. @throws Error if an answer is partial
+ */
 export async function digestDatabase(
   folder: string,
   isMeant: (name: string) => boolean = () => true,
+  samplesMax: Readonly<Record<string, number>> = {},
 ): Promise<DatabaseDigest> {
   const database = await openDatabase(folder);
   try {
@@ -25,8 +29,11 @@ export async function digestDatabase(
     for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
       const { series, ends, timestamps, values } = batch;
       for (const [i, labels] of series.entries()) {
-        if (!isMeant(labels.get("__name__") ?? "")) continue;
-        const [lo, hi] = [i === 0 ? 0 : (ends[i - 1] as number), ends[i] as number];
+        const name = labels.get("__name__") ?? "";
+        if (!isMeant(name)) continue;
+        const lo = i === 0 ? 0 : (ends[i - 1] as number);
+        const hi = Math.min(ends[i] as number, lo + (samplesMax[name] ?? Number.POSITIVE_INFINITY));
+        if (hi === lo) continue;
         const hash = createHash("sha256").update(JSON.stringify([...labels.entries()]));
         // Samples are hashed as they lie in memory: every bit of every value counts.
         for (const column of [timestamps, values]) {
