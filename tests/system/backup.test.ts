@@ -12,7 +12,7 @@ import { backUp, nyanza, startCommand, startS3 } from "./support/backups.ts";
 import { digestDatabase } from "./support/database-digest.ts";
 import { http } from "./support/http.ts";
 import { nyanzaFlags, nyanzaProgram, startNyanza } from "./support/nyanza.ts";
-import { freePort, runCommand } from "./support/process.ts";
+import { eventually, freePort, runCommand } from "./support/process.ts";
 import { makeFolder, type Scope, scoped } from "./support/scope.ts";
 
 const startMs = Date.UTC(2026, 8, 30, 20, 0, 0);
@@ -179,6 +179,30 @@ test(
     const fetched = Number(/fetched ([\d.]+) MiB/.exec(again.output)?.[1] ?? 0);
     assert.ok(fetched < Number(total) - 7, `fetched again what was there: ${again.output}`);
     assert.deepEqual(await digestDatabase(target), await digestDatabase(folder));
+  }),
+);
+
+test(
+  "a snapshot that a killed backup has left goes with the next backup, wherever that goes; those of others stay",
+  { timeout: 120_000 },
+  scoped(async (scope) => {
+    const folder = makeFolder(scope);
+    await writeNoise(folder, 20, 20_000);
+    const { url } = await startNyanza(scope, { folder });
+    const list = async (): Promise<string[]> => JSON.parse((await http(`${url}/snapshot/list`)).text).snapshots;
+    const own = JSON.parse((await http(`${url}/snapshot/create`)).text).snapshot as string;
+    const backups = makeFolder(scope, "backups");
+    const slow = [`-src=${url}`, `-dst=fs://${backups}/slow`, "-maxBytesPerSecond=100KB", "-concurrency=1"];
+    const running = await startCommand(scope, ["backup", ...slow]);
+    const left = await eventually("a snapshot", async () => (await list()).find((name) => name !== own));
+    await eventually("its lock", async () => existsSync(join(folder, "snapshots", left, "flock.lock")));
+
+    const beside = await backUp(scope, [`-src=${url}`, `-dst=fs://${backups}/beside`]);
+    assert.equal(beside.sent, beside.files);
+    assert.deepEqual(await list(), [own, left], "its backup lives");
+    await running.kill();
+    await backUp(scope, [`-src=${url}`, `-dst=fs://${backups}/beside`]);
+    assert.deepEqual(await list(), [own]);
   }),
 );
 

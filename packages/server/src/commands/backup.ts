@@ -14,6 +14,7 @@ import { type BackupReport, backUpFolder, copyBackup } from "../backup/backup.ts
 import type { ObjectStore } from "../backup/object-store.ts";
 import { openStore } from "../backup/open-store.ts";
 import { addPath, createSnapshot, deleteSnapshot, findServerFolder, redactUrl } from "../backup/snapshot-api.ts";
+import { holdSnapshot, takeAbandoned } from "../backup/snapshot-hold.ts";
 import { formatBytes, formatSeconds, type Transfers } from "../backup/transfers.ts";
 import { verifyBackup } from "../backup/verify.ts";
 import type { FlagTable } from "../flags/parse.ts";
@@ -190,16 +191,23 @@ async function backUpServer(
   const data = isKnown ? flags.storageDataPath : await findServerFolder(flags.src, signal);
   await requireFolder(data);
   await refuseInside(data, target);
+  const drop = (name: string, whose: string): Promise<void> =>
+    deleteSnapshot(deleteUrl, name).then(
+      () => logger.info(`deleted snapshot ${name}${whose}`),
+      (error) => logger.error(`cannot delete snapshot ${name}${whose}: ${(error as Error).message}`),
+    );
+  const abandoned = await takeAbandoned(data);
+  for (const name of abandoned.names) await drop(name, ", which a killed backup has left");
+  await abandoned.release();
   const name = await createSnapshot(createUrl, signal);
   logger.info(`made snapshot ${name} by ${redactUrl(createUrl)}`);
+  const hold = await holdSnapshot(join(data, "snapshots", name));
   try {
     return await backUpFolder(await requireSnapshot(data, name), target, origin, transfers);
   } finally {
     // Not by `signal`: an interrupted backup must not leave a snapshot that keeps removed data on the disk.
-    await deleteSnapshot(deleteUrl, name).then(
-      () => logger.info(`deleted snapshot ${name}`),
-      (error) => logger.error(`cannot delete snapshot ${name}: ${(error as Error).message}`),
-    );
+    await drop(name, "");
+    await hold?.release();
   }
 }
 
