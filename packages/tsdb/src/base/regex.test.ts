@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { RE2JS } from "re2js";
 import { InputError } from "./errors.ts";
-import { compileRegex, compileSearchRegex } from "./regex.ts";
+import { compileRegex, compileSearchRegex, compileSelectorRegex } from "./regex.ts";
 import { readRegexShape } from "./regex-shape.ts";
 
 test("compileRegex matches whole texts", () => {
@@ -283,4 +283,14 @@ test("replaceAll replaces as Go does", () => {
 test("compiled patterns are shared", () => {
   assert.equal(compileRegex("shared.*[0-9]"), compileRegex("shared.*[0-9]"));
   assert.equal(compileSearchRegex("shared"), compileSearchRegex("shared"));
+});
+
+test("in selectors the gaps of a plain pattern match line breaks; a dot that stands for one character does not", () => {
+  const same = (pattern: string, text: string, matches: boolean): void =>
+    assert.equal(compileSelectorRegex(pattern).matches(text), matches, `${pattern} on ${JSON.stringify(text)}`);
+  for (const pattern of [".*", ".+", "a.*", "a.+b", ".*b", "a.*b", ".*\n.*", "(.+)", "(?:.*)", "(?s:.*)"])
+    same(pattern, "a\nb", true);
+  for (const pattern of [".", "a.b", "a.*|q", "(a|x).*", "(?i)a.*"]) same(pattern, "a\nb", false);
+  same(".+", "", false);
+  same(".*", "", true);
 });

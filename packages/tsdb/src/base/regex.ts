@@ -56,6 +56,20 @@ export function compileRegex(pattern: string): StringMatcher {
   return matchers.get(pattern) ?? matchers.add(pattern, createMatcher(pattern));
 }
 
+/**
+ * A pattern of a selector. Where it is a plain text with `.*` or `.+` around or in it, and where it is anything at all, these match line breaks, too: so does
+ * VictoriaMetrics, whose storage answers such patterns without an engine. @throws InputError with the column in the pattern.
+ */
+export function compileSelectorRegex(pattern: string): StringMatcher {
+  const known = selectors.get(pattern);
+  if (known !== undefined) return known;
+  const { globs } = readBoundedShape(pattern);
+  return selectors.add(
+    pattern,
+    compileRegex(globs?.length === 1 && (globs[0] as Glob).gaps.length > 0 ? `(?s:${pattern})` : pattern),
+  );
+}
+
 /** @throws InputError with the column in the pattern. */
 export function compileSearchRegex(pattern: string): SearchRegex {
   return searches.get(pattern) ?? searches.add(pattern, new EngineSearch(pattern));
@@ -91,6 +105,7 @@ class RecentCache<T> {
 }
 
 const matchers = new RecentCache<StringMatcher>(256);
+const selectors = new RecentCache<StringMatcher>(256);
 const searches = new RecentCache<SearchRegex>(64);
 
 function createMatcher(pattern: string): StringMatcher {

@@ -11,7 +11,7 @@
  */
 
 import type { FilterGroups, LabelFilter } from "../base/label-filter.ts";
-import { compileRegex, type StringMatcher } from "../base/regex.ts";
+import { compileSelectorRegex, type StringMatcher } from "../base/regex.ts";
 import { IdCollector, type IdList, NO_IDS } from "./id-list.ts";
 import { NO_POSTINGS, type Postings, subtract, unite } from "./postings.ts";
 
@@ -126,7 +126,7 @@ async function planFilter(index: SeriesIndex, { label, op, value }: LabelFilter)
     // `a=""` leaves out those that have the label, `a!=""` keeps them.
     return { ids, isExclusion: (op === "!=") !== (value === ""), matcher: null };
   }
-  const matcher = compileRegex(value);
+  const matcher = compileSelectorRegex(value);
   const isNegated = op === "!~";
   const { literals, matchesEmpty } = matcher;
   const isExclusion = matchesEmpty !== isNegated;

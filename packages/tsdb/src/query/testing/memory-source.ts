@@ -4,7 +4,7 @@
 
 import { InputError } from "../../base/errors.ts";
 import { compareLabels, type Labels } from "../../base/labels.ts";
-import { compileRegex } from "../../base/regex.ts";
+import { compileSelectorRegex } from "../../base/regex.ts";
 import { DEFAULT_TENANT, formatTenant, type Tenant } from "../../base/tenant.ts";
 import type { FilterGroups, LabelFilter } from "../../metricsql/ast.ts";
 import type { Answer, LabelsRequest, SampleCursor, SearchRequest, SeriesBatch, Source } from "../source.ts";
@@ -93,7 +93,7 @@ function answer<T>(items: T[], limit = 0): Answer<T> {
 function compileFilter(filter: LabelFilter): (labels: Labels) => boolean {
   const { label, op, value } = filter;
   if (op === "=" || op === "!=") return (labels) => (labels.get(label) === value) === (op === "=");
-  const regex = compileRegex(value);
+  const regex = compileSelectorRegex(value);
   return (labels) => regex.matches(labels.get(label)) === (op === "=~");
 }
 

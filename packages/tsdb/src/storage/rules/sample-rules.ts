@@ -9,7 +9,7 @@
  */
 import type { FilterGroups } from "../../base/label-filter.ts";
 import type { Labels } from "../../base/labels.ts";
-import { compileRegex } from "../../base/regex.ts";
+import { compileSelectorRegex } from "../../base/regex.ts";
 import type { Tenant } from "../../base/tenant.ts";
 
 /** What is left of the samples of an interval. */
@@ -180,7 +180,7 @@ export function oldestKeptMs(rules: SeriesRules, nowMs: number): number {
 function testOf(groups: FilterGroups): SeriesTest {
   const tests = groups.map((filters) =>
     filters.map(({ label, op, value }) => {
-      const matcher = op === "=~" || op === "!~" ? compileRegex(value) : null;
+      const matcher = op === "=~" || op === "!~" ? compileSelectorRegex(value) : null;
       const fits = matcher === null ? (text: string) => text === value : (text: string) => matcher.matches(text);
       return { read: readerOf(label), fits, wanted: op === "=" || op === "=~" };
     }),
