@@ -124,38 +124,76 @@ export class DistinctLabels {
   #name: string | null = null;
   /** Of the series so far as they came, while they differ for sure: the source has them anyway. */
   #waiting: Labels[] = [];
-  #keys: Set<string> | null;
+  #seen: SeenLabels | null;
 
   /** @param mayStartEqual series may have been equal before they lost anything */
   constructor(mayStartEqual: boolean) {
-    this.#keys = mayStartEqual ? new Set() : null;
+    this.#seen = mayStartEqual ? new SeenLabels() : null;
   }
 
   /** `after` is what `before` is reduced to: by dropMetadata, or not at all. @throws InputError 422 if it was there already */
   add(before: Labels, after: Labels): void {
     this.#name ??= before.name;
-    if (this.#keys === null) {
+    if (this.#seen === null) {
       if (before.name === this.#name && before.pairs.length === after.pairs.length) {
         this.#waiting.push(before);
         return;
       }
-      this.#keys = new Set(this.#waiting.map((labels) => labelsKey(dropMetadata(labels))));
+      this.#seen = new SeenLabels();
+      for (const labels of this.#waiting) this.#seen.add(dropMetadata(labels));
       this.#waiting = [];
     }
-    const key = labelsKey(after);
-    if (this.#keys.has(key)) throw sameLabels();
-    this.#keys.add(key);
+    if (!this.#seen.add(after)) throw sameLabels();
   }
+}
+
+/**
+ * A set of label sets. A text that identifies each (`labelsKey`) would be made, and kept, for every series of a query; a hash is a number, and of
+ * those that share one only the first is compared itself, the others by their texts: whatever labels senders choose, none costs more than that.
+ */
+class SeenLabels {
+  readonly #firsts: Map<number, Labels> = new Map();
+  readonly #others: Set<string> = new Set();
+
+  /** False if they were there. */
+  add(labels: Labels): boolean {
+    const hash = hashLabels(labels);
+    const first = this.#firsts.get(hash);
+    if (first === undefined) {
+      this.#firsts.set(hash, labels);
+      return true;
+    }
+    if (areEqual(first, labels)) return false;
+    const { size } = this.#others;
+    return this.#others.add(labelsKey(labels)).size > size;
+  }
+}
+
+/** FNV-1a of the values. Names are left out: they are mostly the same. */
+function hashLabels({ name, pairs }: Labels): number {
+  let hash = hashText(0x811c9dc5, name);
+  for (let i = 1; i < pairs.length; i += 2) hash = hashText(hash, pairs[i] as string);
+  return hash;
+}
+
+function hashText(seed: number, text: string): number {
+  let hash = Math.imul(seed ^ text.length, 0x01000193);
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash;
+}
+
+function areEqual(a: Labels, b: Labels): boolean {
+  if (a.name !== b.name || a.pairs.length !== b.pairs.length) return false;
+  for (let i = 0; i < a.pairs.length; i++) if (a.pairs[i] !== b.pairs[i]) return false;
+  return true;
 }
 
 /** What the functions of windows want: no equal labels at all, even at different points. @throws InputError 422 */
 export async function refuseSameLabels(run: QueryRun, list: readonly { readonly labels: Labels }[]): Promise<void> {
   if (list.length < 2) return;
-  const keys = new Set<string>();
+  const seen = new SeenLabels();
   for (const { labels } of list) {
-    const key = labelsKey(labels);
-    if (keys.has(key)) throw sameLabels();
-    keys.add(key);
+    if (!seen.add(labels)) throw sameLabels();
     if (run.isDue()) await run.breathe();
   }
 }

@@ -156,6 +156,13 @@ export class BlockGatherer {
     isWanted: ((part: PartReader) => boolean) | null = null,
   ): boolean {
     const hi = this.starts[position + 1] as number;
+    let room = target.length;
+    for (let i = this.starts[position] as number; i < hi; i++) {
+      const { entries, entry } = this.blocks[i] as FoundBlock;
+      room += entries.counts[entry] as number;
+    }
+    // At once: growing block by block would copy a long series several times.
+    target.reserve(room);
     let ascends = true;
     let lastMs = -Infinity;
     for (let i = this.starts[position] as number; i < hi; i++) {
