@@ -126,8 +126,8 @@ class Optimizer {
       case "function": {
         const kept = keptArgument(expr);
         const inside = throughFunction(expr, filters);
-        const isList = isUnion(expr);
-        return this.withArgs(expr, (arg) => (isList ? filters : arg === kept ? inside : NONE));
+        const forAll = isUnion(expr) && !expr.args.some((arg) => mayLackLabels(arg, filters)) ? filters : NONE;
+        return this.withArgs(expr, (arg) => (isUnion(expr) ? forAll : arg === kept ? inside : NONE));
       }
       case "aggregate": {
         // Which groups a limit lets through depends on all of them.
@@ -174,6 +174,8 @@ class Optimizer {
     const ofRight = () => throughMatching(expr, this.commonFilters(expr.right));
     if (expr.fillLeft !== null || expr.fillRight !== null || comparesWithUnion(expr)) {
       // A missing side is filled in, or a value is looked for in all series of a list: then nothing may go missing because of a filter.
+    } else if (expr.op === "or" && [expr.left, expr.right].some((side) => mayLackLabels(side, filters))) {
+      // As of a list.
     } else if (expr.op === "or") {
       // A series of the left side hides those of the right with its key, whatever its other labels are.
       forLeft = asked;
@@ -194,6 +196,29 @@ class Optimizer {
       forRight = unite(asked, ofLeft());
     }
     return { forLeft, forRight };
+  }
+}
+
+/**
+ * Whether `expr` may answer a series without labels that filters do not take away. Left alone of a list, it would be a number for the operator
+ * around, which matches every series; beside others it matches one without labels only. So what is beside it must not go missing.
+ */
+function mayLackLabels(expr: Expr, filters: Filters): boolean {
+  switch (expr.kind) {
+    case "selector":
+      return false;
+    case "rollup":
+      return mayLackLabels(expr.expr, filters);
+    case "function": {
+      if (isUnion(expr)) return expr.args.some((arg) => mayLackLabels(arg, filters));
+      const kept = keptArgument(expr);
+      return kept === null || mayLackLabels(kept, throughFunction(expr, filters));
+    }
+    case "aggregate":
+      if (expr.limit === 0 && throughAggregate(expr, filters).length > 0) return false;
+      return !KEEPING_AGGREGATES.has(expr.name) || seriesArguments(expr).some((arg) => mayLackLabels(arg, filters));
+    default:
+      return true;
   }
 }
 
