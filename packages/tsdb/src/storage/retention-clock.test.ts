@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { ManualClock } from "../base/clock.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import { RetentionClock } from "./retention-clock.ts";
-import { DAY, NOW, open, readAll, rows, sorted } from "./testing/harness.ts";
+import type { SampleRules } from "./rules/sample-rules.ts";
+import { DAY, NOW, open, type Row, readAll, rows, sorted } from "./testing/harness.ts";
 
 const HOUR = 3_600_000;
 
@@ -110,5 +111,39 @@ test("a year forward for a while, with a merge and a restart in it, drops nothin
   for (let i = 0; i < 62; i++) clock.advance(60_000);
   await storage.merge();
   assert.equal(storage.describe().partitions, 0);
+  await storage.close();
+});
+
+test("a year forward changes nothing for good where rules go by age: merges downsample and drop by the time of retention", async () => {
+  const disk = new MemoryDisk();
+  const clock = new ManualClock(NOW);
+  const groups = [[{ label: "__name__", op: "=", value: "short" } as const]];
+  const rules: SampleRules = {
+    dedupMs: 0,
+    downsampling: [{ groups: null, aggregate: "sum", steps: [{ offsetMs: 60 * DAY, intervalMs: HOUR }] }],
+    retentions: [{ groups, retentionMs: 50 * DAY }],
+  };
+  const options = { clock, retentionMs: 400 * DAY, rules };
+  let storage = await open(disk, options);
+  const series = ["short", "long"].flatMap((name) =>
+    Array.from({ length: 20 }, (_, i): Row => [name, NOW - 40 * DAY + i * 60_000, i]),
+  );
+  await storage.append(rows(series));
+  const before = sorted((await readAll(storage)).model);
+  clock.jump(365 * DAY);
+  const work = async (): Promise<void> => {
+    await storage.merge();
+    await storage.applyRules();
+    await storage.applyRetention();
+  };
+  await work();
+  for (let i = 0; i < 30; i++) clock.advance(60_000);
+  await storage.whenMerged();
+  await work();
+  await storage.close();
+  storage = await open(disk, options);
+  await work();
+  clock.jump(-365 * DAY);
+  assert.deepEqual(sorted((await readAll(storage)).model), before);
   await storage.close();
 });
