@@ -49,6 +49,30 @@ export const API_DIFFERENCES = {
     there: "kept up to 16 KiB, then cut",
     reason: "later releases lowered the limit and leave such series out: a value that was cut is another value",
   },
+  manyLabels: {
+    what: "series with more labels than `-maxLabelsPerTimeseries`",
+    here: "left out and counted",
+    there: "kept without the last of their labels",
+    reason: "later releases leave such series out: without a label it is another series, and two may become one",
+  },
+  longNames: {
+    what: "series with a label name of more than 256 bytes (`-maxLabelNameLen`, which came after 1.79.5)",
+    here: "left out and counted",
+    there: "kept, and the name cut",
+    reason: "later releases leave such series out: a name that was cut is another name",
+  },
+  knownAtLimit: {
+    what: "samples of known series once `-storage.maxHourlySeries` or `-storage.maxDailySeries` is reached",
+    here: "taken",
+    there: "left out, too, now and then",
+    reason: "the limits are there to protect what is known already",
+  },
+  logNewSeries: {
+    what: "`/internal/log_new_series`",
+    here: "the names of new series are logged for `seconds`",
+    there: "no such path",
+    reason: "came after 1.79.5",
+  },
   undefinedStep: {
     what: "`step=undefined`",
     here: "5m",
