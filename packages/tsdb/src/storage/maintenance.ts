@@ -2,14 +2,14 @@
  * What changes the files of a database, one step after the other: flushes, deletes, retention, and the last step of each merge (merging.ts). Each makes
  * new files first, then the manifest that names them, then shows them to readers, then removes what they replace; a crash anywhere in between leaves the old state or the new one.
  */
-import { CorruptionError } from "../base/errors.ts";
+import type { CorruptionError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { PageCache } from "../index/page-cache.ts";
 import { mergeSegments } from "../index/segment-merge.ts";
 import { IndexSegment } from "../index/segment-reader.ts";
 import { type DeleteOutcome, type Deletion, writeTombstones } from "./deletes/deletion.ts";
 import type { Tombstones } from "./deletes/tombstones.ts";
-import { type DiskSpace, isNoSpace } from "./disk-space.ts";
+import type { DiskSpace } from "./disk-space.ts";
 import { type FlushContext, flushStore } from "./flush.ts";
 import type { Generation, Head } from "./head.ts";
 import type { WriteAheadLog } from "./log/wal.ts";
@@ -126,7 +126,10 @@ export class Maintenance {
       nextFileNumber: () => this.nextFile++,
       oldestKeptMs: () => this.oldestKeptMs(),
       replaceParts: (merged) => this.replaceParts(merged),
-      mergeSegments: (partition, sources) => this.mergeSegments(partition, sources),
+      buildSegment: (partition, sources, fileNumber, signal) =>
+        this.buildSegment(partition, sources, fileNumber, signal),
+      replaceSegments: (partition, sources, merged) => this.replaceSegments(partition, sources, merged),
+      reportIndexCorruption: (segment, error) => this.reportIndexCorruption(segment, error),
       reportCorruption: (part, error) => this.reportCorruption(part, error),
       removeUnused: (path) => this.removeUnused(path),
     });
@@ -281,21 +284,24 @@ export class Maintenance {
     for (const source of sources) await this.removeUnused(source.path);
   }
 
-  private async mergeSegments(partition: Partition, sources: readonly IndexSegment[]): Promise<void> {
-    const fileNumber = this.nextFile++;
+  private async buildSegment(
+    partition: Partition,
+    sources: readonly IndexSegment[],
+    fileNumber: number,
+    signal: AbortSignal,
+  ): Promise<IndexSegment> {
     const path = partition.indexPath(fileNumber);
+    await mergeSegments(this.disk, sources, path, fileNumber, new Pacer(signal));
+    return await IndexSegment.open(this.disk, path, fileNumber, this.indexCache);
+  }
+
+  private async replaceSegments(
+    partition: Partition,
+    sources: readonly IndexSegment[],
+    merged: IndexSegment,
+  ): Promise<void> {
     try {
-      await mergeSegments(this.disk, sources, path, fileNumber, new Pacer());
-    } catch (error) {
-      const damaged = sources.find((segment) => error instanceof CorruptionError && segment.file.path === error.path);
-      if (damaged !== undefined) this.reportIndexCorruption(damaged, error as CorruptionError);
-      else if (!isNoSpace(error)) throw error;
-      else this.options.logger.warn(`merge: ${(error as Error).message}; the index segments stay as they are`);
-      return;
-    }
-    await this.disk.syncFolder(partition.indexFolder);
-    const merged = await IndexSegment.open(this.disk, path, fileNumber, this.indexCache);
-    try {
+      await this.disk.syncFolder(partition.indexFolder);
       await this.commitEdits([{ partition, segmentsOut: sources, segmentsIn: [merged] }], this.walFloor);
     } catch (error) {
       merged.retire();

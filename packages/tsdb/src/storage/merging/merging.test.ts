@@ -84,7 +84,9 @@ function world(month = "2026_06") {
     replaceParts: async ({ sources, part: merged }: MergedParts) => {
       partition.parts = [...partition.parts.filter((part) => !sources.includes(part)), ...(merged ? [merged] : [])];
     },
-    mergeSegments: async () => {},
+    buildSegment: () => Promise.reject(new Error("there are no segments")),
+    replaceSegments: async () => {},
+    reportIndexCorruption: () => {},
     reportCorruption: (part: PartReader) => {
       state.corrupt.push(part.path);
       partition.damagedParts.add(part);

@@ -10,7 +10,7 @@
 import { CorruptionError } from "../../base/errors.ts";
 import type { IndexSegment } from "../../index/segment-reader.ts";
 import { isWorthReclaiming } from "../deletes/deletion.ts";
-import { type DiskSpace, isNoSpace } from "../disk-space.ts";
+import { isNoSpace } from "../disk-space.ts";
 import type { StorageOptions } from "../options.ts";
 import { Pacer } from "../pacer.ts";
 import type { PartReader } from "../parts/part-reader.ts";
@@ -18,6 +18,7 @@ import type { Partition } from "../parts/partition.ts";
 import type { RetentionClock } from "../retention-clock.ts";
 import { choosePartsByRules, mergeRulesOf } from "../rules/merge-rules.ts";
 import type { RuleBook } from "../rules/sample-rules.ts";
+import { type IndexMergeHost, mergeIndex } from "./index-merging.ts";
 import { chooseRun, type MergedPart } from "./merge.ts";
 import { chooseDue, chooseQuiet, LoadGauge, weigh } from "./merge-plan.ts";
 import { MergeCancelledError, type Merger } from "./merger.ts";
@@ -36,24 +37,17 @@ export interface MergedParts extends MergedPart {
 }
 
 /** What merges ask of the rest of maintenance. */
-export interface MergeHost {
+export interface MergeHost extends IndexMergeHost {
   readonly options: StorageOptions;
-  readonly space: DiskSpace;
   readonly merger: Merger;
   /** What is done to samples in merges. */
   readonly book: RuleBook;
   readonly retentionClock: RetentionClock;
-  /** Does the work when no flush, nothing else, is changing files. */
-  run<T>(work: () => Promise<T>): Promise<T>;
-  sortedPartitions(): Partition[];
-  nextFileNumber(): number;
   /** Samples before this may go, ms. */
   oldestKeptMs(): number;
   /** Puts the merged part in the place of its sources, on disk and for readers, and removes them. */
   replaceParts(merged: MergedParts): Promise<void>;
-  mergeSegments(partition: Partition, sources: readonly IndexSegment[]): Promise<void>;
   reportCorruption(part: PartReader, error: CorruptionError): void;
-  removeUnused(path: string): Promise<void>;
 }
 
 export class Merging {
@@ -66,6 +60,7 @@ export class Merging {
   private isDueScheduled = false;
   /** Set when the database is closing. */
   isStopping = false;
+  private readonly stopping: AbortController = new AbortController();
   private notBeforeMs = 0;
   private rulesNotBeforeMs = 0;
   /** When each month got its last part, as far as this process knows. */
@@ -146,6 +141,7 @@ export class Merging {
   /** Gives up the merge under way, and begins no other. */
   async stop(): Promise<void> {
     this.isStopping = true;
+    this.stopping.abort(new MergeCancelledError("the database is closing"));
     await this.host.merger.cancel();
     await this.idle;
   }
@@ -327,12 +323,7 @@ export class Merging {
     partition: Partition,
     choose: (segments: readonly IndexSegment[]) => readonly IndexSegment[] | null,
   ): Promise<void> {
-    await this.host.run(async () => {
-      const segments = this.isStopping ? null : choose(partition.mergeableSegments());
-      if (segments === null || !this.host.sortedPartitions().includes(partition)) return;
-      const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
-      if (this.host.space.hasRoomFor(bytes)) await this.host.mergeSegments(partition, segments);
-    });
+    await mergeIndex(this.host, partition, choose, this.stopping.signal);
   }
 
   /** A merge's result is at most about as large as what it merges. */
