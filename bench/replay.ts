@@ -22,7 +22,7 @@ import { http } from "#support/http";
 import { nyanzaFlags, nyanzaProgram } from "#support/nyanza";
 import { freePort, readMemory, startProcess } from "#support/process";
 import { makeFolder, type Scope, withScope } from "#support/scope";
-import { folderBytes } from "./measure.ts";
+import { cpuSeconds, folderBytes } from "./measure.ts";
 import { printTable, rate } from "./table.ts";
 
 export interface ReplayOptions {
@@ -56,6 +56,8 @@ interface Start {
   readonly name: string;
   /** From the process' start, or from the call of `openDatabase`, until it was ready. */
   readonly seconds: number;
+  /** Of CPU, all threads. */
+  readonly cpu: number;
   readonly flushes: number;
   /** The longest anybody waited for his turn. */
   readonly longestMs: number;
@@ -74,11 +76,20 @@ export async function runReplay({ series, heads, embedded, ...options }: ReplayO
       starts.push(await onCopy(scope, folder, (copy) => startServer(scope, copy, head, samples)));
     for (const head of embedded) starts.push(await onCopy(scope, folder, (copy) => open(scope, copy, head, samples)));
     printTable(
-      ["", "seconds until ready", "samples a second", "parts written in between", "longest wait, ms", "peak MB"],
-      starts.map(({ name, seconds, flushes, longestMs, peakBytes }) => [
+      [
+        "",
+        "seconds until ready",
+        "samples a second",
+        "a CPU-second",
+        "parts written in between",
+        "longest wait, ms",
+        "peak MB",
+      ],
+      starts.map(({ name, seconds, cpu, flushes, longestMs, peakBytes }) => [
         name,
         seconds.toFixed(2),
         rate(samples / seconds),
+        rate(samples / cpu),
         String(flushes),
         longestMs.toFixed(0),
         String(Math.round(peakBytes / 1e6)),
@@ -138,6 +149,7 @@ async function startServer(scope: Scope, folder: string, headMiB: number, sample
     await sleep(2);
   }
   agent.destroy();
+  const cpu = cpuSeconds(process_.pid);
   const { text } = await http(`${url}/metrics`);
   const metric = (name: string): number =>
     text
@@ -148,6 +160,7 @@ async function startServer(scope: Scope, folder: string, headMiB: number, sample
   const start = {
     name: `server, head of ${headMiB} MiB (answers after ${(listenedMs / 1000).toFixed(2)} s)`,
     seconds: readySeconds,
+    cpu,
     flushes: metric("vm_flushes_total"),
     longestMs,
     peakBytes: readMemory(process_.pid).peakBytes,
@@ -158,7 +171,7 @@ async function startServer(scope: Scope, folder: string, headMiB: number, sample
 
 async function open(scope: Scope, folder: string, headMiB: number, samples: number): Promise<Start> {
   const child = runHere(scope, `m.openLog(${JSON.stringify(folder)}, ${headMiB})`);
-  let opened: { seconds: number; rows: number; flushes: number; longestMs: number } | null = null;
+  let opened: { seconds: number; cpu: number; rows: number; flushes: number; longestMs: number } | null = null;
   for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
     opened = JSON.parse(line);
     break;
@@ -216,12 +229,15 @@ export async function openLog(folder: string, headMiB: number): Promise<void> {
   delays.enable();
   await sleep(20);
   delays.reset();
+  const used = process.cpuUsage();
   const startMs = performance.now();
   const database = await openDatabase(folder, { headBytes: headMiB * 2 ** 20 });
   const seconds = (performance.now() - startMs) / 1000;
+  const { user, system } = process.cpuUsage(used);
+  const cpu = (user + system) / 1e6;
   await sleep(20);
   delays.disable();
   const { headRows, partRows, flushes } = database.stats();
-  console.log(JSON.stringify({ seconds, rows: headRows + partRows, flushes, longestMs: delays.max / 1e6 }));
+  console.log(JSON.stringify({ seconds, cpu, rows: headRows + partRows, flushes, longestMs: delays.max / 1e6 }));
   setInterval(() => {}, 60_000);
 }
