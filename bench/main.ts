@@ -4,7 +4,7 @@
  *     npm run bench                              the same data into us, VictoriaMetrics and Prometheus
  *     npm run bench -- side-by-side --runs=1 --scrapes=100 --systems=nyanza,victoria-metrics
  *     npm run bench -- kit                       what measuring costs: our metrics, prom-client, OpenTelemetry
- *     npm run bench -- new-series                a million series nobody has met before, into us and VictoriaMetrics
+ *     npm run bench -- new-series                a million series nobody has met before, into us, VictoriaMetrics and Prometheus
  *     npm run bench -- backup --samples=100000000    a running server backed up, restored and compared bit by bit
  *     npm run bench -- month                     a month of 173 million samples, some late: merged, opened, asked
  *     npm run bench -- replay                    a server killed with 20 million samples in its log, started again

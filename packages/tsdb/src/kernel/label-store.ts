@@ -169,7 +169,7 @@ export class LabelStore {
     const { tenantOf } = this.kernel.exports;
     const number = tenantOf(slots[from] as number);
     const end = Math.min(slots.length, from + most);
-    let hi = from + 1;
+    let hi = this.tenants.length === 1 ? end : from + 1;
     while (hi < end && tenantOf(slots[hi] as number) === number) hi++;
     return { tenant: this.tenants[number] as Tenant, count: hi - from };
   }

@@ -3,6 +3,7 @@
  * says so, which is the caller's step.
  */
 import { SampleColumns } from "../base/columns.ts";
+import { NumberList } from "../base/number-list.ts";
 import { formatTenant } from "../base/tenant.ts";
 import type { Disk } from "../disk/disk.ts";
 import { sortByNumber } from "../index/number-sort.ts";
@@ -49,7 +50,7 @@ export async function flushStore(context: FlushContext): Promise<FlushedPartitio
   try {
     for (const [name, slots] of await slotsByMonth(context)) {
       const partition = await context.partition(name);
-      flushed.push(await flushMonth(context, partition, Uint32Array.from(slots)));
+      flushed.push(await flushMonth(context, partition, slots.all()));
     }
     return flushed;
   } catch (error) {
@@ -136,18 +137,21 @@ async function writeSegment(
 }
 
 /** Slots with samples by month. Nearly always that is one month, so only slots that span several are looked into. */
-async function slotsByMonth({ store, registry, pacer }: FlushContext): Promise<Map<string, number[]>> {
-  const months = new Map<string, number[]>();
+async function slotsByMonth({ store, registry, pacer }: FlushContext): Promise<Map<string, NumberList>> {
+  const months = new Map<string, NumberList>();
   const add = (name: string, slot: number): void => {
-    const slots = months.get(name);
-    if (slots === undefined) months.set(name, [slot]);
-    else slots.push(slot);
+    let slots = months.get(name);
+    if (slots === undefined) {
+      slots = new NumberList();
+      months.set(name, slots);
+    }
+    slots.push(slot);
   };
   const count = registry.size;
   // The month of the series before: its bounds, and its slots.
   let startMs = 0;
   let endMs = 0;
-  let here: number[] = [];
+  let here = new NumberList();
   for (let slot = 0; slot < count; slot++) {
     if (slot % 256 === 255 && pacer.isDue) await pacer.pause();
     const range = store.range(slot);
@@ -166,7 +170,7 @@ async function slotsByMonth({ store, registry, pacer }: FlushContext): Promise<M
     add(last, slot);
     startMs = monthStartMs(last);
     endMs = nextMonthMs(startMs);
-    here = months.get(last) as number[];
+    here = months.get(last) as NumberList;
   }
   return months;
 }

@@ -8,6 +8,7 @@
  * simply ordered by id.
  */
 import { CorruptionError } from "../../base/errors.ts";
+import { NumberList } from "../../base/number-list.ts";
 import { PagedNumbers } from "../../base/paged-numbers.ts";
 import type { Tenant } from "../../base/tenant.ts";
 import type { Disk } from "../../disk/disk.ts";
@@ -216,10 +217,14 @@ export class Partition {
       this.slotById = new PagedNumbers();
       this.linkedEpoch = registry.epoch;
     }
-    const unlinked = slots.filter((slot) => this.idBySlot.get(slot) === 0);
-    for (const [tenant, unknown] of await this.linkKnown(registry, unlinked, pacer, onCorruption)) {
+    const unlinked = new NumberList();
+    for (let i = 0; i < slots.length; i++) {
+      if (this.idBySlot.get(slots[i] as number) === 0) unlinked.push(slots[i] as number);
+      if (i % UNPACED === UNPACED - 1 && pacer.isDue) await pacer.pause();
+    }
+    for (const [tenant, unknown] of await this.linkKnown(registry, unlinked.all(), pacer, onCorruption)) {
       // What may fail comes first: an id that is given must be linked, or the series would get another.
-      const ordered = await orderSeries(registry, Uint32Array.from(unknown), pacer);
+      const ordered = await orderSeries(registry, unknown.all(), pacer);
       const firstId = this.nextSeriesId;
       this.nextSeriesId += ordered.slots.length;
       this.unindexed.push({ tenant, registry, firstId, ...ordered });
@@ -243,8 +248,8 @@ export class Partition {
     slots: Uint32Array,
     pacer: Pacer,
     onCorruption: OnIndexCorruption,
-  ): Promise<Map<Tenant, number[]>> {
-    const unknown = new Map<Tenant, number[]>();
+  ): Promise<Map<Tenant, NumberList>> {
+    const unknown = new Map<Tenant, NumberList>();
     for (let from = 0; from < slots.length; ) {
       const hasSegments = this.segments.length > 0;
       const { tenant, count, ...keys } = hasSegments
@@ -269,9 +274,15 @@ export class Partition {
       let own = unknown.get(tenant);
       for (let i = 0; i < count; i++) {
         const slot = slots[from + i] as number;
-        if (ids[i] !== NO_ID) this.link(slot, ids[i] as number);
-        else if (own === undefined) unknown.set(tenant, (own = [slot]));
-        else own.push(slot);
+        if (ids[i] !== NO_ID) {
+          this.link(slot, ids[i] as number);
+          continue;
+        }
+        if (own === undefined) {
+          own = new NumberList();
+          unknown.set(tenant, own);
+        }
+        own.push(slot);
       }
       from += count;
       if (pacer.isDue) await pacer.pause();

@@ -1,0 +1,19 @@
+/** Numbers below 2^32 one behind the other, as many as come: half the memory of an array, and a million more cost no long pause. */
+export class NumberList {
+  private numbers: Uint32Array = new Uint32Array(64);
+  length = 0;
+
+  push(number: number): void {
+    if (this.length === this.numbers.length) {
+      const larger = new Uint32Array(2 * this.length);
+      larger.set(this.numbers);
+      this.numbers = larger;
+    }
+    this.numbers[this.length++] = number;
+  }
+
+  /** All of them: a view, void with the next push. */
+  all(): Uint32Array {
+    return this.numbers.subarray(0, this.length);
+  }
+}
