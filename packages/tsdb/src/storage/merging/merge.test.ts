@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../../base/random.ts";
-import { chooseParts, chooseRun } from "./merge.ts";
+import { chooseAll, chooseParts, chooseRun } from "./merge.ts";
 
 interface Part {
   readonly info: { readonly bytes: number };
@@ -74,4 +74,16 @@ test("index segments are merged as neighbours, the newest", () => {
   }
   assert.ok(most <= 12, `${most} segments`);
   assert.ok(merged / total <= 16, `each byte rewritten ${merged / total} times`);
+});
+
+test("when all segments are to be one, a large old one is left if what came later is nothing beside it", () => {
+  const chosen = (...sizes: number[]): number[] | null =>
+    chooseAll(sizes.map((bytes) => ({ bytes })))?.map(({ bytes }) => bytes) ?? null;
+  assert.equal(chosen(), null);
+  assert.equal(chosen(100), null);
+  assert.deepEqual(chosen(60_000, 100), [60_000, 100]);
+  assert.equal(chosen(17_000_000, 800), null);
+  assert.deepEqual(chosen(17_000_000, 800, 900), [800, 900]);
+  assert.deepEqual(chosen(17_000_000, 300_000), [17_000_000, 300_000]);
+  assert.deepEqual(chosen(800, 17_000_000), [800, 17_000_000]);
 });

@@ -85,6 +85,8 @@ export async function mergeParts(
 
 /** This many of a size are worth merging; then each byte is rewritten once or twice on its way to eight times the size. */
 const FAN_IN = 8;
+/** A segment of more than so many times the others' bytes is left as it is. */
+const LEFT_RATIO = 64;
 /** Below this all sizes are one. */
 const SMALL_BYTES = 64 << 10;
 
@@ -112,4 +114,16 @@ export function chooseRun<T extends { readonly bytes: number }>(segments: readon
   for (; from > 0 && (segments[from - 1] as T).bytes <= bytes * FAN_IN; from--)
     bytes += (segments[from - 1] as T).bytes;
   return segments.length - from > 1 ? segments.slice(from) : null;
+}
+
+/**
+ * Which index segments to merge when all are to be one: all, but for the oldest if it has more than so many times what the others have. To write a million
+ * series again for a few that came later is nobody's gain.
+ */
+export function chooseAll<T extends { readonly bytes: number }>(segments: readonly T[]): readonly T[] | null {
+  const newer = segments.slice(1);
+  const bytes = newer.reduce((sum, segment) => sum + segment.bytes, 0);
+  const isLeft = segments.length > 1 && (segments[0] as T).bytes > Math.max(SMALL_BYTES, bytes * LEFT_RATIO);
+  const chosen = isLeft ? newer : segments;
+  return chosen.length > 1 ? chosen : null;
 }

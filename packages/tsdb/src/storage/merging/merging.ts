@@ -19,7 +19,7 @@ import type { RetentionClock } from "../retention-clock.ts";
 import { choosePartsByRules, mergeRulesOf } from "../rules/merge-rules.ts";
 import type { RuleBook } from "../rules/sample-rules.ts";
 import { type IndexMergeHost, mergeIndex } from "./index-merging.ts";
-import { chooseRun, type MergedPart } from "./merge.ts";
+import { chooseAll, chooseRun, type MergedPart } from "./merge.ts";
 import { chooseDue, chooseQuiet, LoadGauge, weigh } from "./merge-plan.ts";
 import { MergeCancelledError, type Merger } from "./merger.ts";
 
@@ -75,7 +75,7 @@ export class Merging {
     return this.host.merger.rowsDone;
   }
 
-  /** Merges the parts, and the index segments, of every month (whose name begins so) into one each. Other merges come before or after. */
+  /** Merges the parts of every month (whose name begins so) into one, and its index segments but for a large one beside few new series. Other merges come before or after. */
   async mergeEverything(partitionPrefix = ""): Promise<void> {
     await this.inTurn(async () => {
       for (const partition of this.host.sortedPartitions()) {
@@ -85,7 +85,7 @@ export class Merging {
         // With rules or deletes, one part may be worth it, too.
         const isDue = parts.length > 1 || !this.host.book.isEmpty || partition.tombstonesFor(parts) !== null;
         if (isDue && parts.length > 0) await this.mergeThese(partition, parts, true);
-        await this.mergeSegments(partition, severalSegments);
+        await this.mergeSegments(partition, chooseAll);
       }
     });
   }
@@ -124,7 +124,7 @@ export class Merging {
       if (quiet === null || !this.hasRoomFor(quiet)) continue;
       this.inBackground(async () => {
         await this.mergeThese(partition, quiet);
-        await this.mergeSegments(partition, severalSegments);
+        await this.mergeSegments(partition, chooseAll);
       });
       return;
     }
@@ -330,10 +330,6 @@ export class Merging {
   private hasRoomFor(sources: readonly PartReader[]): boolean {
     return this.host.space.hasRoomFor(weigh(sources));
   }
-}
-
-function severalSegments(segments: readonly IndexSegment[]): readonly IndexSegment[] | null {
-  return segments.length > 1 ? segments : null;
 }
 
 function newestPart(partition: Partition): number {
