@@ -8,7 +8,7 @@
 //     0  u32 first chunk, 0 = none                    0  u32 next chunk, 0 = none
 //     4  u32 tail chunk                               4  u16 capacity in samples
 //     8  u32 samples in all                           6  u16 samples written (published last)
-//    12  u32 1 if times ever went backwards           8  (f64 time in ms, f64 value) × capacity
+//    12  u32 1 if times did not always rise           8  (f64 time in ms, f64 value) × capacity
 //    16  f64 smallest time, ms
 //    24  f64 largest time, ms
 //
@@ -145,7 +145,7 @@ export function append(slots: usize, ends: usize, seriesCount: u32, times: usize
       store<u64>(at, load<u64>(values + ((<usize>i) << 3)), 8);
       count++;
       added++;
-      if (time < last) store<u32>(state, 1, 12);
+      if (time <= last) store<u32>(state, 1, 12);
       last = time;
       if (time < load<f64>(state, 16)) store<f64>(state, time, 16);
       if (time > load<f64>(state, 24)) store<f64>(state, time, 24);
@@ -163,14 +163,31 @@ export function stateAddress(slot: u32): usize {
   return state == 0 || load<u32>(state, 8) == 0 ? 0 : state;
 }
 
+let readState: usize = 0;
 let readChunk: usize = 0;
 let readIndex: u32 = 0;
 
 /** Puts the reading place at the first sample of a series. */
 export function startRead(slot: u32): void {
-  const state = stateOf(slot);
-  readChunk = state == 0 ? 0 : <usize>atomic.load<u32>(state);
+  readState = stateOf(slot);
+  readChunk = readState == 0 ? 0 : <usize>atomic.load<u32>(readState);
   readIndex = 0;
+}
+
+/** Copies samples as they come, two at a time. */
+function copyAll(at: usize, count: u32, times: usize, values: usize): void {
+  for (let left = count; left >= 2; left -= 2) {
+    const first = v128.load(at);
+    const second = v128.load(at, 16);
+    v128.store(times, v128.shuffle<u64>(first, second, 0, 2));
+    v128.store(values, v128.shuffle<u64>(first, second, 1, 3));
+    at += 32;
+    times += 16;
+    values += 16;
+  }
+  if ((count & 1) == 0) return;
+  store<f64>(times, load<f64>(at));
+  store<u64>(values, load<u64>(at, 8));
 }
 
 /**
@@ -182,6 +199,14 @@ export function read(minMs: f64, maxMs: f64, times: usize, values: usize, room: 
   while (readChunk != 0) {
     const count = <u32>atomic.load<u16>(readChunk, 6);
     let at = readChunk + CHUNK_HEADER_BYTES + ((<usize>readIndex) << 4);
+    // Smallest and largest are at least those of what the count says is there: they are stored before it, and read after it.
+    if (load<f64>(readState, 16) >= minMs && load<f64>(readState, 24) <= maxMs) {
+      const end = min(count, readIndex + room - found);
+      copyAll(at, end - readIndex, times + ((<usize>found) << 3), values + ((<usize>found) << 3));
+      found += end - readIndex;
+      readIndex = end;
+      if (end < count) return found;
+    }
     for (; readIndex < count; readIndex++, at += 16) {
       const time = load<f64>(at);
       if (time < minMs || time > maxMs) continue;

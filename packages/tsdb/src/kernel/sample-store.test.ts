@@ -60,7 +60,7 @@ test("what was appended is read back in order of arrival, bit by bit, series by 
       assert.deepEqual(store.range(slot), { minMs: lo, maxMs: hi });
       assert.equal(
         store.isOrdered(slot),
-        want.times.every((ms, i) => i === 0 || ms >= (want.times[i - 1] as number)),
+        want.times.every((ms, i) => i === 0 || ms > (want.times[i - 1] as number)),
       );
       const middle = Math.floor((lo + hi) / 2);
       const part = read(store, slot, middle, middle + 100).times;
@@ -77,6 +77,20 @@ test("what was appended is read back in order of arrival, bit by bit, series by 
     store.reset();
     for (const slot of model.keys()) assert.equal(store.count(slot), 0, "nothing is left after a reset");
   }
+});
+
+test("two samples at one time are not in order", () => {
+  const store = new SampleStore();
+  for (const [slot, timeMs] of [
+    [1, 5],
+    [1, 6],
+    [2, 5],
+    [2, 5],
+  ] as const) {
+    store.append(Uint32Array.of(slot), Uint32Array.of(1), 1, Float64Array.of(timeMs), Float64Array.of(0));
+  }
+  assert.ok(store.isOrdered(1));
+  assert.ok(!store.isOrdered(2));
 });
 
 test("exactly a piece of samples, and one more", () => {

@@ -100,7 +100,7 @@ export class SampleStore {
     return state === 0 ? 0 : (this.kernel.memory.u32[(state >>> 2) + 2] as number);
   }
 
-  /** True if a series' samples came in order of time. */
+  /** True if a series' samples came in order of time, and no two at one time. */
   isOrdered(slot: number): boolean {
     const state = this.kernel.exports.stateAddress(slot);
     return state === 0 || this.kernel.memory.u32[(state >>> 2) + 3] === 0;

@@ -83,7 +83,7 @@ async function flushMonth(context: FlushContext, partition: Partition, slots: Ui
       columns.length = 0;
       store.read(slot, partition.startMs, partition.endMs - 1, columns);
       if (columns.length === 0) continue;
-      orderSamples(columns, 0);
+      if (!store.isOrdered(slot)) orderSamples(columns, 0);
       if (dedupMs > 0) deduplicate(columns, 0, dedupMs);
       writer.add(ids[i] as number, columns.timestamps, columns.values, 0, columns.length);
       if (writer.isFull) await writer.flush();

@@ -21,6 +21,8 @@ const FLUSH_BYTES = 1 << 20;
 /** Times kept to be found again, in samples. */
 const SHARED_SAMPLES_MAX = 1 << 18;
 const HASHED_SAMPLES = 8;
+/** Up to this many samples a loop is quicker than two views to compare. */
+const LOOP_SAMPLES_MAX = 64;
 /** Places of copied columns of times kept. */
 const COPIED_TIMES_MAX = 1 << 14;
 
@@ -249,6 +251,11 @@ function hashTimes(timestamps: Float64Array, lo: number, hi: number): number {
 
 function isEqual(known: Float64Array, timestamps: Float64Array, lo: number, hi: number): boolean {
   if (known.length !== hi - lo) return false;
+  if (hi - lo > LOOP_SAMPLES_MAX) return Buffer.compare(bytesOf(known, 0, hi - lo), bytesOf(timestamps, lo, hi)) === 0;
   for (let i = lo; i < hi; i++) if (known[i - lo] !== timestamps[i]) return false;
   return true;
+}
+
+function bytesOf(column: Float64Array, lo: number, hi: number): Uint8Array {
+  return new Uint8Array(column.buffer, column.byteOffset + 8 * lo, 8 * (hi - lo));
 }
