@@ -10,6 +10,7 @@ import { COMMANDS } from "./commands/commands.ts";
 import { formatHelp } from "./flags/help.ts";
 import { FlagError, parseFlags } from "./flags/parse.ts";
 import { FLAGS, type Flags, type ParsedServerFlags } from "./flags/table.ts";
+import { compileLater } from "./process/compiler.ts";
 import { createLoggers, type LoggerFor } from "./process/logger.ts";
 import { VERSION } from "./process/version.ts";
 import { openServedDatabase } from "./served-database.ts";
@@ -18,6 +19,7 @@ import { type RunningServer, startServer } from "./start.ts";
 await main();
 
 async function main(): Promise<void> {
+  compileLater();
   const [word = "", ...rest] = process.argv.slice(2);
   const command = COMMANDS.get(word);
   if (command !== undefined) process.exit(await command.run(rest));
