@@ -13,7 +13,7 @@
 //
 // Every text stands here once, and the lists are the index of the head: whatever a query asks about labels is answered from them.
 // A series costs its record and one step in each of its lists; a value that no other series has costs its bytes and 30 more.
-import { absorb, beginHash, finish, setHashKey } from "./hash/sip";
+import { absorb, beginHash, beginKept, beginWideHash, finish, finishWide, keep, setHashKey } from "./hash/sip";
 import {
   allocate,
   allocateBytes,
@@ -64,6 +64,11 @@ const MET_PAIRS_BITS: u32 = 13;
 const NOTED_PAIRS: u32 = 2048;
 const TERM_BYTES: u32 = 16;
 
+// The registry's own hash key: the hasher is lent to others.
+let ownKey0: u32 = 0;
+let ownKey1: u32 = 0;
+let ownKey2: u32 = 0;
+let ownKey3: u32 = 0;
 let tenants: usize = 0;
 let labels: usize = 0;
 let pairs: usize = 0;
@@ -91,6 +96,10 @@ export function heapBase(): usize {
 
 export function start(a: u32, b: u32, c: u32, d: u32): void {
   startMemory();
+  ownKey0 = a;
+  ownKey1 = b;
+  ownKey2 = c;
+  ownKey3 = d;
   setHashKey(a, b, c, d);
   tenants = makeArray();
   labels = makeArray();
@@ -266,9 +275,10 @@ export function internPair(label: u32, at: usize, length: u32): i32 {
 function internMetPair(label: u32, at: usize, length: u32): i32 {
   let bytes = load<u64>(at);
   if (length < 8) bytes = length == 0 ? 0 : bytes << ((8 - length) << 3);
-  else bytes += load<u64>(at + length - 8) * 0x9e3779b97f4a7c15 + load<u64>(at + (length >> 1) - 4) * 0xff51afd7ed558ccd;
+  else
+    bytes += load<u64>(at + length - 8) * 0x9e3779b97f4a7c15 + load<u64>(at + (length >> 1) - 4) * 0xff51afd7ed558ccd;
   bytes = (bytes ^ ((<u64>label) << 8) ^ length) * 0xc4ceb9fe1a85ec53;
-  const place = met + (<usize>(bytes >> (64 - MET_PAIRS_BITS)) << 2);
+  const place = met + ((<usize>(bytes >> (64 - MET_PAIRS_BITS))) << 2);
   const known = load<u32>(place);
   if (known != 0) {
     const entry = pairAddress(known - 1);
@@ -491,6 +501,52 @@ export function writeKeys(slots: usize, count: u32, ends: usize, target: usize, 
     store<u32>(ends + ((<usize>done) << 2), <u32>(at - target));
   }
   return <u32>(at - target);
+}
+
+/**
+ * The first 32 bits of the hashes of the keys of series, all of one tenant, as u32 to `target`: what src/index/key-hash.ts makes of the keys, in the hash's
+ * `domain` and under another key than the registry's. False without memory: keys are put together behind the scratch memory's first `used` bytes.
+ */
+export function hashKeys(
+  a: u32,
+  b: u32,
+  c: u32,
+  d: u32,
+  domain: u32,
+  slots: usize,
+  count: u32,
+  target: usize,
+  used: usize,
+): bool {
+  if (count == 0) return true;
+  const tenant = tenantAddress(tenantOf(load<u32>(slots)));
+  setHashKey(a, b, c, d);
+  beginWideHash();
+  absorb(<u64>domain);
+  absorb(<u64>load<u32>(tenant) | ((<u64>load<u32>(tenant, 4)) << 32));
+  keep();
+  const key = scratch(used) + ((used + 23) & ~7);
+  let isWhole = true;
+  for (let i: u32 = 0; i < count; i++) {
+    let left = readVarint(recordAddress(load<u32>(slots + ((<usize>i) << 2))));
+    let at = key + 16;
+    for (let next = readEnd; left > 0; left--) {
+      const pair = pairAddress(readVarint(next));
+      next = readEnd;
+      const name = <usize>load<u32>(labelAddress(load<u32>(pair, 4)));
+      const value = <usize>load<u32>(pair);
+      const bytes = readVarint(name) + readVarint(value) + 10;
+      isWhole = isWhole && ensure(at + bytes - top);
+      if (!isWhole) break;
+      at = copyText(value, copyText(name, at));
+    }
+    if (!isWhole) break;
+    beginKept();
+    finishWide(key + 16, at, 16, key);
+    store<u32>(target + ((<usize>i) << 2), load<u32>(key));
+  }
+  setHashKey(ownKey0, ownKey1, ownKey2, ownKey3);
+  return isWhole;
 }
 
 /** Numbers of the pairs of series, as u32, and how many there are up to each series' end; for the rest as writeKeys. */

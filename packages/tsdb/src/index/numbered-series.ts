@@ -1,5 +1,6 @@
 /** New series as an index segment takes them: their terms have the numbers that the segment gives them, so that sorting texts is done once, by whoever numbers them. */
 import type { Tenant } from "../base/tenant.ts";
+import type { HashKey } from "./key-hash.ts";
 
 /** A label of a segment: its values are the terms from `firstTerm + 1` on, up to the next label's `firstTerm`, in order of their bytes. */
 export interface NumberedLabel {
@@ -7,13 +8,6 @@ export interface NumberedLabel {
   readonly name: string;
   /** The term that stands for the label itself. */
   readonly firstTerm: number;
-}
-
-/** Keys of some series, as series-key.ts has them: key `i` is `bytes[ends[i-1]..ends[i])`. Views, void with the next call. */
-export interface KeyPiece {
-  readonly count: number;
-  readonly bytes: Uint8Array;
-  readonly ends: Uint32Array;
 }
 
 /** A tenant's series, by ascending id. Term 0 stands for all of them, then come the terms of the first label, and so on. */
@@ -33,6 +27,9 @@ export interface NumberedSeries {
    * Returns how many series it were.
    */
   readTerms(lo: number, terms: Uint32Array, ends: Uint32Array): number;
-  /** Keys of series from `lo` on, at least one. */
-  readKeys(lo: number): KeyPiece;
+  /**
+   * Hashes of keys (key-hash.ts) and the ids of their series, into `hashes` and `ids` from `lo` on, where `lo` are done: at least one. Each series comes once,
+   * in any order. Returns how many it were.
+   */
+  readHashes(hashKey: HashKey, lo: number, hashes: Uint32Array, ids: Uint32Array): number;
 }

@@ -1,8 +1,8 @@
 /** From series in memory to an index segment: what a flush writes for the series it met for the first time in a month. */
 import type { Disk } from "../disk/disk.ts";
 import type { Pace } from "./filter-search.ts";
-import { type HashKey, hashKeys } from "./key-hash.ts";
-import { sortByNumber } from "./number-sort.ts";
+import { sortHashes } from "./hash-sort.ts";
+import type { HashKey } from "./key-hash.ts";
 import type { NumberedSeries } from "./numbered-series.ts";
 import { EVERYTHING, NO_VALUE, SegmentWriter } from "./segment-writer.ts";
 
@@ -207,18 +207,14 @@ async function writeSeries(writer: SegmentWriter, { ids, terms, ends }: AllTerms
 async function writeKeys(writer: SegmentWriter, series: NumberedSeries, hashKey: HashKey, pace: Pace): Promise<void> {
   const count = series.seriesCount;
   const hashes = new Uint32Array(count);
-  const items = new Uint32Array(count);
+  const ids = new Uint32Array(count);
   for (let lo = 0; lo < count; ) {
-    const piece = series.readKeys(lo);
-    hashes.set(hashKeys(hashKey, series.tenant, piece.bytes, piece.ends), lo);
-    for (let i = lo; i < lo + piece.count; i++) items[i] = i;
-    lo += piece.count;
+    lo += series.readHashes(hashKey, lo, hashes, ids);
     if (pace.isDue) await pace.pause();
   }
-  const sorted = await sortByNumber(items, hashes, 0xffff_ffff, pace);
+  await sortHashes(hashes, ids, pace);
   for (let i = 0; i < count; i++) {
-    const item = sorted[i] as number;
-    writer.addKey(hashes[item] as number, series.idOf(item));
+    writer.addKey(hashes[i] as number, ids[i] as number);
     if (i % UNPACED_SERIES !== UNPACED_SERIES - 1) continue;
     if (writer.isFull) await writer.flush();
     if (pace.isDue) await pace.pause();

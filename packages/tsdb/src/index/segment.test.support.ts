@@ -4,6 +4,7 @@ import type { Labels } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
 import type { Pace } from "./filter-search.ts";
+import { hashKeys } from "./key-hash.ts";
 import type { NumberedLabel, NumberedSeries } from "./numbered-series.ts";
 import { PageCache } from "./page-cache.ts";
 import { buildSegment } from "./segment-build.ts";
@@ -59,9 +60,12 @@ export function numberTerms(tenant: Tenant, series: readonly IndexedSeries[]): N
       ends[lo] = at + own.length;
       return 1;
     },
-    readKeys(lo) {
-      const bytes = seriesKeyOf((series[lo] as IndexedSeries).labels);
-      return { count: 1, bytes, ends: Uint32Array.of(bytes.length) };
+    readHashes(hashKey, lo, hashes, ids) {
+      const { id, labels } = series[lo] as IndexedSeries;
+      const bytes = seriesKeyOf(labels);
+      hashes.set(hashKeys(hashKey, tenant, bytes, Uint32Array.of(bytes.length)), lo);
+      ids[lo] = id;
+      return 1;
     },
   };
 }

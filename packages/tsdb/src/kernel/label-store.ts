@@ -10,7 +10,7 @@ import { BugError } from "../base/errors.ts";
 import { decodeLabelBytes, labelTextByteLength, writeLabelText } from "../base/label-bytes.ts";
 import { Labels } from "../base/labels.ts";
 import { formatTenant, type Tenant } from "../base/tenant.ts";
-import { processHashKey } from "./ingest-kernel.ts";
+import { DOMAIN_ROWS, processHashKey } from "./ingest-kernel.ts";
 import { type Kernel, type KernelExports, loadKernel } from "./wasm.ts";
 
 interface RegistryExports extends KernelExports {
@@ -36,6 +36,17 @@ interface RegistryExports extends KernelExports {
   copyTenantSlots(tenant: number, target: number): void;
   writeKeys(slots: number, count: number, ends: number, target: number, room: number): number;
   writePairs(slots: number, count: number, ends: number, target: number, room: number): number;
+  hashKeys(
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    domain: number,
+    slots: number,
+    count: number,
+    target: number,
+    used: number,
+  ): number;
   define(slots: number, count: number, target: number, room: number): number;
   readonly labelCount: { readonly value: number };
   readonly pairCount: { readonly value: number };
@@ -270,6 +281,22 @@ export class LabelStore {
       bytes: memory.u8.subarray(at, at + bytes),
       ends: memory.u32.subarray(this.endsAt >>> 2, (this.endsAt >>> 2) + count),
     };
+  }
+
+  /**
+   * Hashes of the keys of `slots[0..count)`, all of one tenant, into `target` from `at` on: those that hashKeys of index/key-hash.ts makes of `keysOf`, at
+   * half the cost. @throws RegistryFullError
+   */
+  hashKeys(hashKey: Uint32Array, slots: Uint32Array, count: number, target: Uint32Array, at: number): void {
+    const { exports, memory } = this.kernel;
+    const [a, b, c, d] = hashKey as unknown as [number, number, number, number];
+    const bytes = 4 * count;
+    const slotsAt = this.address(exports.scratch(2 * bytes));
+    memory.u32.set(slots.subarray(0, count), slotsAt >>> 2);
+    const isDone = exports.hashKeys(a, b, c, d, DOMAIN_ROWS, slotsAt, count, slotsAt + bytes, 2 * bytes);
+    if (isDone === 0) throw new RegistryFullError();
+    this.freshen();
+    target.set(memory.u32.subarray((slotsAt + bytes) >>> 2, (slotsAt + 2 * bytes) >>> 2), at);
   }
 
   /** Pairs of `slots[from..)`, in order of their names, of as many as fit in a piece. */

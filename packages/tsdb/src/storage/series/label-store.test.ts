@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { encodeLabelText } from "../../base/label-bytes.ts";
 import { Random } from "../../base/random.ts";
 import type { Tenant } from "../../base/tenant.ts";
+import { hashKeys } from "../../index/key-hash.ts";
 import { decodeSeriesKey, encodeSeriesKey } from "../../index/series-key.ts";
 import type { LabelPlace, WriteBatch } from "../../ingest/batch.ts";
 import { RemoteWriteParser } from "../../ingest/remote-write.ts";
@@ -19,6 +20,7 @@ import {
   UNSORTED,
 } from "../../kernel/label-store.ts";
 
+const HASH_KEY: Uint32Array = Uint32Array.of(9, 8, 7, 6);
 const TENANTS: readonly Tenant[] = [
   { accountId: 0, projectId: 0 },
   { accountId: 7, projectId: 2 ** 32 - 1 },
@@ -91,6 +93,9 @@ test("labels in any form, order and number name what their key names", () => {
         assert.deepEqual(store.tenantOf(slot), tenant);
         const keys = store.keysOf(Uint32Array.of(slot), 0, 16);
         assert.deepEqual(Buffer.from(keys.bytes), Buffer.from(key));
+        const hashes = new Uint32Array(3);
+        store.hashKeys(HASH_KEY, Uint32Array.of(slot, 0), 1, hashes, 1);
+        assert.deepEqual(hashes[1], hashKeys(HASH_KEY, tenant, key, Uint32Array.of(key.length))[0]);
       }
       assert.equal(store.seriesCount, known.size);
     }),

@@ -41,6 +41,10 @@ export interface TermNumbers {
 const LEADING: readonly string[] = ["", "job", "instance"];
 /** Bytes of keys and of pairs read together. */
 const PIECE_BYTES: number = 1 << 17;
+/** Series whose keys are hashed together. */
+const PIECE_SERIES = 2048;
+/** Slots so many times as far apart as they could be are gone through in the order they stand in. */
+const SPAN_MAX = 4;
 /** Groups up to so many are sorted by insertion. */
 const INSERTION_MAX = 16;
 
@@ -73,6 +77,7 @@ export async function orderSeries(registry: SeriesRegistry, slots: Uint32Array, 
 /** The series as an index segment wants them. */
 export function numberSeries({ registry, slots, firstId, tenant, terms: numbers }: NewSeries): NumberedSeries {
   const { store } = registry;
+  let arrivals: Arrivals | null = null;
   return {
     tenant,
     labels: numbers.labels,
@@ -89,8 +94,60 @@ export function numberSeries({ registry, slots, firstId, tenant, terms: numbers 
       for (let i = 0; i < count; i++) ends[lo + i] = at + (pieceEnds[i] as number);
       return count;
     },
-    readKeys: (lo) => store.keysOf(slots, lo, PIECE_BYTES),
+    readHashes(hashKey, lo, hashes, ids) {
+      if (lo === 0) arrivals = new Arrivals(slots);
+      const { count, places } = (arrivals as Arrivals).next();
+      for (let i = 0; i < count; i++) {
+        const place = places[i] as number;
+        places[i] = slots[place] as number;
+        ids[lo + i] = firstId + place;
+      }
+      store.hashKeys(hashKey, places, count, hashes, lo);
+      return count;
+    },
   };
+}
+
+/**
+ * Goes through slots in about the order in which they came, whatever order they stand in: what a store knows of neighbours in time stands together in its
+ * memory, and to fetch that from all over it is most of what it costs to read a series.
+ */
+class Arrivals {
+  /** Place + 1 in `slots` of each slot from the lowest on; empty if slots are too far apart for that. */
+  private readonly placeOf: Uint32Array;
+  private readonly count: number;
+  private readonly places: Uint32Array = new Uint32Array(PIECE_SERIES);
+  private at = 0;
+
+  constructor(slots: Uint32Array) {
+    let lowest = 0xffff_ffff;
+    let highest = 0;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i] as number;
+      if (slot < lowest) lowest = slot;
+      if (slot > highest) highest = slot;
+    }
+    const span = highest - lowest + 1;
+    this.count = slots.length;
+    this.placeOf = new Uint32Array(span <= SPAN_MAX * slots.length ? span : 0);
+    if (this.placeOf.length > 0)
+      for (let i = 0; i < slots.length; i++) this.placeOf[(slots[i] as number) - lowest] = i + 1;
+  }
+
+  /** The next places, at most PIECE_SERIES; the array is the caller's until the next call. */
+  next(): { readonly places: Uint32Array; readonly count: number } {
+    const { placeOf, places } = this;
+    let count = 0;
+    if (placeOf.length === 0) {
+      while (count < PIECE_SERIES && this.at < this.count) places[count++] = this.at++;
+      return { places, count };
+    }
+    for (; count < PIECE_SERIES && this.at < placeOf.length; this.at++) {
+      const place = placeOf[this.at] as number;
+      if (place > 0) places[count++] = place - 1;
+    }
+    return { places, count };
+  }
 }
 
 /** Pairs of some series. */
