@@ -68,6 +68,26 @@ export class ByteWriter {
     this.length += bytes.length;
   }
 
+  /** Adds `bytes[lo..hi)`. */
+  copy(bytes: Uint8Array, lo: number, hi: number): void {
+    this.reserve(hi - lo);
+    const { buffer } = this;
+    // Of a few bytes a view costs more than they do.
+    if (hi - lo > 32) buffer.set(bytes.subarray(lo, hi), this.length);
+    else for (let i = lo, at = this.length; i < hi; i++, at++) buffer[at] = bytes[i] as number;
+    this.length += hi - lo;
+  }
+
+  /** What was written at `at` becomes this number. */
+  setU32(at: number, value: number): void {
+    this.view.setUint32(at, value, true);
+  }
+
+  /** The array that the bytes stand in, from 0 on: another one after the next write. */
+  get array(): Uint8Array {
+    return this.buffer;
+  }
+
   /** Makes room for `count` more bytes. */
   reserve(count: number): void {
     if (this.length + count <= this.buffer.length) return;

@@ -24,11 +24,23 @@ export class SampleColumns {
   }
 }
 
+/** Up to so many a loop is quicker than two views. */
+const FEW_SAMPLES = 4;
+
 /**
  * Copies `source[lo..hi)` to `target[at..)` bit by bit. Assigning one Float64Array element to another may change the bits of a NaN;
  * this may not.
  */
 export function copyBits(source: Float64Array, lo: number, hi: number, target: Float64Array, at: number): void {
+  if (hi - lo <= FEW_SAMPLES) {
+    let i = lo;
+    for (; i < hi; i++) {
+      const value = source[i] as number;
+      if (Number.isNaN(value)) break;
+      target[at + i - lo] = value;
+    }
+    if (i === hi) return;
+  }
   // TypedArray.prototype.set between arrays of one type copies bytes (ECMA-262, SetTypedArrayFromTypedArray).
   target.set(source.subarray(lo, hi), at);
 }

@@ -5,7 +5,8 @@
  * The bytes carry neither their length nor the count of samples nor a checksum: whoever stores them does (storage keeps all
  * three in the block header). The work is done in kernel/codec.ts.
  */
-import { decodeColumn, decodedAscends, encodeColumn } from "../kernel/codec.ts";
+import type { ByteWriter } from "../base/bytes.ts";
+import { decodeColumn, decodedAscends, encodeColumn, encodeColumnTo } from "../kernel/codec.ts";
 
 export { BLOCK_SAMPLES_MAX } from "../kernel/codec-format.ts";
 
@@ -35,6 +36,11 @@ export function encodeTimestamps(column: Float64Array, lo: number, hi: number): 
  */
 export function encodeValues(column: Float64Array, lo: number, hi: number): Uint8Array {
   return encodeColumn(column, lo, hi);
+}
+
+/** Writes what encodeTimestamps or encodeValues makes of `column[lo..hi)` to the end of `target`. Returns how many bytes. */
+export function writeColumn(target: ByteWriter, column: Float64Array, lo: number, hi: number): number {
+  return encodeColumnTo(target, column, lo, hi);
 }
 
 /**

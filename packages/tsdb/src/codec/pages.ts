@@ -39,9 +39,15 @@ export interface Page {
   readonly crc: number;
 }
 
-/** Checksum of `bytes` as they stand at `offset` of file number `fileNumber`. */
-export function checksumAt(bytes: Uint8Array, fileNumber: number, offset: number): number {
-  return crc32c(bytes, 0, bytes.length, placeSeed(fileNumber, offset));
+/** Checksum of `bytes[lo..hi)` as they stand at `offset` of file number `fileNumber`. */
+export function checksumAt(
+  bytes: Uint8Array,
+  fileNumber: number,
+  offset: number,
+  lo = 0,
+  hi: number = bytes.length,
+): number {
+  return crc32c(bytes, lo, hi, placeSeed(fileNumber, offset));
 }
 
 /** Mixes file and place into a start value for the checksum. */

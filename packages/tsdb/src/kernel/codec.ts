@@ -2,6 +2,8 @@
  * A column of doubles ⇄ bytes: the `codec` kernel, one crossing a column, or its twin where wasm is missing. The kernel's
  * memory holds one column and its bytes; they are copied in and out.
  */
+import type { ByteWriter } from "../base/bytes.ts";
+import { copyBits } from "../base/columns.ts";
 import { assert } from "../base/errors.ts";
 import { BLOCK_SAMPLES_MAX, ENCODED_BYTES_MAX } from "./codec-format.ts";
 import { decodeColumnTwin, encodeColumnTwin } from "./codec-twin.ts";
@@ -27,12 +29,28 @@ const memoryDoubles = kernel === null ? new Float64Array() : kernel.memory.f64;
 
 /** Encodes `column[lo..hi)`, at most BLOCK_SAMPLES_MAX samples. The view is valid until the next call. */
 export function encodeColumn(column: Float64Array, lo: number, hi: number): Uint8Array {
-  assert(lo >= 0 && lo <= hi && hi <= column.length, "encode a column: want 0 <= lo <= hi <= column.length");
-  assert(hi - lo <= BLOCK_SAMPLES_MAX, "encode a column: more samples than a block may have");
+  checkColumn(column, lo, hi);
   if (kernel === null) return encodeColumnTwin(column, lo, hi);
-  memoryDoubles.set(column.subarray(lo, hi), columnAt);
+  copyBits(column, lo, hi, memoryDoubles, columnAt);
   const length = kernel.exports.encode(hi - lo);
   return memoryBytes.subarray(bytesAt, bytesAt + length);
+}
+
+/** The same at the end of `target`. Returns how many bytes. */
+export function encodeColumnTo(target: ByteWriter, column: Float64Array, lo: number, hi: number): number {
+  checkColumn(column, lo, hi);
+  const start = target.length;
+  if (kernel === null) target.raw(encodeColumnTwin(column, lo, hi));
+  else {
+    copyBits(column, lo, hi, memoryDoubles, columnAt);
+    target.copy(memoryBytes, bytesAt, bytesAt + kernel.exports.encode(hi - lo));
+  }
+  return target.length - start;
+}
+
+function checkColumn(column: Float64Array, lo: number, hi: number): void {
+  assert(lo >= 0 && lo <= hi && hi <= column.length, "encode a column: want 0 <= lo <= hi <= column.length");
+  assert(hi - lo <= BLOCK_SAMPLES_MAX, "encode a column: more samples than a block may have");
 }
 
 /**

@@ -136,7 +136,7 @@ export class SampleStore {
     for (;;) {
       const count = exports.read(minMs, maxMs, this.timesAt, this.valuesAt, PIECE_SAMPLES);
       target.reserve(target.length + count);
-      target.timestamps.set(memory.f64.subarray(this.timesAt >> 3, (this.timesAt >> 3) + count), target.length);
+      copyBits(memory.f64, this.timesAt >> 3, (this.timesAt >> 3) + count, target.timestamps, target.length);
       copyBits(memory.f64, this.valuesAt >> 3, (this.valuesAt >> 3) + count, target.values, target.length);
       target.length += count;
       if (count < PIECE_SAMPLES) return target.length - start;

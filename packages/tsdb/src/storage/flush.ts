@@ -22,6 +22,10 @@ import { orderSamples } from "./search/sample-order.ts";
 import type { SeriesRegistry } from "./series/registry.ts";
 import { type NewSeries, numberSeries } from "./series/series-order.ts";
 
+/** Samples, and series, between two looks at the pacer. */
+const UNPACED_SAMPLES = 1024;
+const UNPACED_SERIES = 32;
+
 /** What a flush made in one partition. */
 export interface FlushedPartition {
   readonly partition: Partition;
@@ -78,6 +82,7 @@ async function flushMonth(context: FlushContext, partition: Partition, slots: Ui
   const segments: IndexSegment[] = [];
   try {
     const columns = new SampleColumns(1 << 13);
+    let unpaced = 0;
     for (const i of order) {
       const slot = slots[i] as number;
       columns.length = 0;
@@ -87,6 +92,9 @@ async function flushMonth(context: FlushContext, partition: Partition, slots: Ui
       if (dedupMs > 0) deduplicate(columns, 0, dedupMs);
       writer.add(ids[i] as number, columns.timestamps, columns.values, 0, columns.length);
       if (writer.isFull) await writer.flush();
+      unpaced += columns.length + UNPACED_SAMPLES / UNPACED_SERIES;
+      if (unpaced < UNPACED_SAMPLES) continue;
+      unpaced = 0;
       if (pacer.isDue) await pacer.pause();
     }
     await writer.finish();

@@ -8,7 +8,7 @@
  */
 import { ByteWriter } from "../../base/bytes.ts";
 import { assert } from "../../base/errors.ts";
-import { BLOCK_SAMPLES_MAX, encodeTimestamps, encodeValues } from "../../codec/block.ts";
+import { BLOCK_SAMPLES_MAX, writeColumn } from "../../codec/block.ts";
 import { checksumAt, encodeHeader, encodeTail, type FileKind, type Page } from "../../codec/pages.ts";
 import type { AppendFile, Disk } from "../../disk/disk.ts";
 
@@ -72,6 +72,7 @@ export class PartWriter {
   private previousMs = 0;
   private readonly shared: Map<number, SharedTimes> = new Map();
   private sharedSamples = 0;
+  private lastTimes: SharedTimes | null = null;
   private readonly copiedTimes: Map<number, Column> = new Map();
 
   private constructor(disk: Disk, path: string, file: AppendFile, fileNumber: number) {
@@ -111,7 +112,10 @@ export class PartWriter {
       times = this.addColumn(block.times());
       this.copiedTimes.set(timesKey, times);
     }
-    this.addEntry(id, block.count, block.minMs, block.maxMs, times, this.addColumn(block.values));
+    const { values } = block;
+    const offset = this.end + COLUMN_HEADER_BYTES;
+    this.addColumn(values);
+    this.addEntry(id, block.count, block.minMs, block.maxMs, times, offset, values.length);
   }
 
   get isFull(): boolean {
@@ -162,10 +166,20 @@ export class PartWriter {
     const firstMs = timestamps[lo] as number;
     const lastMs = timestamps[hi - 1] as number;
     const times = this.addTimes(timestamps, lo, hi);
-    this.addEntry(id, hi - lo, firstMs, lastMs, times, this.addColumn(encodeValues(values, lo, hi)));
+    const offset = this.end + COLUMN_HEADER_BYTES;
+    this.addEntry(id, hi - lo, firstMs, lastMs, times, offset, this.encodeColumn(values, lo, hi));
   }
 
-  private addEntry(id: number, count: number, firstMs: number, lastMs: number, times: Column, column: Column): void {
+  /** A block whose values stand at `offset`. */
+  private addEntry(
+    id: number,
+    count: number,
+    firstMs: number,
+    lastMs: number,
+    times: Column,
+    offset: number,
+    length: number,
+  ): void {
     const { entries } = this;
     const isFirst = this.entriesInPage === 0;
     if (isFirst) {
@@ -178,12 +192,12 @@ export class PartWriter {
     entries.varint(count);
     entries.zigzag(firstMs - this.previousMs);
     entries.varint(lastMs - firstMs);
-    entries.zigzag(column.offset - this.previousEnd);
-    entries.varint(column.length);
+    entries.zigzag(offset - this.previousEnd);
+    entries.varint(length);
     entries.zigzag(times.offset - this.previousTimes);
     entries.varint(times.length);
     this.previousMs = firstMs;
-    this.previousEnd = column.offset + column.length;
+    this.previousEnd = offset + length;
     this.previousTimes = times.offset;
 
     if (id !== this.lastId) this.series++;
@@ -218,13 +232,32 @@ export class PartWriter {
     return { offset, length: bytes.length };
   }
 
+  /** Encodes a column behind its checksum. Returns its length. */
+  private encodeColumn(column: Float64Array, lo: number, hi: number): number {
+    const { buffer } = this;
+    const at = buffer.length;
+    const offset = this.end + COLUMN_HEADER_BYTES;
+    buffer.u32(0);
+    const length = writeColumn(buffer, column, lo, hi);
+    buffer.setU32(at, checksumAt(buffer.array, this.fileNumber, offset, at + COLUMN_HEADER_BYTES, buffer.length));
+    return length;
+  }
+
   private addTimes(timestamps: Float64Array, lo: number, hi: number): Column {
+    // What is scraped together comes together.
+    if (this.lastTimes !== null && isEqual(this.lastTimes.timestamps, timestamps, lo, hi)) return this.lastTimes;
     const hash = hashTimes(timestamps, lo, hi);
     const known = this.shared.get(hash);
-    if (known !== undefined && isEqual(known.timestamps, timestamps, lo, hi)) return known;
-    const column = this.addColumn(encodeTimestamps(timestamps, lo, hi));
+    if (known !== undefined && isEqual(known.timestamps, timestamps, lo, hi)) {
+      this.lastTimes = known;
+      return known;
+    }
+    const offset = this.end + COLUMN_HEADER_BYTES;
+    const length = this.encodeColumn(timestamps, lo, hi);
+    const column = { offset, length, timestamps: timestamps.slice(lo, hi) };
     if (known !== undefined) this.forget(hash, known);
-    this.shared.set(hash, { ...column, timestamps: timestamps.slice(lo, hi) });
+    this.shared.set(hash, column);
+    this.lastTimes = column;
     this.sharedSamples += hi - lo;
     for (const [oldest, times] of this.shared) {
       if (this.sharedSamples <= SHARED_SAMPLES_MAX) break;
