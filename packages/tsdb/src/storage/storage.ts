@@ -223,7 +223,7 @@ export class Storage {
       storage.totals.walRowsUnnamed = unnamed;
       await maintenance.tidyLog(manifest.walFloor);
       await maintenance.snapshots.removeUnfinished();
-      if (head.active.store.usedBytes > options.headBytes) storage.scheduleFlush();
+      if (head.active.store.usedBytes > options.headBytes || storage.isHeadLargerThanDisk) storage.scheduleFlush();
       if (progress.samples > 0) {
         options.logger.info(
           `replayed ${progress.samples} samples of ${registry.size} series from ${replay.segments} log segments in ${progress.seconds} seconds`,
@@ -540,7 +540,7 @@ export class Storage {
     this.countSnapshots();
     const { active, flushing } = this.head;
     const isOld = active.rows > 0 && this.options.clock.nowMs() - active.startedMs > this.options.headAgeMs;
-    if (isOld || flushing !== null) this.scheduleFlush();
+    if (isOld || flushing !== null || this.isHeadLargerThanDisk) this.scheduleFlush();
     const { snapshotsMaxAgeMs, logger } = this.options;
     if (snapshotsMaxAgeMs > 0) {
       const { snapshots, retentionClock } = this.maintenance;
@@ -568,6 +568,11 @@ export class Storage {
       },
       () => {}, // Counted again at the next tick.
     );
+  }
+
+  /** What the log holds would soon fill the disk: written out, it takes a fraction. Later there might be no room even for that. */
+  private get isHeadLargerThanDisk(): boolean {
+    return this.head.active.store.usedBytes > this.space.freeBytes - this.space.limitBytes;
   }
 
   private scheduleFlush(): void {
