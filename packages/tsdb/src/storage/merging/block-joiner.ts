@@ -19,7 +19,7 @@ import { orderSamples } from "../search/sample-order.ts";
 /** Blocks from this length on are as good as full. */
 const LONG_SAMPLES = BLOCK_SAMPLES_MAX / 2;
 /** More than any part has bytes, so that part and offset make one key. */
-const PART_KEY = 2 ** 44;
+export const PART_KEY: number = 2 ** 44;
 
 /** Blocks that stay together whatever is decided: one, or several that overlap. */
 interface Unit {

@@ -3,8 +3,8 @@
  */
 import type { CorruptionError } from "../../base/errors.ts";
 import type { Disk } from "../../disk/disk.ts";
-import { unite } from "../../index/postings.ts";
-import type { Tombstones } from "../deletes/tombstones.ts";
+import { lowerBound, unite } from "../../index/postings.ts";
+import type { PartMask, Tombstones } from "../deletes/tombstones.ts";
 import type { Pace } from "../pacer.ts";
 import { BlockGatherer } from "../parts/block-gatherer.ts";
 import { PartReader } from "../parts/part-reader.ts";
@@ -12,6 +12,7 @@ import { PartWriter } from "../parts/part-writer.ts";
 import { MergeRuler } from "../rules/merge-ruler.ts";
 import type { MergeRules } from "../rules/merge-rules.ts";
 import { BlockJoiner } from "./block-joiner.ts";
+import { findLonePages, StretchCopier } from "./stretch-copier.ts";
 
 /** Series fetched together: at most this many, and fewer where they have many samples. */
 const GROUP_SERIES_MAX = 256;
@@ -39,7 +40,12 @@ export async function mergeParts(
   pace: Pace,
   rules: MergeRules | null = null,
 ): Promise<MergedPart> {
-  const ids = unite(await Promise.all(sources.map((part) => part.idsIn(minMs, Number.POSITIVE_INFINITY))));
+  const idsOfSources = await Promise.all(sources.map((part) => part.idsIn(minMs, Number.POSITIVE_INFINITY)));
+  const ids = unite(idsOfSources);
+  const maskFor = (part: PartReader): PartMask | null => tombstones?.maskFor(part.fileNumber) ?? null;
+  // Rules may have something to say about every sample.
+  const isWhole = sources.map((part) => rules === null && part.info.minMs >= minMs && maskFor(part) === null);
+  const lonePages = findLonePages(sources, idsOfSources, isWhole);
   const writer = await PartWriter.create(disk, path, fileNumber);
   let dropped = 0;
   try {
@@ -48,14 +54,22 @@ export async function mergeParts(
     });
     const joiner = new BlockJoiner(gatherer, writer, minMs);
     const ruler = rules === null ? null : new MergeRuler(gatherer, writer, sources, rules, minMs);
+    const copier = new StretchCopier(sources, writer);
     let groupSeries = GROUP_SERIES_MAX;
-    for (let lo = 0; lo < ids.length; ) {
-      const group = ids.subarray(lo, lo + groupSeries);
+    for (let lo = 0, lone = 0; lo < ids.length; ) {
+      const nextLone = lonePages[lone];
+      if (nextLone?.firstId === ids[lo]) {
+        await copier.copy(nextLone, pace);
+        lo = lowerBound(ids, nextLone.lastId + 1, lo);
+        lone++;
+        continue;
+      }
+      const end = nextLone === undefined ? ids.length : lowerBound(ids, nextLone.firstId, lo);
+      const group = ids.subarray(lo, Math.min(end, lo + groupSeries));
       const positions = group.map((_id, i) => i);
       gatherer.begin();
       for (const part of sources) {
-        const mask = tombstones?.maskFor(part.fileNumber) ?? null;
-        await gatherer.find(part, group, positions, minMs, Number.POSITIVE_INFINITY, mask);
+        await gatherer.find(part, group, positions, minMs, Number.POSITIVE_INFINITY, maskFor(part));
       }
       if (gatherer.sampleCount > GROUP_SAMPLES_MAX && group.length > 1) {
         groupSeries = Math.max(1, Math.floor((group.length * GROUP_SAMPLES_MAX) / (2 * gatherer.sampleCount)));

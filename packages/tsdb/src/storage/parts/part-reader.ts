@@ -250,6 +250,11 @@ export class PartReader {
     let count = 0;
     for (let page = 0; page < this.pages.length; page++) {
       if ((this.pageMinMs[page] as number) > maxMs || (this.pageMaxMs[page] as number) < minMs) continue;
+      if (this.isDense(page, minMs, maxMs)) {
+        const last = this.lastIds[page] as number;
+        for (let id = this.firstIds[page] as number; id <= last; id++) out[count++] = id;
+        continue;
+      }
       const { ids, minMs: from, maxMs: to } = await this.entries(page);
       for (let entry = 0; entry < ids.length; entry++) {
         const id = ids[entry] as number;
@@ -272,6 +277,11 @@ export class PartReader {
     const next = this.caches.windows.get(this.fileNumber, last);
     if (next === null) return null;
     return Buffer.concat([window.subarray(start), next.subarray(0, length - (window.length - start))]);
+  }
+
+  /** Fills `bytes` from the file, past all caches: for what is read once. */
+  async readInto(offset: number, bytes: Uint8Array): Promise<void> {
+    await this.file.read(offset, bytes);
   }
 
   /** Bytes `[offset, offset+length)` of the file. Where they are few, the windows around them stay in memory; many are put into the scratch, if there is one. */
@@ -343,7 +353,8 @@ export class PartReader {
     return bytes.subarray(at, at + length);
   }
 
-  private check(bytes: Uint8Array, at: number, offset: number, length: number): void {
+  /** Checks the column that starts at `at` of `bytes` (its checksum in front) and at `offset` of the file. @throws CorruptionError */
+  check(bytes: Uint8Array, at: number, offset: number, length: number): void {
     const crcAt = at - COLUMN_HEADER_BYTES;
     const crc =
       ((bytes[crcAt] as number) |
@@ -351,7 +362,7 @@ export class PartReader {
         ((bytes[crcAt + 2] as number) << 16) |
         ((bytes[crcAt + 3] as number) << 24)) >>>
       0;
-    if (checksumAt(bytes.subarray(at, at + length), this.fileNumber, offset) !== crc) {
+    if (checksumAt(bytes, this.fileNumber, offset, at, at + length) !== crc) {
       throw new CorruptionError(this.path, offset, `the checksum of this column of ${length} bytes does not fit`);
     }
   }

@@ -74,6 +74,8 @@ export class PartWriter {
   private sharedSamples = 0;
   private lastTimes: SharedTimes | null = null;
   private readonly copiedTimes: Map<number, Column> = new Map();
+  private lastCopiedKey = -1;
+  private lastCopied: Column = { offset: 0, length: 0 };
 
   private constructor(disk: Disk, path: string, file: AppendFile, fileNumber: number) {
     this.disk = disk;
@@ -105,17 +107,46 @@ export class PartWriter {
    * which are then asked for once.
    */
   copy(id: number, block: CopiedBlock, timesKey: number): void {
-    assert(id >= this.lastId, "series must come in order of their ids");
-    let times = this.copiedTimes.get(timesKey);
-    if (times === undefined) {
-      if (this.copiedTimes.size >= COPIED_TIMES_MAX) this.copiedTimes.clear();
-      times = this.addColumn(block.times());
-      this.copiedTimes.set(timesKey, times);
+    if (!this.hasTimes(timesKey)) {
+      const times = block.times();
+      this.copyTimes(timesKey, times, 0, times.length);
     }
-    const { values } = block;
-    const offset = this.end + COLUMN_HEADER_BYTES;
-    this.addColumn(values);
-    this.addEntry(id, block.count, block.minMs, block.maxMs, times, offset, values.length);
+    const { count, minMs, maxMs, values } = block;
+    this.copyValues(id, count, minMs, maxMs, timesKey, values, 0, values.length);
+  }
+
+  /** True if the column of times with this key is here to be referred to. */
+  hasTimes(timesKey: number): boolean {
+    if (timesKey === this.lastCopiedKey) return true;
+    const times = this.copiedTimes.get(timesKey);
+    if (times === undefined) return false;
+    this.lastCopied = times;
+    this.lastCopiedKey = timesKey;
+    return true;
+  }
+
+  /** Adds a column of times, `bytes[lo..hi)`, for blocks that come with this key. */
+  copyTimes(timesKey: number, bytes: Uint8Array, lo: number, hi: number): void {
+    if (this.copiedTimes.size >= COPIED_TIMES_MAX) this.copiedTimes.clear();
+    this.lastCopied = { offset: this.copyColumn(bytes, lo, hi), length: hi - lo };
+    this.lastCopiedKey = timesKey;
+    this.copiedTimes.set(timesKey, this.lastCopied);
+  }
+
+  /** Adds a block as another part has it: its values are `bytes[lo..hi)`, and `hasTimes(timesKey)` is true. */
+  copyValues(
+    id: number,
+    count: number,
+    minMs: number,
+    maxMs: number,
+    timesKey: number,
+    bytes: Uint8Array,
+    lo: number,
+    hi: number,
+  ): void {
+    assert(id >= this.lastId, "series must come in order of their ids");
+    assert(this.hasTimes(timesKey), "a block's times come before its values");
+    this.addEntry(id, count, minMs, maxMs, this.lastCopied, this.copyColumn(bytes, lo, hi), hi - lo);
   }
 
   get isFull(): boolean {
@@ -225,11 +256,12 @@ export class PartWriter {
     this.pageMaxMs = Number.NEGATIVE_INFINITY;
   }
 
-  private addColumn(bytes: Uint8Array): Column {
+  /** Adds a column that is encoded already. Returns where it stands. */
+  private copyColumn(bytes: Uint8Array, lo: number, hi: number): number {
     const offset = this.end + COLUMN_HEADER_BYTES;
-    this.buffer.u32(checksumAt(bytes, this.fileNumber, offset));
-    this.buffer.raw(bytes);
-    return { offset, length: bytes.length };
+    this.buffer.u32(checksumAt(bytes, this.fileNumber, offset, lo, hi));
+    this.buffer.copy(bytes, lo, hi);
+    return offset;
   }
 
   /** Encodes a column behind its checksum. Returns its length. */
