@@ -11,4 +11,8 @@ test("what is pushed is there, in order", () => {
     [...list.all()],
     Array.from({ length: 1000 }, (_, i) => i * 4_000_037),
   );
+  list.clear();
+  assert.deepEqual([...list.all()], []);
+  list.push(5);
+  assert.deepEqual([...list.all()], [5]);
 });

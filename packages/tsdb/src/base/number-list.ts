@@ -12,6 +12,12 @@ export class NumberList {
     this.numbers[this.length++] = number;
   }
 
+  /** Forgets them, and gives their memory back. */
+  clear(): void {
+    this.numbers = new Uint32Array(64);
+    this.length = 0;
+  }
+
   /** All of them: a view, void with the next push. */
   all(): Uint32Array {
     return this.numbers.subarray(0, this.length);

@@ -7,7 +7,7 @@ import { AT_ONCE } from "./segment.test.support.ts";
 async function check(hashes: readonly number[]): Promise<void> {
   const sorted = Uint32Array.from(hashes);
   const ids = Uint32Array.from(hashes, (_hash, i) => 3 * i);
-  await sortHashes(sorted, ids, AT_ONCE);
+  await sortHashes(sorted, ids, new Uint32Array(2 * hashes.length), AT_ONCE);
   const want = hashes.map((hash, i) => [hash, 3 * i]).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   assert.deepEqual(
     [...sorted].map((hash, i) => [hash, ids[i]]),

@@ -13,8 +13,8 @@ const INSERTED_MAX = 256;
 /** Hashes between two looks at the pace. */
 const UNPACED: number = 1 << 14;
 
-/** Sorts `hashes` in place, and `ids` with them; equal hashes come by ascending id. */
-export async function sortHashes(hashes: Uint32Array, ids: Uint32Array, pace: Pace): Promise<void> {
+/** Sorts `hashes` in place, and `ids` with them; equal hashes come by ascending id. `pairs` is memory for it, two words a hash. */
+export async function sortHashes(hashes: Uint32Array, ids: Uint32Array, pairs: Uint32Array, pace: Pace): Promise<void> {
   const count = hashes.length;
   const bits = Math.min(BUCKETS_BITS_MAX, Math.max(1, 32 - Math.clz32(count) - BUCKET_BITS));
   const shift = 32 - bits;
@@ -31,7 +31,6 @@ export async function sortHashes(hashes: Uint32Array, ids: Uint32Array, pace: Pa
     end += size;
   }
   // Hash and id beside each other: one place in memory instead of two.
-  const pairs = new Uint32Array(2 * count);
   for (let lo = 0; lo < count; lo += UNPACED) {
     distribute(hashes, ids, lo, Math.min(count, lo + UNPACED), shift, ends, pairs);
     if (pace.isDue) await pace.pause();

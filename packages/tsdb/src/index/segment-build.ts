@@ -31,7 +31,7 @@ export async function buildSegment(
       const all = await readAll(series, pace);
       await writeTerms(writer, series, all, pace);
       await writeSeries(writer, all, pace);
-      await writeKeys(writer, series, hashKey, pace);
+      await writeKeys(writer, series, hashKey, all.terms, pace);
       writer.endTenant();
     }
     await writer.finish();
@@ -147,7 +147,8 @@ class TermLists {
     }
     this.first = first;
     this.end = end;
-    this.ids = new Uint32Array(total);
+    // The round before is done with.
+    if (total > this.ids.length) this.ids = new Uint32Array(total);
     this.ends = new Uint32Array(end - first);
     total = 0;
     for (let term = first; term < end; term++) {
@@ -203,16 +204,23 @@ async function writeSeries(writer: SegmentWriter, { ids, terms, ends }: AllTerms
   writer.endSeries();
 }
 
-/** Writes the hashes of all keys. */
-async function writeKeys(writer: SegmentWriter, series: NumberedSeries, hashKey: HashKey, pace: Pace): Promise<void> {
+/** Writes the hashes of all keys. They are sorted in `memory`, if it is enough, where the terms were: a series nearly always has four labels or more. */
+async function writeKeys(
+  writer: SegmentWriter,
+  series: NumberedSeries,
+  hashKey: HashKey,
+  memory: Uint32Array,
+  pace: Pace,
+): Promise<void> {
   const count = series.seriesCount;
-  const hashes = new Uint32Array(count);
-  const ids = new Uint32Array(count);
+  const words = memory.length >= 4 * count ? memory : new Uint32Array(4 * count);
+  const hashes = words.subarray(0, count);
+  const ids = words.subarray(count, 2 * count);
   for (let lo = 0; lo < count; ) {
     lo += series.readHashes(hashKey, lo, hashes, ids);
     if (pace.isDue) await pace.pause();
   }
-  await sortHashes(hashes, ids, pace);
+  await sortHashes(hashes, ids, words.subarray(2 * count, 4 * count), pace);
   for (let i = 0; i < count; i++) {
     writer.addKey(hashes[i] as number, ids[i] as number);
     if (i % UNPACED_SERIES !== UNPACED_SERIES - 1) continue;

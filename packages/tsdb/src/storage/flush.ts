@@ -54,7 +54,7 @@ export async function flushStore(context: FlushContext): Promise<FlushedPartitio
   try {
     for (const [name, slots] of await slotsByMonth(context)) {
       const partition = await context.partition(name);
-      flushed.push(await flushMonth(context, partition, slots.all()));
+      flushed.push(await flushMonth(context, partition, slots));
     }
     return flushed;
   } catch (error) {
@@ -67,7 +67,27 @@ export async function flushStore(context: FlushContext): Promise<FlushedPartitio
   }
 }
 
-async function flushMonth(context: FlushContext, partition: Partition, slots: Uint32Array): Promise<FlushedPartition> {
+/** Takes the slots: they are void afterwards. */
+async function flushMonth(context: FlushContext, partition: Partition, slots: NumberList): Promise<FlushedPartition> {
+  const { disk } = context;
+  const fileNumber = await writePart(context, partition, slots.all());
+  // An index of many new series takes all the memory that they need.
+  slots.clear();
+  const path = partition.partPath(fileNumber);
+  const segments: IndexSegment[] = [];
+  try {
+    for (const series of segmentsOf(partition.unindexed)) segments.push(await writeSegment(context, partition, series));
+    await disk.syncFolder(partition.partsFolder);
+    return { partition, part: await PartReader.open(disk, path, fileNumber), segments };
+  } catch (error) {
+    await disk.remove(path).catch(() => {});
+    await removeSegments(disk, segments);
+    throw error;
+  }
+}
+
+/** Writes a month's samples of these slots, which get ids if they have none. Returns the part's file number. */
+async function writePart(context: FlushContext, partition: Partition, slots: Uint32Array): Promise<number> {
   const { disk, store, pacer, registry, dedupMs } = context;
   const ids = await partition.idsOf(registry, slots, pacer, context.onIndexCorruption);
   const order = await sortByNumber(
@@ -77,13 +97,12 @@ async function flushMonth(context: FlushContext, partition: Partition, slots: Ui
     pacer,
   );
   const fileNumber = context.nextFileNumber();
-  const path = partition.partPath(fileNumber);
-  const writer = await PartWriter.create(disk, path, fileNumber);
-  const segments: IndexSegment[] = [];
+  const writer = await PartWriter.create(disk, partition.partPath(fileNumber), fileNumber);
   try {
     const columns = new SampleColumns(1 << 13);
     let unpaced = 0;
-    for (const i of order) {
+    for (let k = 0; k < order.length; k++) {
+      const i = order[k] as number;
       const slot = slots[i] as number;
       columns.length = 0;
       store.read(slot, partition.startMs, partition.endMs - 1, columns);
@@ -98,12 +117,9 @@ async function flushMonth(context: FlushContext, partition: Partition, slots: Ui
       if (pacer.isDue) await pacer.pause();
     }
     await writer.finish();
-    for (const series of segmentsOf(partition.unindexed)) segments.push(await writeSegment(context, partition, series));
-    await disk.syncFolder(partition.partsFolder);
-    return { partition, part: await PartReader.open(disk, path, fileNumber), segments };
+    return fileNumber;
   } catch (error) {
     await writer.abort();
-    await removeSegments(disk, segments);
     throw error;
   }
 }
