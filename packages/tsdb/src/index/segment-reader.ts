@@ -369,11 +369,21 @@ export class TenantSegment implements SeriesIndex {
     pace: Pace,
     onDamage: (error: CorruptionError) => void,
   ): Promise<void> {
-    const filter = this.filter ?? (await this.loadFilter());
     const hashes = hashKeys(this.segment.hashKey, this.tenant, bytes, ends);
-    const keyAt = (i: number): Uint8Array => bytes.subarray(i === 0 ? 0 : ends[i - 1], ends[i]);
+    await this.findHashed(hashes, (i) => bytes.subarray(i === 0 ? 0 : ends[i - 1], ends[i]), target, pace, onDamage);
+  }
+
+  /** The same for keys whose hashes under the segment's own key are known; `keyAt` is asked for few of those that are not here. @throws CorruptionError */
+  async findHashed(
+    hashes: Uint32Array,
+    keyAt: (i: number) => Uint8Array,
+    target: Uint32Array,
+    pace: Pace,
+    onDamage: (error: CorruptionError) => void,
+  ): Promise<void> {
+    const filter = this.filter ?? (await this.loadFilter());
     const wanted: number[] = [];
-    for (let i = 0; i < ends.length; i++) {
+    for (let i = 0; i < hashes.length; i++) {
       if (target[i] === NO_ID && filter.mayHave(hashes[i] as number)) wanted.push(i);
     }
     // By hash, each page of hashes is read once; then by id, and each page of series is.

@@ -19,16 +19,15 @@ import type { Tombstones } from "../deletes/tombstones.ts";
 import type { PartitionEntry } from "../manifest.ts";
 import type { Pacer } from "../pacer.ts";
 import type { SeriesRegistry } from "../series/registry.ts";
+import { RunKeys } from "../series/run-keys.ts";
 import { type NewSeries, orderSeries } from "../series/series-order.ts";
 import type { PartReader } from "./part-reader.ts";
 import type { OnIndexCorruption } from "./partition-index.ts";
 
 export const DATA_FOLDER = "data";
 
-/** Of keys that are looked up together: the more, the fewer pages of hashes are read twice. */
-const KEYS_BYTES = 2 << 20;
-const NO_BYTES: Uint8Array = new Uint8Array(0);
-const NO_ENDS: Uint32Array = new Uint32Array(0);
+/** Keys that are looked up together: the more, the fewer pages of hashes are read twice. */
+const KEYS_MAX = 1 << 14;
 /** Slots between two looks at the pacer. */
 const UNPACED = 4096;
 
@@ -250,25 +249,28 @@ export class Partition {
     onCorruption: OnIndexCorruption,
   ): Promise<Map<Tenant, NumberList>> {
     const unknown = new Map<Tenant, NumberList>();
+    const { store } = registry;
     for (let from = 0; from < slots.length; ) {
-      const hasSegments = this.segments.length > 0;
-      const { tenant, count, ...keys } = hasSegments
-        ? registry.store.keysOf(slots, from, KEYS_BYTES)
-        : { ...registry.store.tenantRun(slots, from, UNPACED), bytes: NO_BYTES, ends: NO_ENDS };
+      const { tenant, count } = store.tenantRun(slots, from, KEYS_MAX);
+      const run = slots.subarray(from, from + count);
       const ids = new Uint32Array(count).fill(NO_ID);
-      if (hasSegments) {
-        // Copies: the views are void once others have their turn.
-        const bytes = keys.bytes.slice();
-        const ends = keys.ends.slice();
-        for (const segment of this.segments) {
-          try {
-            const onDamage = (error: CorruptionError): void => onCorruption(segment, error);
-            await segment.of(tenant)?.findKeys(bytes, ends, ids, pacer, onDamage);
-          } catch (error) {
-            if (!(error instanceof CorruptionError)) throw error;
-            onCorruption(segment, error);
-            this.setAside(segment, error);
-          }
+      const keys = new RunKeys(store, run);
+      const keyAt = (i: number): Uint8Array => keys.at(i);
+      const hashes = new Uint32Array(count);
+      let hashKey: HashKey | null = null;
+      for (const segment of this.segments) {
+        const found = segment.of(tenant);
+        if (found === null) continue;
+        if (hashKey === null || hashKey.some((word, i) => word !== segment.hashKey[i])) {
+          hashKey = segment.hashKey;
+          store.hashKeys(hashKey, run, count, hashes, 0);
+        }
+        try {
+          await found.findHashed(hashes, keyAt, ids, pacer, (error) => onCorruption(segment, error));
+        } catch (error) {
+          if (!(error instanceof CorruptionError)) throw error;
+          onCorruption(segment, error);
+          this.setAside(segment, error);
         }
       }
       let own = unknown.get(tenant);
