@@ -76,7 +76,7 @@ test("index segments are merged as neighbours, the newest", () => {
   assert.ok(merged / total <= 16, `each byte rewritten ${merged / total} times`);
 });
 
-test("when all segments are to be one, a large old one is left if what came later is nothing beside it", () => {
+test("when all segments are to be one, a large one is left if the others are nothing beside it", () => {
   const chosen = (...sizes: number[]): number[] | null =>
     chooseAll(sizes.map((bytes) => ({ bytes })))?.map(({ bytes }) => bytes) ?? null;
   assert.equal(chosen(), null);
@@ -85,5 +85,9 @@ test("when all segments are to be one, a large old one is left if what came late
   assert.equal(chosen(17_000_000, 800), null);
   assert.deepEqual(chosen(17_000_000, 800, 900), [800, 900]);
   assert.deepEqual(chosen(17_000_000, 300_000), [17_000_000, 300_000]);
-  assert.deepEqual(chosen(800, 17_000_000), [800, 17_000_000]);
+  assert.equal(chosen(800, 17_000_000), null);
+  assert.equal(chosen(800, 17_000_000, 900), null);
+  assert.deepEqual(chosen(700, 800, 17_000_000, 900), [700, 800]);
+  assert.deepEqual(chosen(700, 800, 17_000_000, 900, 1_000), [900, 1_000]);
+  assert.deepEqual(chosen(300_000, 17_000_000), [300_000, 17_000_000]);
 });

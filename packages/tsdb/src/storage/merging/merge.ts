@@ -131,13 +131,15 @@ export function chooseRun<T extends { readonly bytes: number }>(segments: readon
 }
 
 /**
- * Which index segments to merge when all are to be one: all, but for the oldest if it has more than so many times what the others have. To write a million
- * series again for a few that came later is nobody's gain.
+ * Which index segments to merge when all are to be one: all, unless one has more than so many times what the others have. It stays, and its newer neighbours
+ * become one, or else its older ones. To write a million series again for a few that came before or later is nobody's gain.
  */
 export function chooseAll<T extends { readonly bytes: number }>(segments: readonly T[]): readonly T[] | null {
-  const newer = segments.slice(1);
-  const bytes = newer.reduce((sum, segment) => sum + segment.bytes, 0);
-  const isLeft = segments.length > 1 && (segments[0] as T).bytes > Math.max(SMALL_BYTES, bytes * LEFT_RATIO);
-  const chosen = isLeft ? newer : segments;
+  const total = segments.reduce((sum, segment) => sum + segment.bytes, 0);
+  const large = segments.findIndex(({ bytes }) => bytes > Math.max(SMALL_BYTES, (total - bytes) * LEFT_RATIO));
+  if (segments.length < 2) return null;
+  if (large < 0) return segments;
+  const newer = segments.slice(large + 1);
+  const chosen = newer.length > 1 ? newer : segments.slice(0, large);
   return chosen.length > 1 ? chosen : null;
 }

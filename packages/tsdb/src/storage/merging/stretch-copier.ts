@@ -73,7 +73,7 @@ export class StretchCopier {
   /** Copies all blocks of a page. @throws CorruptionError */
   async copy({ source, page }: LonePage, pace: Pace): Promise<void> {
     const part = this.sources[source] as PartReader;
-    const entries = await part.entries(page);
+    const entries = await part.entriesOnce(page);
     if (source !== this.source) {
       this.source = source;
       this.run = this.buffer.subarray(0, 0);

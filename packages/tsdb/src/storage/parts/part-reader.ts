@@ -188,19 +188,24 @@ export class PartReader {
 
   /** Index page `number` as columns. */
   async entries(number: number): Promise<BlockEntries> {
-    const cached = this.caches.pages.get(this.decoded, number);
-    if (cached !== undefined) return cached;
+    return this.decodedPage(number) ?? this.caches.pages.put(this.decoded, number, await this.readPage(number));
+  }
+
+  /** The same for a page that nobody asks for again: it is not kept. */
+  async entriesOnce(number: number): Promise<BlockEntries> {
+    return this.decodedPage(number) ?? (await this.readPage(number));
+  }
+
+  private async readPage(number: number): Promise<BlockEntries> {
     const page = this.pages[number] as Page;
     const bytes = new Uint8Array(page.length);
     await this.file.read(page.offset, bytes);
     checkPage(bytes, page, this.fileNumber, this.path);
-    let entries: BlockEntries;
     try {
-      entries = decodeEntries(bytes, this.entryCounts[number] as number);
+      return decodeEntries(bytes, this.entryCounts[number] as number);
     } catch (error) {
       throw asCorruption(error, this.path, page.offset);
     }
-    return this.caches.pages.put(this.decoded, number, entries);
   }
 
   /**
