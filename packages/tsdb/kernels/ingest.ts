@@ -1,7 +1,7 @@
 /**
  * The kernel that reads what strangers sent: snappy, remote write 1.0, and the keyed hash of raw label bytes.
  *
- * Its memory holds one request and nothing else, so a bound missed here costs that request. Still every length is
+ * Its memory holds one request and the labels of earlier ones (ingest/recall.ts), nothing else, so a bound missed here costs those. Still every length is
  * checked against the message around it before it is used. Reads may go up to 262 bytes and writes up to 16 bytes
  * beyond a region: the wrapper (src/kernel/ingest-kernel.ts) leaves SLACK bytes behind each.
  *
@@ -10,6 +10,9 @@
  * What it computes is specified by src/kernel/ingest-twin.ts; fault codes are those of src/kernel/wire-fault.ts.
  */
 import { absorb, beginKept, beginWideHash, finishWide, keep, setHashKey } from "./hash/sip";
+import { beginRecall, learnLabels, recallLabels, setRecallTenant, storeRecalled } from "./ingest/recall";
+
+export { placeRecall, recallBytes, recalledCount } from "./ingest/recall";
 
 export function heapBase(): usize {
   return __heap_base;
@@ -71,6 +74,7 @@ export function setPrefix(domain: u32, accountId: u32, projectId: u32): void {
   absorb(<u64>domain);
   absorb(<u64>accountId | ((<u64>projectId) << 32));
   keep();
+  setRecallTenant(accountId, projectId);
 }
 
 /** Hash of prefix and `[lo, hi)` to the 16 bytes at `target`. Reads up to 7 bytes beyond `hi`. */
@@ -310,6 +314,7 @@ export function start(raw: u32, length: u32): void {
   exemplarCount = 0;
   histogramCount = 0;
   unnamedSampleCount = 0;
+  beginRecall();
 }
 
 /** Says where the columns are; called again, with what they hold moved along, when parse() wanted more room. */
@@ -391,7 +396,8 @@ export function parse(): i32 {
 
 function parseSeries(lo: u32, hi: u32): i32 {
   if (seriesCount == seriesRoom) return WANT_SERIES;
-  let at = lo;
+  const recalled = recallLabels(lo, hi);
+  let at = lo + recalled;
   // Labels first, as every known sender writes them. One of less than 128 bytes is checked without a call: if its
   // texts do not end exactly where it ends (as they cannot when a length in it takes two bytes), readField looks again.
   while (at < hi && load<u8>(at) == 0x0a) {
@@ -463,7 +469,12 @@ function parseSeries(lo: u32, hi: u32): i32 {
   }
   if (sample == sampleCount) return DONE;
   const series = seriesCount;
-  hash(lo, labelsEnd, hashes + (series << 4));
+  const hashAt = hashes + (series << 4);
+  if (recalled > 0 && !hasLaterLabels) storeRecalled(hashAt);
+  else {
+    hash(lo, labelsEnd, hashAt);
+    learnLabels(lo, labelsEnd, hashAt);
+  }
   store<u32>(labelRanges + (series << 3), lo);
   store<u32>(labelRanges + (series << 3), labelsEnd, 4);
   store<u32>(sampleEnds + (series << 2), sample);

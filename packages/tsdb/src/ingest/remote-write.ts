@@ -8,7 +8,7 @@
 import { BugError, InputError } from "../base/errors.ts";
 import { DEFAULT_TENANT, type Tenant } from "../base/tenant.ts";
 import { VarintReader } from "../base/varint.ts";
-import { IngestKernel, processHashKey } from "../kernel/ingest-kernel.ts";
+import { IngestKernel, processHashKey, type RecallSize, USUAL_RECALL } from "../kernel/ingest-kernel.ts";
 import { LABELS_AS_PROTOBUF } from "../kernel/label-store.ts";
 import type { LabelPlace, RawLabel, WriteBatch } from "./batch.ts";
 
@@ -36,11 +36,16 @@ const NO_BYTES: Uint8Array = new Uint8Array(0);
 /** Parses one body at a time and owns the memory in which the last batch lies: a batch is void with the next parse(). */
 export class RemoteWriteParser {
   readonly #hashKey: Uint32Array;
+  readonly #recall: RecallSize | null;
   #kernel: IngestKernel | undefined;
 
-  /** Hashes of parsers agree when their keys do; all of a process use the same unless told otherwise. */
-  constructor(hashKey: Uint32Array = processHashKey) {
+  /**
+   * Hashes of parsers agree when their keys do; all of a process use the same unless told otherwise. `recall`: what is remembered of earlier
+   * bodies, so that series that come again in the order they came before cost a comparison; null for nothing.
+   */
+  constructor(hashKey: Uint32Array = processHashKey, recall: RecallSize | null = USUAL_RECALL) {
     this.#hashKey = hashKey;
+    this.#recall = recall;
   }
 
   /**
@@ -50,7 +55,7 @@ export class RemoteWriteParser {
    */
   parse(body: Uint8Array, options: RemoteWriteOptions): RemoteWriteBatch {
     this.release();
-    this.#kernel ??= new IngestKernel(this.#hashKey);
+    this.#kernel ??= new IngestKernel(this.#hashKey, this.#recall);
     const kernel = this.#kernel;
     try {
       kernel.load(body, options.compression === "snappy", options.maxBytes);

@@ -4,7 +4,7 @@
  * Memory of an IngestKernel, laid out anew for every request; each region is followed by SLACK bytes or another
  * region, for the kernel reads and writes whole words:
  *
- *   base ┌ body as it came ┐ ┌ raw request ┐ ┌ hashes │ label ranges │ sample ends │ metadata │ timestamps │ values ┐
+ *   base ┌ series recalled (kernels/ingest/recall.ts) ┐ ┌ body as it came ┐ ┌ raw request ┐ ┌ hashes │ label ranges │ sample ends │ metadata │ timestamps │ values ┐
  *
  * Columns get room for a usual request of this size. If one is full, parse() stops, the columns are moved apart and
  * parsing goes on where it stopped.
@@ -25,6 +25,8 @@ interface WasmGlobal {
 
 interface IngestExports extends KernelExports {
   setKey(a: number, b: number, c: number, d: number): void;
+  recallBytes(entryBits: number, textBytes: number): number;
+  placeRecall(at: number, entryBits: number, textBytes: number): void;
   setPrefix(domain: number, accountId: number, projectId: number): void;
   hashKeys(keys: number, ends: number, endsFrom: number, count: number, target: number): void;
   readSnappyHeader(body: number, length: number): number;
@@ -42,6 +44,7 @@ interface IngestExports extends KernelExports {
     metadataRoom: number,
   ): void;
   parse(): number;
+  readonly recalledCount: WasmGlobal;
   readonly declaredBytes: WasmGlobal;
   readonly seriesCount: WasmGlobal;
   readonly sampleCount: WasmGlobal;
@@ -64,6 +67,8 @@ const WANT_METADATA = 3;
 
 /** The kernel looks up to 262 bytes ahead (a byte taken for a label's length, before it is checked). */
 const SLACK = 512;
+/** Sixty thousand series of the usual 200 bytes. What is not used takes no memory. */
+export const USUAL_RECALL: RecallSize = { entryBits: 16, textBytes: 12 << 20 };
 /** The most that one byte of a snappy block unpacks to is 64/3: a copy of 64 bytes takes three. */
 const SNAPPY_RATIO_MAX = 22;
 /** Where wasm's addresses end, less a page. */
@@ -71,6 +76,12 @@ const ADDRESS_LIMIT = 2 ** 32 - 65_536;
 
 /** The key of this process: hashes mean nothing outside it. */
 export const processHashKey: Uint32Array = randomHashKey();
+
+/** How much is recalled of earlier requests: 2^`entryBits` series and `textBytes` (a multiple of 16) of their labels, whichever is full first. */
+export interface RecallSize {
+  readonly entryBits: number;
+  readonly textBytes: number;
+}
 
 /** Addresses and rooms of the columns. */
 interface Columns {
@@ -89,20 +100,28 @@ interface Columns {
 /** One instance of the kernel. Its results lie in its memory and hold until the next request. */
 export class IngestKernel {
   readonly #kernel: Kernel<IngestExports>;
+  /** Where requests begin: behind what is recalled of earlier ones. */
+  readonly #base: number;
   #raw = 0;
   #rawBytes = 0;
   #columns: Columns = layColumns(0, 0, 0, 0);
 
-  /** `hashKey` as in base/hash.ts; tests bring their own. */
-  constructor(hashKey: Uint32Array = processHashKey) {
+  /** `hashKey` as in base/hash.ts; tests bring their own. With `recall`, series of earlier requests are known again by their bytes. */
+  constructor(hashKey: Uint32Array = processHashKey, recall: RecallSize | null = null) {
     this.#kernel = loadKernel<IngestExports>("ingest");
     const [a, b, c, d] = hashKey as unknown as [number, number, number, number];
-    this.#kernel.exports.setKey(a, b, c, d);
+    const { exports, memory } = this.#kernel;
+    exports.setKey(a, b, c, d);
+    this.#base = memory.base;
+    if (recall === null) return;
+    this.#base = alignUp(memory.base + exports.recallBytes(recall.entryBits, recall.textBytes));
+    memory.reserve(this.#base);
+    exports.placeRecall(memory.base, recall.entryBits, recall.textBytes);
   }
 
-  /** Bytes of memory this instance holds and cannot give back but by being dropped. */
+  /** Bytes of memory this instance holds for requests and cannot give back but by being dropped. */
   get memoryBytes(): number {
-    return this.#kernel.memory.byteLength;
+    return this.#kernel.memory.byteLength - this.#base;
   }
 
   /**
@@ -112,7 +131,7 @@ export class IngestKernel {
    */
   load(body: Uint8Array, isSnappy: boolean, maxBytes: number): number {
     const { exports, memory } = this.#kernel;
-    const { base } = memory;
+    const base = this.#base;
     if (body.length > maxBytes) throw tooLarge(body.length, maxBytes);
     const bodyEnd = base + body.length + SLACK;
     this.#reserve(bodyEnd);
@@ -178,6 +197,11 @@ export class IngestKernel {
     return this.#kernel.exports.histogramCount.value >>> 0;
   }
 
+  /** Series so far that were known again by their bytes, modulo 2^32. */
+  get recalledCount(): number {
+    return this.#kernel.exports.recalledCount.value >>> 0;
+  }
+
   get unnamedSampleCount(): number {
     return this.#kernel.exports.unnamedSampleCount.value >>> 0;
   }
@@ -235,12 +259,12 @@ export class IngestKernel {
       let last = first + 1;
       while (last < to && (keyEnds[last] as number) - lo <= HASHED_BYTES_MAX) last++;
       const hi = keyEnds[last - 1] as number;
-      const endsAt = alignUp(memory.base + hi - lo + SLACK);
+      const endsAt = alignUp(this.#base + hi - lo + SLACK);
       const hashesAt = alignUp(endsAt + 4 * (last - first));
       this.#reserve(hashesAt + 16 * (last - first));
-      memory.u8.set(keys.subarray(lo, hi), memory.base);
+      memory.u8.set(keys.subarray(lo, hi), this.#base);
       memory.u32.set(keyEnds.subarray(first, last), endsAt >> 2);
-      exports.hashKeys(memory.base, endsAt, lo, last - first, hashesAt);
+      exports.hashKeys(this.#base, endsAt, lo, last - first, hashesAt);
       target.set(memory.u32.subarray(hashesAt >> 2, (hashesAt >> 2) + 4 * (last - first)), 4 * first);
       first = last;
     }
