@@ -253,7 +253,7 @@ test("a parser gives back the memory a huge body took", () => {
   parser.parse(huge, RAW);
   const before = parser.parse(body, RAW);
   assert.equal(before.seriesCount, 1);
-  assert.ok(before.values.buffer.byteLength < 1 << 20);
+  assert.ok(before.values.buffer.byteLength < 20 << 20, "what is recalled stays, forty megabytes of one body do not");
 });
 
 function field(tag: number, payload: readonly number[]): number[] {
