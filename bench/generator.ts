@@ -1,7 +1,7 @@
 /**
  * Made-up metrics of many hosts as remote-write bodies: 100 series a host, 8 labels a series, five kinds of values.
  *
- * A body is what Prometheus sends: one sample a TimeSeries, up to `bodySamples` of them, snappy. Series belong to a shard
+ * A body is what Prometheus sends: one sample a TimeSeries, up to 10,000 of them, snappy. Series belong to a shard
  * by host, the bodies of a shard are to be sent in order and one at a time, so that each series arrives in order however
  * many shards are sent at once.
  */
@@ -10,7 +10,7 @@ import { ProtobufWriter } from "#support/protobuf";
 import { compressBody, encodeLabels } from "#support/remote-write";
 
 export const seriesPerHost = 100;
-export const bodySamples = 10_000;
+export const usualBodySamples = 10_000;
 
 /** A data set ready to be sent. */
 export interface Load {
@@ -33,6 +33,8 @@ export interface GeneratorOptions {
   readonly endMs: number;
   readonly intervalMs?: number;
   readonly seed?: number;
+  /** Samples of a body, `usualBodySamples` if absent. */
+  readonly bodySamples?: number;
 }
 
 const families: readonly {
@@ -73,7 +75,7 @@ export function generate(options: GeneratorOptions): Load {
   const hosts = Math.ceil(options.series / seriesPerHost);
   const random = seededRandom(seed);
   const firstMs = endMs - (scrapes - 1) * intervalMs;
-  const bodies = Array.from({ length: shards }, () => new BodyWriter());
+  const bodies = Array.from({ length: shards }, () => new BodyWriter(options.bodySamples));
   const seriesCount = hosts * seriesPerHost;
   const labels: Buffer[] = [];
   const values = new Float64Array(seriesCount);
@@ -130,6 +132,11 @@ export class BodyWriter {
   private readonly value = new Float64Array(1);
   private readonly valueBytes = new Uint8Array(this.value.buffer);
   private count = 0;
+  private readonly samplesMax: number;
+
+  constructor(samplesMax: number = usualBodySamples) {
+    this.samplesMax = samplesMax;
+  }
 
   /** @param labels the encoded `labels` fields of the series */
   add(labels: Buffer, timestampMs: number, value: number): void {
@@ -143,7 +150,7 @@ export class BodyWriter {
       .varint(labels.length + 2 + sample.length)
       .raw(labels)
       .field(2, sample.finish());
-    if (++this.count === bodySamples) this.flush();
+    if (++this.count === this.samplesMax) this.flush();
   }
 
   /** All bodies since the last call, the last one as full as it is. */

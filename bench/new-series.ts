@@ -4,6 +4,7 @@
  *
  *     npm run bench -- new-series                                   a million series, one sample each
  *     npm run bench -- new-series --series=200000 --scrapes=4 --systems=nyanza
+ *     npm run bench -- new-series --body=2000                       in requests of 2,000 samples, not 10,000
  */
 import { Agent } from "node:http";
 import { http } from "#support/http";
@@ -19,13 +20,15 @@ interface NewSeriesOptions {
   readonly series: number;
   readonly scrapes: number;
   readonly shards: number;
+  /** Samples of a request. */
+  readonly bodySamples: number;
   readonly idleSeconds: number;
   readonly systems: readonly SystemName[];
 }
 
 /** @throws Error naming an option that does not exist or whose value makes no sense. */
 export function readNewSeriesOptions(args: readonly string[]): NewSeriesOptions {
-  const numbers: Record<string, number> = { series: 1_000_000, scrapes: 1, shards: 4, idle: 5 };
+  const numbers: Record<string, number> = { series: 1_000_000, scrapes: 1, shards: 4, idle: 5, body: 10_000 };
   let systems: readonly SystemName[] = systemNames;
   for (const arg of args) {
     const [name = "", value = ""] = arg.replace(/^--/, "").split("=");
@@ -33,11 +36,16 @@ export function readNewSeriesOptions(args: readonly string[]): NewSeriesOptions 
     else if (name === "systems" && value.split(",").every((one) => (systemNames as readonly string[]).includes(one))) {
       systems = value.split(",") as SystemName[];
     } else {
-      throw new Error(`bench: ${arg}: there are --series --scrapes --shards --idle, each with a number, and --systems`);
+      throw new Error(
+        `bench: ${arg}: there are --series --scrapes --shards --idle --body, each with a number, and --systems`,
+      );
     }
   }
-  const { series, scrapes, shards, idle } = numbers as Record<"series" | "scrapes" | "shards" | "idle", number>;
-  return { series, scrapes, shards, idleSeconds: idle, systems };
+  const { series, scrapes, shards, idle, body } = numbers as Record<
+    "series" | "scrapes" | "shards" | "idle" | "body",
+    number
+  >;
+  return { series, scrapes, shards, bodySamples: body, idleSeconds: idle, systems };
 }
 
 export async function runNewSeries({ idleSeconds, systems, ...shape }: NewSeriesOptions): Promise<void> {
