@@ -18,3 +18,21 @@ test("columns are copied bit by bit, few samples and many", () => {
     }
   }
 });
+
+test("columns are moved within one array, to the front and to the back", () => {
+  const stale = 0x7ff0000000000002n;
+  for (let nan = -1; nan < 6; nan++) {
+    const bits = BigUint64Array.from({ length: 12 }, (_, i) => (i === nan ? stale : BigInt(i + 1) << 40n));
+    for (let count = 0; count <= 6; count++) {
+      for (let lo = 0; lo < 6; lo++) {
+        for (let at = 0; at < 6; at++) {
+          const column = new Float64Array(bits.slice().buffer);
+          copyBits(column, lo, lo + count, column, at);
+          const want = bits.slice();
+          want.copyWithin(at, lo, lo + count);
+          assert.deepEqual(new BigUint64Array(column.buffer), want, `${lo}..${lo + count} to ${at}, NaN at ${nan}`);
+        }
+      }
+    }
+  }
+});

@@ -28,19 +28,20 @@ export class SampleColumns {
 const FEW_SAMPLES = 4;
 
 /**
- * Copies `source[lo..hi)` to `target[at..)` bit by bit. Assigning one Float64Array element to another may change the bits of a NaN;
- * this may not.
+ * Copies `source[lo..hi)` to `target[at..)` bit by bit, also within one array, to the front or to the back. Assigning one Float64Array
+ * element to another may change the bits of a NaN; this may not.
  */
 export function copyBits(source: Float64Array, lo: number, hi: number, target: Float64Array, at: number): void {
-  if (hi - lo <= FEW_SAMPLES) {
-    let i = lo;
-    for (; i < hi; i++) {
-      const value = source[i] as number;
+  let from = lo;
+  // From the front on: that must not run over what is still to be copied.
+  if (hi - lo <= FEW_SAMPLES && (source !== target || at <= lo)) {
+    for (; from < hi; from++) {
+      const value = source[from] as number;
       if (Number.isNaN(value)) break;
-      target[at + i - lo] = value;
+      target[at + from - lo] = value;
     }
-    if (i === hi) return;
+    if (from === hi) return;
   }
   // TypedArray.prototype.set between arrays of one type copies bytes (ECMA-262, SetTypedArrayFromTypedArray).
-  target.set(source.subarray(lo, hi), at);
+  target.set(source.subarray(from, hi), at + from - lo);
 }
