@@ -10,14 +10,11 @@ export {
   type DatabaseOptions,
   type DatabaseStats,
   type DeleteOptions,
-  type Dialect,
   type LabelsInput,
-  type LabelsOptions,
   openDatabase,
-  type QueryOptions,
-  type QueryRangeOptions,
   type SeriesRows,
 } from "./database/database.ts";
+export type { Dialect, LabelsOptions, QueryOptions, QueryRangeOptions } from "./database/queries.ts";
 export { parseRules, type RuleTexts } from "./database/rule-texts.ts";
 export { type Lock, LockedError } from "./disk/disk.ts";
 export { lockFolder } from "./disk/lock.ts";

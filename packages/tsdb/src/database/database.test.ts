@@ -8,7 +8,8 @@ import { InputError } from "../base/errors.ts";
 import { Labels } from "../base/labels.ts";
 import { LockedError } from "../disk/disk.ts";
 import { MemoryDisk } from "../disk/memory-disk.ts";
-import { type Database, type Dialect, openDatabase } from "./database.ts";
+import { type Database, openDatabase } from "./database.ts";
+import type { Dialect } from "./queries.ts";
 
 const NOW = Date.UTC(2026, 5, 15, 12);
 const clock = {

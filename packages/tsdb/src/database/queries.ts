@@ -1,0 +1,218 @@
+/**
+ * What a program may ask: queries of both dialects, label sets, names and values, raw samples. The same for whoever has a source to read from: a
+ * database in this thread, or a reader in another one (reading/).
+ */
+import type { Clock } from "../base/clock.ts";
+import { InputError } from "../base/errors.ts";
+import type { Labels } from "../base/labels.ts";
+import { DEFAULT_TENANT, type Tenant } from "../base/tenant.ts";
+import type { FilterGroups } from "../metricsql/ast.ts";
+import { type QueryOptions as EvaluationOptions, evaluateInstant, evaluateRange } from "../query/eval.ts";
+import type { QueryLimits } from "../query/limits.ts";
+import { evaluatePromInstant, evaluatePromRange } from "../query/prom/eval.ts";
+import type { QueryResult } from "../query/result.ts";
+import type { Answer, LabelsRequest, SampleCursor, SearchRequest, Source } from "../query/source.ts";
+import { printGroups, printTimeRange, type QueryTrace } from "../query/trace.ts";
+
+/** Whose rules a query is read and evaluated by: VictoriaMetrics' or Prometheus 3's. */
+export type Dialect = "metricsql" | "promql";
+
+export interface QueryOptions {
+  readonly tenant?: Tenant;
+  /**
+   * `metricsql` by default. In `promql` a plain selector looks back 5 minutes unless `lookbackMs` says otherwise, answers may be of kind `scalar`
+   * and `string` and carry `warnings` and `infos`; `stepMs` of an instant query, `latencyOffsetMs` and `mayAlign` mean nothing there.
+   */
+  readonly dialect?: Dialect;
+  /** Evaluation time, milliseconds; now by default. */
+  readonly timeMs?: number;
+  /** Milliseconds; 5 minutes by default. */
+  readonly stepMs?: number;
+  /** How far back a plain selector looks for a sample; by default that follows from step and sample distance. */
+  readonly lookbackMs?: number;
+  readonly nowMs?: number;
+  /** How long samples may take to arrive: an instant query for now is evaluated this much earlier. 0 by default. */
+  readonly latencyOffsetMs?: number;
+  /**
+   * Whether the latency offset moves instant queries, and ranges of 50 points and more start and end at multiples of the step,
+   * as VictoriaMetrics does. True by default for instant queries, false for ranges.
+   */
+  readonly mayAlign?: boolean;
+  readonly signal?: AbortSignal;
+  /** Is told what the query does and how long each step takes, and is printed with JSON.stringify. */
+  readonly trace?: QueryTrace | null;
+  /** Or-ed groups of filters that every selector gets in addition. */
+  readonly extraFilters?: FilterGroups;
+  /** Series a selector may match, samples the query may read, points a series of the answer may have. */
+  readonly maxSeries?: number;
+  readonly maxSamples?: number;
+  readonly maxPointsPerSeries?: number;
+  /** Of PromQL: count samples and times, for the result's `stats.evaluation`. False by default. */
+  readonly stats?: boolean;
+  /** Characters of a PromQL text, 65,536 by default. Of MetricsQL there is no such limit here: look at `text.length`. */
+  readonly maxQueryLength?: number;
+  /** Points a series of a subquery may have, samples one selector may read of a series, series an aggregate may make, series an answer may have. */
+  readonly maxSubqueryPoints?: number;
+  readonly maxSamplesPerSeries?: number;
+  readonly maxAggregateSeries?: number;
+  readonly maxResponseSeries?: number;
+  /** Bytes that series of one expression may take, estimated before they are made. 1 GiB by default. */
+  readonly maxMemoryBytes?: number;
+  /** Values of a label that one side of an operator may make a filter of the other side's reading; 0 for none, 100 by default. */
+  readonly maxPushdownValues?: number;
+  /** A sample at most this old is a series' previous one whatever the distance of samples says. Milliseconds; 0 by default. */
+  readonly minStalenessMs?: number;
+  /** The latency offset touches ranges of smaller steps only. Milliseconds; a minute by default. */
+  readonly latencyStepMaxMs?: number;
+  /** Refuse rollups over expressions without a window, such as `rate(sum(m))`. False by default. */
+  readonly refusesImplicit?: boolean;
+  /** Hears, once a query, of such a rollup. */
+  readonly onImplicit?: (message: string) => void;
+  /** Digits after the decimal point to round values to. */
+  readonly roundDigits?: number;
+}
+
+export interface QueryRangeOptions extends Omit<QueryOptions, "timeMs"> {
+  /** Milliseconds; `end` inclusive. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+}
+
+export interface LabelsOptions {
+  readonly tenant?: Tenant;
+  /** Only series that match one of the groups; all by default. */
+  readonly groups?: FilterGroups;
+  /** Milliseconds; all time by default. */
+  readonly minMs?: number;
+  readonly maxMs?: number;
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+  readonly trace?: QueryTrace | null;
+}
+
+/** Questions to a source. */
+export abstract class Queries<S extends Source = Source> {
+  protected readonly source: S;
+  protected readonly clock: Clock;
+
+  protected constructor(source: S, clock: Clock) {
+    this.source = source;
+    this.clock = clock;
+  }
+
+  /** Evaluates a query at one time. @throws InputError for a query that cannot be understood (400) or carried out (422) */
+  async query(text: string, options: QueryOptions = {}): Promise<QueryResult> {
+    const nowMs = options.nowMs ?? this.clock.nowMs();
+    if (isPromql(options.dialect)) {
+      return await evaluatePromInstant(text, { ...this.common(options, nowMs), timeMs: options.timeMs ?? nowMs });
+    }
+    return await evaluateInstant(text, {
+      ...this.common(options, nowMs),
+      timeMs: options.timeMs ?? nowMs,
+      stepMs: options.stepMs ?? 300_000,
+      mayAlign: options.mayAlign ?? true,
+    });
+  }
+
+  /** Evaluates a query at `startMs`, `startMs + stepMs`, … up to `endMs`. @throws InputError */
+  async queryRange(text: string, options: QueryRangeOptions): Promise<QueryResult> {
+    if (isPromql(options.dialect)) {
+      const { startMs, endMs, stepMs } = options;
+      const common = this.common(options, options.nowMs ?? this.clock.nowMs());
+      return await evaluatePromRange(text, { ...common, startMs, endMs, stepMs });
+    }
+    return await evaluateRange(text, {
+      ...this.common(options, options.nowMs ?? this.clock.nowMs()),
+      startMs: options.startMs,
+      endMs: options.endMs,
+      stepMs: options.stepMs,
+      mayAlign: options.mayAlign ?? false,
+    });
+  }
+
+  /** Label sets of series with samples in the range, sorted. */
+  async series(options: LabelsOptions = {}): Promise<Answer<Labels>> {
+    return await traced(options, "search series", () => this.source.series(labelsRequest(options)));
+  }
+
+  /** Label names, sorted. */
+  async labelNames(options: LabelsOptions = {}): Promise<Answer<string>> {
+    return await traced(options, "search label names", () => this.source.labelNames(labelsRequest(options)));
+  }
+
+  /** Values of a label, sorted. */
+  async labelValues(label: string, options: LabelsOptions = {}): Promise<Answer<string>> {
+    return await traced(options, `search values of label ${JSON.stringify(label)}`, () =>
+      this.source.labelValues(label, labelsRequest(options)),
+    );
+  }
+
+  /** Raw samples, batch by batch, bit-exact. Close the cursor if you do not read it to its end. */
+  async export(request: Omit<SearchRequest, "tenant"> & { readonly tenant?: Tenant }): Promise<SampleCursor> {
+    return await this.source.search({ tenant: DEFAULT_TENANT, ...request });
+  }
+
+  private common(options: Omit<QueryOptions, "timeMs">, nowMs: number): EvaluationOptions {
+    const limits: { -readonly [K in keyof QueryLimits]?: QueryLimits[K] } = {};
+    if (options.maxSeries !== undefined) limits.maxUniqueTimeseries = options.maxSeries;
+    if (options.maxSamples !== undefined) limits.maxSamplesPerQuery = options.maxSamples;
+    if (options.maxPointsPerSeries !== undefined) limits.maxPointsPerTimeseries = options.maxPointsPerSeries;
+    if (options.maxSubqueryPoints !== undefined) limits.maxPointsSubqueryPerTimeseries = options.maxSubqueryPoints;
+    if (options.maxSamplesPerSeries !== undefined) limits.maxSamplesPerSeries = options.maxSamplesPerSeries;
+    if (options.maxAggregateSeries !== undefined) limits.maxSeriesPerAggrFunc = options.maxAggregateSeries;
+    if (options.maxResponseSeries !== undefined) limits.maxResponseSeries = options.maxResponseSeries;
+    if (options.maxPushdownValues !== undefined) limits.maxBinaryOpPushdownLabelValues = options.maxPushdownValues;
+    if (options.maxMemoryBytes !== undefined) limits.maxMemoryPerQuery = options.maxMemoryBytes;
+    return {
+      source: this.source,
+      tenant: options.tenant ?? DEFAULT_TENANT,
+      nowMs,
+      ...(options.minStalenessMs === undefined ? {} : { minStalenessMs: options.minStalenessMs }),
+      ...(options.latencyStepMaxMs === undefined ? {} : { latencyStepMaxMs: options.latencyStepMaxMs }),
+      ...(options.refusesImplicit === undefined ? {} : { refusesImplicit: options.refusesImplicit }),
+      ...(options.onImplicit === undefined ? {} : { onImplicit: options.onImplicit }),
+      ...(options.stats === undefined ? {} : { stats: options.stats }),
+      ...(options.maxQueryLength === undefined ? {} : { maxQueryLength: options.maxQueryLength }),
+      limits,
+      ...(options.lookbackMs === undefined ? {} : { lookbackMs: options.lookbackMs }),
+      ...(options.latencyOffsetMs === undefined ? {} : { latencyOffsetMs: options.latencyOffsetMs }),
+      ...(options.extraFilters === undefined ? {} : { extraFilters: options.extraFilters }),
+      ...(options.roundDigits === undefined ? {} : { roundDigits: options.roundDigits }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      trace: options.trace ?? null,
+    };
+  }
+}
+
+function isPromql(dialect: Dialect = "metricsql"): boolean {
+  if (dialect !== "metricsql" && dialect !== "promql") {
+    throw new InputError(`dialect: want metricsql or promql, got ${JSON.stringify(dialect)}`);
+  }
+  return dialect === "promql";
+}
+
+/** A search in the index, told to the trace if there is one. */
+export async function traced<T>(
+  { groups = [], minMs = 0, maxMs = Number.MAX_SAFE_INTEGER, trace = null }: LabelsOptions,
+  what: string,
+  search: () => Promise<Answer<T>>,
+): Promise<Answer<T>> {
+  const step = trace?.begin(
+    `${what}: ${trace.text(() => printGroups(groups))}, timeRange=${printTimeRange(minMs, maxMs)}`,
+  );
+  const answer = await search();
+  step?.end(`found=${answer.items.length}`);
+  return answer;
+}
+
+export function labelsRequest(options: LabelsOptions): LabelsRequest {
+  return {
+    tenant: options.tenant ?? DEFAULT_TENANT,
+    groups: options.groups ?? [],
+    minMs: options.minMs ?? 0,
+    maxMs: options.maxMs ?? Number.MAX_SAFE_INTEGER,
+    limit: options.limit ?? 0,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  };
+}
