@@ -37,6 +37,8 @@ after(() => scope.end());
 const ours405: Difference = { about: API.methods, status: 405, type: JSON_TYPE, body: ERROR };
 const text405: Difference = { ...ours405, type: TEXT_TYPE, body: "text" };
 
+const native: Difference = { about: API.native, status: 400, type: TEXT_TYPE, body: "text" };
+
 const buildInfo = newer(
   API.buildInfo,
   /^\{"status":"success","data":\{"application":"nyanza [^"]+","version":"2\.\d+\.\d+"\}\}$/,
@@ -68,6 +70,7 @@ test("paths", () =>
     ["/prometheus/api/v1/labels", { start: at - 3600, end: at }],
     ["/prometheus/api/v1/label/job/values", { start: at - 3600, end: at }],
     ["/prometheus/api/v1/export", { "match[]": "odd_uneven" }],
+    ["/prometheus/federate", { "match[]": "odd_uneven", start: at - 3600, end: at }],
     ["/prometheus/api/v1/status/buildinfo", {}, buildInfo],
     ["/prometheus/api/v1/metadata", {}],
     ["/prometheus/api/v1/rules", {}],
@@ -119,6 +122,9 @@ test("methods and forms", async () => {
     [`${QUERY}?query=1&time=${at}`, { method: "OPTIONS" }, { about: API.preflight, status: 204, type: "", body: "" }],
     ["/api/v1/import", { method: "GET" }, text405],
     ["/health", { method: "POST", body: "" }, text405],
+    ["/api/v1/export/native?match[]=odd_uneven", {}, native],
+    // A time range and no block.
+    ["/api/v1/import/native", { body: Buffer.alloc(16) }, native],
     [`${QUERY}?query=1;time=5&time=${at}`, {}, today400],
     [`${QUERY}?query=%zz&time=${at}`, {}, today400],
     [`${QUERY}?query=%22%ff%22&time=${at}`, {}],

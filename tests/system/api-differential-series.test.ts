@@ -8,6 +8,7 @@ import {
   ERROR,
   EXPORT,
   encode,
+  FEDERATE,
   JSON_TYPE,
   LABELS,
   newer,
@@ -23,7 +24,7 @@ import {
 import { at, minute, startLoadedTwins } from "./support/api-twins.ts";
 import { http } from "./support/http.ts";
 import { Scope } from "./support/scope.ts";
-import { askBoth, startTwins, type Twins } from "./support/twins.ts";
+import { askBoth, loadBoth, startTwins, type Twins } from "./support/twins.ts";
 
 const scope = new Scope();
 let twins: Twins;
@@ -176,6 +177,41 @@ test("export", () =>
     ],
     sortLines,
   ));
+
+test("federation", async () => {
+  const ago = (seconds: number): number => Date.now() - 1000 * seconds;
+  const recent = `fed{n="1"} 1 ${ago(100)}\nfed{n="1"} 2 ${ago(40)}\nfed{n="2"} 3 ${ago(200)}\nfed{n="3"} 4 ${ago(400)}\n`;
+  await loadBoth(twins, "/api/v1/import/prometheus", recent);
+  await check(
+    twins,
+    [
+      [FEDERATE, {}],
+      [FEDERATE, { "match[]": "up{" }],
+      [FEDERATE, { "match[]": "up", start: "x" }],
+      [FEDERATE, { "match[]": "up", max_lookback: "x" }],
+      [FEDERATE, { "match[]": "up" }],
+      [FEDERATE, { "match[]": "up", start: at - 3600, end: at }],
+      [FEDERATE, { "match[]": "up", end: at }],
+      [FEDERATE, { match: "up", end: at }],
+      [FEDERATE, { "match[]": ["up", "odd_float", "odd_text{n!~'3|6|8|9'}"], start: at - 3600, end: at }],
+      [FEDERATE, { "match[]": "odd_uneven", start: at - 600, end: at - 1 }],
+      [FEDERATE, { "match[]": "odd_uneven", start: at, end: at - 900 }],
+      [FEDERATE, { "match[]": "fed" }],
+      [FEDERATE, { "match[]": "fed", max_lookback: "70s" }],
+      [FEDERATE, { "match[]": "fed", max_lookback: "10s" }],
+      [FEDERATE, { "match[]": "fed", max_lookback: "1h" }],
+      [FEDERATE, { "match[]": "{__name__=~'.*dots'}", end: at }],
+      [FEDERATE, { "match[]": "{__name__=~'.*',n!~'.*Inf',__name__!='odd_text'}", end: at }],
+      [FEDERATE, { "match[]": "odd_day", extra_label: "day=1", end: at }],
+      [
+        FEDERATE,
+        { "match[]": "odd_text{n='3'}", end: at },
+        { about: API.escapes, body: `\nodd_text{n="3",text="tab\there"} 3 ${at}000` },
+      ],
+    ],
+    sortLines,
+  );
+});
 
 test("what was exported can be imported again, and is the same", async () => {
   for (const [format, target] of [

@@ -12,9 +12,11 @@ import { createCommandHandlers } from "./api/commands.ts";
 import type { ServedDatabase } from "./api/database.ts";
 import { createDeleteHandler } from "./api/delete.ts";
 import { createExportHandler } from "./api/export.ts";
+import { createFederateHandler } from "./api/federate.ts";
 import { Inserter } from "./api/insert.ts";
 import { createLabelsHandlers } from "./api/labels.ts";
 import { createMetadataHandler, MetadataStore } from "./api/metadata.ts";
+import { createNativeHandlers } from "./api/native.ts";
 import { OwnMetrics, SelfScraper } from "./api/own-metrics.ts";
 import { createPageHandlers, loadPage } from "./api/page.ts";
 import { createPromqlTextHandlers } from "./api/promql-text.ts";
@@ -288,6 +290,11 @@ function createHandlers(
     logger: loggers("api/slow-queries.ts"),
     onSlow: () => slowQueriesTotal.inc(),
   };
+  const exports = {
+    database,
+    maxDurationMs: flags["search.maxExportDuration"],
+    maxSeries: flags["search.maxExportSeries"],
+  };
   const readers = {
     ...createQueryHandlers({
       database: measureQueries(database, metrics),
@@ -329,11 +336,13 @@ function createHandlers(
       maxDurationMs: flags["search.maxStatusRequestDuration"],
       isTracingDenied: flags.denyQueryTracing,
     }),
-    export: createExportHandler({
+    export: createExportHandler({ ...exports, isTracingDenied: flags.denyQueryTracing }),
+    federate: createFederateHandler({
       database,
-      maxDurationMs: flags["search.maxExportDuration"],
-      maxSeries: flags["search.maxExportSeries"],
-      isTracingDenied: flags.denyQueryTracing,
+      maxDurationMs: flags["search.maxQueryDuration"],
+      maxSeries: flags["search.maxFederateSeries"],
+      maxLookbackMs: flags["search.maxLookback"] || flags["search.maxStalenessInterval"],
+      isLookbackStep: flags["search.setLookbackToStep"],
     }),
   };
   return {
@@ -342,6 +351,7 @@ function createHandlers(
     importJson: inserter.importJson,
     importText: inserter.importText,
     ...watchSlowQueries(readers, slowQueries),
+    ...createNativeHandlers(),
     ...createQueryTextHandlers({ maxQueryBytes: flags["search.maxQueryLen"] }),
     ...createPromqlTextHandlers({ maxQueryBytes: flags["search.maxQueryLen"] }),
     metadata: createMetadataHandler(metadata),

@@ -145,6 +145,13 @@ export const API_DIFFERENCES = {
     there: "tabs and others too",
     reason: "the text format knows no other escapes; so do later releases",
   },
+  native: {
+    what: "`/api/v1/export/native`, `/api/v1/import/native`",
+    here: "400, with the ways that work",
+    there: "VictoriaMetrics' own binary format",
+    reason:
+      "it is documented nowhere and changes from release to release; between Nyanza servers there is `/api/v1/export/blocks`",
+  },
   buildInfo: {
     what: "`/api/v1/status/buildinfo`",
     here: "has a version, which Grafana asks for",
@@ -167,13 +174,10 @@ export const API_DIFFERENCES = {
 
 /** What VictoriaMetrics 1.79.5 answers and we do not yet. */
 export const PATHS_NOT_YET: readonly string[] = [
-  "/federate?match[]=up",
   "/api/v1/status/active_queries",
   "/api/v1/status/top_queries",
   "/api/v1/export/csv?match[]=up&format=__value__",
-  "/api/v1/export/native?match[]=up",
   "/api/v1/import/csv",
-  "/api/v1/import/native",
   "/api/v1/targets",
   "/targets",
   "/service-discovery",

@@ -115,7 +115,9 @@ export interface ExportQuery {
   readonly groups: FilterGroups;
   readonly minMs: number;
   readonly maxMs: number;
+  /** More matching series are refused: InputError 422, which names the flag. */
   readonly maxSeries: number;
+  readonly maxSeriesFlag: string;
   readonly signal: AbortSignal;
 }
 

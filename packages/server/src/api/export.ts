@@ -11,17 +11,13 @@ import type { Handler, RequestContext } from "../http/context.ts";
 import { PIECE_BYTES } from "../http/pieces.ts";
 import { StreamedAnswer } from "../http/response.ts";
 import { writeLabels, writePoints } from "./answer.ts";
-import type { ServedDatabase } from "./database.ts";
 import { withDeadline } from "./deadline.ts";
+import { type ExportOptions, openExport } from "./export-request.ts";
 import { JsonWriter } from "./json-writer.ts";
-import { getMatchGroups } from "./selectors.ts";
-import { getTime } from "./time-arguments.ts";
+import { formatSeriesName } from "./series-text.ts";
 import { startTrace, writeTrace } from "./trace.ts";
 
-export interface ExportOptions {
-  readonly database: Pick<ServedDatabase, "export">;
-  readonly maxDurationMs: number;
-  readonly maxSeries: number;
+export interface LineExportOptions extends ExportOptions {
   readonly isTracingDenied: boolean;
 }
 
@@ -50,30 +46,20 @@ interface Output {
   readonly answer: StreamedAnswer;
 }
 
-export function createExportHandler(options: ExportOptions): Handler {
+export function createExportHandler(options: LineExportOptions): Handler {
   return (context) =>
     withDeadline(context, options.maxDurationMs, "search.maxExportDuration", (signal) =>
       answerExport(context, options, signal),
     );
 }
 
-async function answerExport(context: RequestContext, options: ExportOptions, signal: AbortSignal): Promise<void> {
-  const { args, startMs: nowMs } = context;
+async function answerExport(context: RequestContext, options: LineExportOptions, signal: AbortSignal): Promise<void> {
+  const { args } = context;
   const format = getFormat(args.get("format"));
   const maxRowsPerLine = args.getInteger("max_rows_per_line");
-  const minMs = getTime(args, "start", 0, nowMs);
-  const endMs = getTime(args, "end", nowMs, nowMs);
   const trace = format.isObject ? startTrace(context, options.isTracingDenied) : null;
-  const groups = getMatchGroups(args, true);
   const search = trace?.begin(`search series to export: ${args.getAll("match[]").join(" or ")}`);
-  const cursor = await options.database.export({
-    tenant: context.tenant,
-    groups,
-    minMs,
-    maxMs: args.get("end") === "" ? nowMs : Math.max(endMs, minMs),
-    maxSeries: options.maxSeries,
-    signal,
-  });
+  const cursor = await openExport(context, options, signal);
   search?.end(`series=${cursor.seriesCount}`);
   const step = trace?.begin("read and send samples");
   const json = new JsonWriter();
@@ -201,16 +187,3 @@ const PROMETHEUS_API: Format = {
     json.raw("}");
   },
 };
-
-/** `name{label="value"}`, escaped as the text format wants it. */
-function formatSeriesName(labels: Labels): string {
-  const parts: string[] = [];
-  const { pairs } = labels;
-  for (let i = 0; i < pairs.length; i += 2) {
-    const value = (pairs[i + 1] as string).replace(/["\\\n]/g, (character) =>
-      character === "\n" ? "\\n" : `\\${character}`,
-    );
-    parts.push(`${pairs[i]}="${value}"`);
-  }
-  return parts.length === 0 && labels.name !== "" ? labels.name : `${labels.name}{${parts.join(",")}}`;
-}

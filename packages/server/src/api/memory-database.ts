@@ -28,6 +28,7 @@ export class MemoryDatabase implements ServedDatabase {
   readonly asked: { text: string; options: InstantQuery | RangeQuery }[] = [];
   readonly listed: LabelsQuery[] = [];
   readonly deleted: DeleteQuery[] = [];
+  readonly exported: ExportQuery[] = [];
   result: PrintableResult = { kind: "vector", series: [], stats: { seriesFetched: 0 }, isPartial: false };
   /** Thrown by the next calls when set. */
   failure: Error | null = null;
@@ -88,6 +89,7 @@ export class MemoryDatabase implements ServedDatabase {
   }
 
   async export(request: ExportQuery): Promise<ExportCursor> {
+    this.exported.push(request);
     await this.#enter(request.signal);
     const all = [...this.stored.values()];
     let next = 0;

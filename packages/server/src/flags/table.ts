@@ -583,7 +583,14 @@ export const FLAGS = {
     default: "10000000",
     min: 1,
     group: "Queries",
-    description: "Series in an answer of /api/v1/export",
+    description: "Series in an answer of /api/v1/export and the paths below it",
+  },
+  "search.maxFederateSeries": {
+    type: "int",
+    default: "1000000",
+    min: 1,
+    group: "Queries",
+    description: "Series in an answer of /federate",
   },
   "search.maxDeleteDuration": {
     type: "duration",
@@ -604,7 +611,7 @@ export const FLAGS = {
     default: "720h",
     min: 1,
     group: "Queries",
-    description: "Longest run of /api/v1/export",
+    description: "Longest run of /api/v1/export and the paths below it",
   },
 
   selfScrapeInterval: {

@@ -38,12 +38,15 @@ export type HandlerName =
   | "writeOtlp"
   | "importJson"
   | "importText"
+  | "importNative"
   | "query"
   | "queryRange"
   | "series"
   | "labels"
   | "labelValues"
   | "export"
+  | "exportNative"
+  | "federate"
   | "tsdbStatus"
   | "seriesCount"
   | "prettifyQuery"
@@ -157,6 +160,7 @@ export const ROUTES: readonly Route[] = [
   insert("/opentelemetry/api/v1/push", "writeOtlp", false),
   insert("/v1/metrics", "writeOtlp", false),
   insert("/api/v1/import", "importJson"),
+  insert("/api/v1/import/native", "importNative"),
   insert("/api/v1/import/prometheus", "importText"),
   insert("/api/v1/import/prometheus/metrics/*", "importText"),
 
@@ -168,6 +172,8 @@ export const ROUTES: readonly Route[] = [
   select("/api/v1/status/tsdb", "tsdbStatus"),
   select("/api/v1/series/count", "seriesCount"),
   select("/api/v1/export", "export", { errors: "text" }),
+  select("/api/v1/export/native", "exportNative", { errors: "text", queue: "none" }),
+  select("/federate", "federate", { errors: "text" }),
   select("/api/v1/admin/tsdb/delete_series", "deleteSeries", {
     auth: "deleteAuthKey",
     methods: ["POST"],

@@ -18,6 +18,8 @@ export interface SearchRequest {
   readonly signal?: AbortSignal;
   /** More matching series than this: InputError 422. No limit when absent. */
   readonly maxSeries?: number;
+  /** The flag that sets it, for the message; `search.maxUniqueTimeseries` when absent. */
+  readonly maxSeriesFlag?: string;
 }
 
 /**

@@ -51,6 +51,7 @@ export interface StorageSearch {
   readonly maxMs: number;
   readonly signal?: AbortSignal | undefined;
   readonly maxSeries?: number | undefined;
+  readonly maxSeriesFlag?: string | undefined;
 }
 
 /** A partition as it is when a search starts. */
@@ -306,7 +307,7 @@ export async function planSearch(snapshot: Snapshot, search: StorageSearch): Pro
   for (const ids of found) {
     room += ids.length;
     // Series of one month are all different: too many of them need no labels to be refused.
-    refuseOver(search.maxSeries ?? 0, ids.length);
+    refuseOver(search, ids.length);
   }
 
   const labels: Labels[] = [];
@@ -353,15 +354,18 @@ export async function planSearch(snapshot: Snapshot, search: StorageSearch): Pro
     if (plan < 0) plan = labels.push(text) - 1;
     planSlots[plan] = slot;
   }
-  refuseOver(search.maxSeries ?? 0, labels.length);
+  refuseOver(search, labels.length);
   return { labels, slots: planSlots, ids: planIds };
 }
 
 /** @throws InputError 422 for more series than the limit; 0 is none */
-function refuseOver(limit: number, series: number): void {
+function refuseOver(
+  { maxSeries: limit = 0, maxSeriesFlag = "search.maxUniqueTimeseries" }: StorageSearch,
+  series: number,
+): void {
   if (limit > 0 && series > limit) {
     throw new InputError(
-      `the selector matches ${series} series and at most ${limit} are allowed: narrow it, shorten the time range, or raise -search.maxUniqueTimeseries`,
+      `the selector matches ${series} series and at most ${limit} are allowed: narrow it, shorten the time range, or raise -${maxSeriesFlag}`,
       422,
     );
   }

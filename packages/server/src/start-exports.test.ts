@@ -1,0 +1,89 @@
+/** Exports and federation over real sockets: what reaches the database, and what its samples become. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Labels } from "@nyanza/tsdb";
+import type { MemoryDatabase } from "./api/memory-database.ts";
+import { ask, withServer } from "./start.test.support.ts";
+
+const STALE = new Float64Array(Uint32Array.of(2, 0x7ff00000).buffer);
+
+function store(
+  database: MemoryDatabase,
+  name: string,
+  samples: [timestampMs: number, value: number][],
+  job = "x",
+): void {
+  const labels = Labels.from([
+    ["__name__", name],
+    ["job", job],
+  ]);
+  database.stored.set(labels.toString(), { labels, samples });
+}
+
+test("federation: the last sample of each series, none of those that are over", () =>
+  withServer([], async ({ database, port }) => {
+    store(database, "up", [
+      [1000, 1],
+      [2000, 0.5],
+    ]);
+    store(database, "gone", [
+      [1000, 1],
+      [2000, STALE[0] as number],
+    ]);
+    store(database, "nan", [[2000, Number.NaN]]);
+    store(database, "big", [[3000, -Infinity]], 'a"b');
+    store(database, "with.dots", [[3000, 1e21]]);
+    const { headers, status, text } = await ask(port, "/federate?match[]=x");
+    assert.equal(status, 200);
+    assert.equal(headers["content-type"], "text/plain; charset=utf-8");
+    assert.equal(
+      text,
+      'up{job="x"} 0.5 2000\nbig{job="a\\"b"} -Inf 3000\nwith.dots{job="x"} 1000000000000000000000 3000\n',
+    );
+    const escaped = async (headers: Record<string, string>): Promise<[string, string]> => {
+      const answer = await ask(port, "/prometheus/federate?match[]=x", { headers });
+      return [answer.headers["content-type"] as string, answer.text.split("\n").at(-2) as string];
+    };
+    assert.deepEqual(await escaped({ accept: "text/plain;version=1.0.0;escaping=allow-utf-8" }), [
+      "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+      '{"with.dots",job="x"} 1000000000000000000000 3000',
+    ]);
+    assert.deepEqual(await escaped({ "user-agent": "Prometheus/2.42.0" }), [
+      "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
+      'with_dots{job="x"} 1000000000000000000000 3000',
+    ]);
+  }));
+
+test("federation: how far it looks back, and its limits", () =>
+  withServer(["-search.maxFederateSeries=7", "-search.maxLookback=2m"], async ({ database, metrics, port }) => {
+    const rangeOf = async (args: string): Promise<readonly [number, number]> => {
+      assert.equal((await ask(port, `/federate?match[]=x&${args}`)).status, 200);
+      const { maxMs, maxSeries, maxSeriesFlag, minMs } = database.exported.at(-1) as (typeof database.exported)[0];
+      assert.deepEqual([maxSeries, maxSeriesFlag], [7, "search.maxFederateSeries"]);
+      return [minMs, maxMs];
+    };
+    const lookbackOf = async (args: string): Promise<number> => {
+      const [minMs, maxMs] = await rangeOf(args);
+      return maxMs - minMs;
+    };
+    assert.equal(await lookbackOf(""), 120_000);
+    assert.equal(await lookbackOf("max_lookback=30s"), 30_000);
+    assert.equal((await rangeOf("start=10&max_lookback=30s"))[0], 10_000);
+    assert.deepEqual(await rangeOf("start=10&end=20"), [10_000, 20_000]);
+    assert.deepEqual(await rangeOf("end=20"), [0, 20_000]);
+    for (const args of ["", "match[]=up{", "match[]=up&max_lookback=x", "match[]=up&start=x"]) {
+      const { headers, status } = await ask(port, `/federate?${args}`);
+      assert.deepEqual([status, headers["content-type"]], [400, "text/plain; charset=utf-8"], args);
+    }
+    assert.match(metrics.writePrometheus(), /^vm_http_requests_total\{path="\/federate"\} 9$/m);
+  }));
+
+test("the native format of VictoriaMetrics is refused with what works instead", () =>
+  withServer([], async ({ port }) => {
+    const exported = await ask(port, "/api/v1/export/native?match[]=up");
+    assert.equal(exported.status, 400);
+    assert.match(exported.text, /\/api\/v1\/export .*\/api\/v1\/export\/csv.*\/api\/v1\/export\/blocks/);
+    const imported = await ask(port, "/prometheus/api/v1/import/native", { body: Buffer.alloc(1 << 20) });
+    assert.equal(imported.status, 400);
+    assert.match(imported.text, /\/api\/v1\/import\b.*\/api\/v1\/import\/blocks/);
+  }));
