@@ -28,6 +28,7 @@ import { Maintenance, type MaintenanceCounters } from "./maintenance.ts";
 import { readManifest } from "./manifest.ts";
 import { newManifest, openPartitions, ReplayProgress, replayer } from "./opening.ts";
 import type { StorageOptions } from "./options.ts";
+import { LookAhead } from "./parts/look-ahead.ts";
 import { limitPartCaches, type PartCaches } from "./parts/part-caches.ts";
 import type { Partition } from "./parts/partition.ts";
 import { PartitionIndex } from "./parts/partition-index.ts";
@@ -103,6 +104,7 @@ export class Storage {
   private readonly space: DiskSpace;
   private readonly limits: SeriesLimits;
   private readonly newSeriesLog: NewSeriesLog;
+  private readonly lookAhead: LookAhead = new LookAhead(() => this.snapshot(0, Number.MAX_SAFE_INTEGER));
   private snapshotCount = 0;
   private isFlushScheduled = false;
   private readonly stopTicking: () => void;
@@ -288,6 +290,7 @@ export class Storage {
       }
     }
     this.totals.newSeries += this.registry.size - known;
+    this.lookAhead.wake(this.registry);
     if (this.newSeriesLog.isOn) this.newSeriesLog.add(this.registry, known);
 
     const kept = selectSamples(batch, slots, this.maintenance.oldestKeptMs(), this.newestMs(), outcome);
@@ -439,6 +442,11 @@ export class Storage {
     await this.maintenance.merging.idle;
   }
 
+  /** Resolves when new series have been looked for in the indexes, as far as that has begun. Nobody needs to wait for it; tests do. */
+  get lookedAhead(): Promise<void> {
+    return this.lookAhead.idle;
+  }
+
   /** Flushes, then merges the parts and the index segments of every partition into one each. @throws ClosedError */
   async merge(partitionPrefix = ""): Promise<void> {
     if (this.closing !== null) throw new ClosedError("the database is closed");
@@ -490,6 +498,7 @@ export class Storage {
 
   private async closeNow(): Promise<void> {
     this.stopTicking();
+    await this.lookAhead.stop();
     await this.space.end();
     await this.maintenance.merging.stop();
     await this.maintenance
@@ -548,6 +557,7 @@ export class Storage {
         logger.error(`delete old snapshots: ${error.message}; tried again in ${TICK_MS / 1000} s`);
       });
     }
+    this.lookAhead.wake(this.registry);
     this.maintenance.merging.tick();
     if (this.maintenance.isAnythingOutdated) {
       this.maintenance
@@ -582,6 +592,7 @@ export class Storage {
       .run(async () => {
         this.isFlushScheduled = false;
         await this.maintenance.flushHead();
+        this.lookAhead.wake(this.registry);
         this.maintenance.merging.mergeWhatIsDue();
       })
       .catch(() => {}); // Counted and logged where it failed; the next tick tries again.

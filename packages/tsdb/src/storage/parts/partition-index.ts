@@ -8,7 +8,9 @@ import type { Labels } from "../../base/labels.ts";
 import type { Tenant } from "../../base/tenant.ts";
 import { type Pace, searchSeries } from "../../index/filter-search.ts";
 import { lowerBound, NO_POSTINGS, type Postings, unite } from "../../index/postings.ts";
-import { type IndexSegment, NO_ID, type TenantSegment } from "../../index/segment-reader.ts";
+import type { IndexSegment, TenantSegment } from "../../index/segment-reader.ts";
+import type { LabelStore } from "../../kernel/label-store.ts";
+import { type LookedUp, lookUpSlots } from "./slot-lookup.ts";
 
 export type OnIndexCorruption = (segment: IndexSegment, error: CorruptionError) => void;
 
@@ -68,13 +70,10 @@ export class PartitionIndex {
     return labels;
   }
 
-  /** Ids of series by their keys, key `i` being `bytes[ends[i-1]..ends[i])`; NO_ID for those that are not here. */
-  async findKeys(tenant: Tenant, bytes: Uint8Array, ends: Uint32Array, pace: Pace): Promise<Uint32Array> {
-    const ids = new Uint32Array(ends.length).fill(NO_ID);
-    for (const own of this.of(tenant)) {
-      await this.guarded(own, () => own.findKeys(bytes, ends, ids, pace, (error) => this.report(own, error)));
-    }
-    return ids;
+  /** Looks for series by their slots in a registry: see lookUpSlots. */
+  lookUp(store: LabelStore, slots: Uint32Array, pace: Pace): AsyncGenerator<LookedUp> {
+    const listener = { onDamage: this.onCorruption, onUnreadable: this.onCorruption };
+    return lookUpSlots(this.segments, store, slots, pace, listener);
   }
 
   /** What `read` answers; null if the segment turns out to be damaged. */

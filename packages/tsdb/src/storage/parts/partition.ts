@@ -7,7 +7,7 @@
  * Ids are given in order of metric name, job, instance and the rest, flush by flush, so related series stand together in parts that are
  * simply ordered by id.
  */
-import { CorruptionError } from "../../base/errors.ts";
+import type { CorruptionError } from "../../base/errors.ts";
 import { NumberList } from "../../base/number-list.ts";
 import { PagedNumbers } from "../../base/paged-numbers.ts";
 import type { Tenant } from "../../base/tenant.ts";
@@ -19,15 +19,19 @@ import type { Tombstones } from "../deletes/tombstones.ts";
 import type { PartitionEntry } from "../manifest.ts";
 import type { Pacer } from "../pacer.ts";
 import type { SeriesRegistry } from "../series/registry.ts";
-import { RunKeys } from "../series/run-keys.ts";
 import { type NewSeries, orderSeries } from "../series/series-order.ts";
 import type { PartReader } from "./part-reader.ts";
 import type { OnIndexCorruption } from "./partition-index.ts";
+import { type LookupListener, lookUpSlots } from "./slot-lookup.ts";
 
 export const DATA_FOLDER = "data";
 
-/** Keys that are looked up together: the more, the fewer pages of hashes are read twice. */
-const KEYS_MAX = 1 << 14;
+/** What `idOf` says of series without an id. */
+export const NOT_KNOWN: number = -1;
+export const NOT_HERE: number = -2;
+
+/** In the place of an id + 1: no segment has the series. */
+const ABSENT = 0xffff_ffff;
 /** Slots between two looks at the pacer. */
 const UNPACED = 4096;
 
@@ -61,7 +65,7 @@ export class Partition {
   nextSeriesId: number;
   /** Series that have ids but stand in no index segment yet: filled by `idsOf`, emptied when a segment with them is part of the database. */
   unindexed: NewSeries[] = [];
-  /** Registry slot → id + 1 and back; 0 where there is no link. */
+  /** Registry slot → id + 1 and back; 0 where nothing is known, ABSENT where it is known that there is no id. */
   private idBySlot: PagedNumbers = new PagedNumbers();
   private slotById: PagedNumbers = new PagedNumbers();
   private linkedEpoch = -1;
@@ -170,16 +174,39 @@ export class Partition {
       const linked = old < 0 ? 0 : this.idBySlot.get(old);
       if (linked === 0) continue;
       idBySlot.set(slot, linked);
-      slotById.set(linked - 1, slot + 1);
+      if (linked !== ABSENT) slotById.set(linked - 1, slot + 1);
     }
     this.idBySlot = idBySlot;
     this.slotById = slotById;
     this.linkedEpoch = to.epoch;
   }
 
-  /** Id of the series in this slot of the registry, or -1 if no flush has linked them. */
+  /** Id of the series in this slot of the registry; NOT_HERE if it is known to have none, NOT_KNOWN if nobody has looked. */
   idOf(registry: SeriesRegistry, slot: number): number {
-    return this.linkedEpoch === registry.epoch ? this.idBySlot.get(slot) - 1 : -1;
+    if (this.linkedEpoch !== registry.epoch) return NOT_KNOWN;
+    const linked = this.idBySlot.get(slot);
+    return linked === ABSENT ? NOT_HERE : linked === 0 ? NOT_KNOWN : linked - 1;
+  }
+
+  /** True if what is found out about the registry's slots can be remembered: not while another registry takes over. */
+  mayRemember(registry: SeriesRegistry): boolean {
+    if (this.linkedEpoch < 0) this.linkedEpoch = registry.epoch;
+    return this.linkedEpoch === registry.epoch;
+  }
+
+  /**
+   * Remembers the ids of slots that were looked up in all its segments, NO_ID for those that have none. It holds until a flush gives them ids: nothing else
+   * adds a series.
+   */
+  remember(registry: SeriesRegistry, slots: Uint32Array, ids: Uint32Array): void {
+    if (!this.mayRemember(registry)) return;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i] as number;
+      // A flush may have been quicker.
+      if (this.idBySlot.get(slot) !== 0) continue;
+      if (ids[i] === NO_ID) this.idBySlot.set(slot, ABSENT);
+      else this.link(slot, ids[i] as number);
+    }
   }
 
   /** Index segments that may become one: the newest, as far back as nothing is in the way. */
@@ -221,7 +248,9 @@ export class Partition {
       if (this.idBySlot.get(slots[i] as number) === 0) unlinked.push(slots[i] as number);
       if (i % UNPACED === UNPACED - 1 && pacer.isDue) await pacer.pause();
     }
-    for (const [tenant, unknown] of await this.linkKnown(registry, unlinked.all(), pacer, onCorruption)) {
+    await this.linkKnown(registry, unlinked.all(), pacer, onCorruption);
+    unlinked.clear();
+    for (const [tenant, unknown] of await this.withoutId(registry, slots, pacer)) {
       // What may fail comes first: an id that is given must be linked, or the series would get another.
       const ordered = await orderSeries(registry, unknown.all(), pacer);
       const firstId = this.nextSeriesId;
@@ -241,55 +270,48 @@ export class Partition {
     return ids;
   }
 
-  /** Links slots whose series stand in a segment already. Returns the others by tenant. */
+  /** Links slots whose series stand in a segment already. */
   private async linkKnown(
     registry: SeriesRegistry,
     slots: Uint32Array,
     pacer: Pacer,
     onCorruption: OnIndexCorruption,
+  ): Promise<void> {
+    const listener: LookupListener = {
+      onDamage: onCorruption,
+      onUnreadable: (segment, error) => {
+        onCorruption(segment, error);
+        this.setAside(segment, error);
+      },
+    };
+    for await (const { slots: run, ids } of lookUpSlots(this.segments, registry.store, slots, pacer, listener)) {
+      for (let i = 0; i < run.length; i++) if (ids[i] !== NO_ID) this.link(run[i] as number, ids[i] as number);
+    }
+  }
+
+  /** Those of the slots whose series have no id, by tenant. */
+  private async withoutId(
+    { store }: SeriesRegistry,
+    slots: Uint32Array,
+    pacer: Pacer,
   ): Promise<Map<Tenant, NumberList>> {
-    const unknown = new Map<Tenant, NumberList>();
-    const { store } = registry;
+    const found = new Map<Tenant, NumberList>();
     for (let from = 0; from < slots.length; ) {
-      const { tenant, count } = store.tenantRun(slots, from, KEYS_MAX);
-      const run = slots.subarray(from, from + count);
-      const ids = new Uint32Array(count).fill(NO_ID);
-      const keys = new RunKeys(store, run);
-      const keyAt = (i: number): Uint8Array => keys.at(i);
-      const hashes = new Uint32Array(count);
-      let hashKey: HashKey | null = null;
-      for (const segment of this.segments) {
-        const found = segment.of(tenant);
-        if (found === null) continue;
-        if (hashKey === null || hashKey.some((word, i) => word !== segment.hashKey[i])) {
-          hashKey = segment.hashKey;
-          store.hashKeys(hashKey, run, count, hashes, 0);
-        }
-        try {
-          await found.findHashed(hashes, keyAt, ids, pacer, (error) => onCorruption(segment, error));
-        } catch (error) {
-          if (!(error instanceof CorruptionError)) throw error;
-          onCorruption(segment, error);
-          this.setAside(segment, error);
-        }
-      }
-      let own = unknown.get(tenant);
-      for (let i = 0; i < count; i++) {
-        const slot = slots[from + i] as number;
-        if (ids[i] !== NO_ID) {
-          this.link(slot, ids[i] as number);
-          continue;
-        }
+      const { tenant, count } = store.tenantRun(slots, from, UNPACED);
+      let own = found.get(tenant);
+      for (let i = from; i < from + count; i++) {
+        const linked = this.idBySlot.get(slots[i] as number);
+        if (linked !== 0 && linked !== ABSENT) continue;
         if (own === undefined) {
           own = new NumberList();
-          unknown.set(tenant, own);
+          found.set(tenant, own);
         }
-        own.push(slot);
+        own.push(slots[i] as number);
       }
       from += count;
       if (pacer.isDue) await pacer.pause();
     }
-    return unknown;
+    return found;
   }
 
   private setAside(segment: IndexSegment, error: CorruptionError): void {

@@ -4,11 +4,12 @@
  *   each place with an index (a month's segments, the head) ──► ids of series that match and have samples in the range, each series in one place
  *   label by label ──► values and how many of those ids each has ──► the largest few
  *
- * Counting goes through lists of ids. Labels of single series are read only where one series may be met in two places: several months, or a head
- * whose series no flush has met since the start. One label's values are in memory at a time. Which series have samples in the range is what blocks
- * tell: one with samples before and after a short range may count, too.
+ * Counting goes through lists of ids. Labels of single series are read only where one series may be met in several months; which of the head's series
+ * a month's index has, its partition knows (Partition.idOf). One label's values are in memory at a time. Which series have samples in the range is what
+ * blocks tell: one with samples before and after a short range may count, too.
  */
 import type { Labels } from "../../base/labels.ts";
+import { NumberList } from "../../base/number-list.ts";
 import type { Tenant } from "../../base/tenant.ts";
 import { type SeriesIndex, searchSeries } from "../../index/filter-search.ts";
 import { asSeriesIndex } from "../../index/listed-index.ts";
@@ -18,6 +19,7 @@ import { seriesKeyOf } from "../../index/series-key.ts";
 import { SeriesTable, UNKNOWN_SERIES } from "../../index/series-table.ts";
 import { presence } from "../deletes/presence.ts";
 import { Pacer } from "../pacer.ts";
+import { NOT_HERE, NOT_KNOWN } from "../parts/partition.ts";
 import { hashSeriesKey, type SeriesRegistry } from "../series/registry.ts";
 import type { Snapshot, SnapshotPartition, StorageSearch } from "./search.ts";
 import { type TopEntry, TopList } from "./top-list.ts";
@@ -134,7 +136,7 @@ async function findPlaces(snapshot: Snapshot, search: StorageSearch, pacer: Pace
   let slots: Postings = new Uint32Array(0);
   if (head !== null && headIndex !== null) {
     const found = groups.length === 0 ? head.all() : await searchSeries(headIndex, groups, pacer);
-    slots = found.filter((slot) => snapshot.stores.some((store) => store.overlaps(slot, minMs, maxMs)));
+    slots = await withSamples(found, snapshot.stores, minMs, maxMs, pacer);
   }
   const partitions: { readonly entry: SnapshotPartition; readonly places: Place[] }[] = [];
   for (const entry of snapshot.partitions) {
@@ -156,34 +158,16 @@ async function findPlaces(snapshot: Snapshot, search: StorageSearch, pacer: Pace
     signal?.throwIfAborted();
   }
 
-  // A slot that a flush has linked is known by its id: no labels need be compared.
-  const { registry } = snapshot;
-  let unlinked = 0;
-  for (let i = 0; i < slots.length; i++) {
-    const slot = slots[i] as number;
-    const isCounted = partitions.some(({ entry, places }) => {
-      const id = entry.partition.idOf(registry, slot);
-      return id >= 0 && places.some((place) => place.has(id));
-    });
-    if (!isCounted) slots[unlinked++] = slot;
-    if (i % 1024 === 1023 && pacer.isDue) await pacer.pause();
-  }
-  slots = slots.subarray(0, unlinked);
-
   const withSeries = partitions.filter(({ places }) => totalOf(places) > 0);
-  const mayMeetTwice = withSeries.length > 1 || (withSeries.length === 1 && slots.length > 0);
-  if (!mayMeetTwice)
+  for (const { entry, places } of withSeries)
+    slots = await withoutCounted(snapshot.registry, slots, entry, places, pacer);
+  if (withSeries.length <= 1)
     return withHead(
       withSeries.flatMap(({ places }) => places),
       headIndex,
       slots,
     );
 
-  const [only] = withSeries;
-  if (withSeries.length === 1 && only !== undefined && slots.length * LOOKUP_COST < totalOf(only.places)) {
-    const fresh = await withoutKnown(registry, slots, only, pacer);
-    return withHead(only.places, headIndex, fresh);
-  }
   const seen = new SeenSeries(tenant);
   const kept: Place[] = [];
   // The last month's places stay whole: it is the one most is asked of.
@@ -196,37 +180,78 @@ async function findPlaces(snapshot: Snapshot, search: StorageSearch, pacer: Pace
       kept.push(fresh.length === ids.length ? place : placeOf(own, fresh, place.guarded));
     }
   }
-  const labelsOfSlots = async (ids: Postings): Promise<Labels[]> => Array.from(ids, (slot) => registry.labelsOf(slot));
-  return withHead(kept, headIndex, await seen.addAll(slots, labelsOfSlots, pacer));
+  return withHead(kept, headIndex, slots);
 }
 
-/** What looking for one series in an index costs, in series whose labels are read instead. */
-const LOOKUP_COST = 16;
-
-/** Those of the slots whose series is not counted in the partition already. */
-async function withoutKnown(
-  registry: SeriesRegistry,
+/** Those of the slots that have samples in the range. */
+async function withSamples(
   slots: Postings,
-  { entry, places }: { readonly entry: SnapshotPartition; readonly places: readonly Place[] },
+  stores: Snapshot["stores"],
+  minMs: number,
+  maxMs: number,
   pacer: Pacer,
 ): Promise<Postings> {
+  const kept = new Uint32Array(slots.length);
+  let count = 0;
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i] as number;
+    for (const store of stores) {
+      if (!store.overlaps(slot, minMs, maxMs)) continue;
+      kept[count++] = slot;
+      break;
+    }
+    if (i % UNPACED === UNPACED - 1 && pacer.isDue) await pacer.pause();
+  }
+  return kept.subarray(0, count);
+}
+
+/**
+ * Those of the slots whose series is not counted in the partition already. What nobody has looked for yet is looked for, and known from then on: few,
+ * as the storage looks ahead (look-ahead.ts).
+ */
+async function withoutCounted(
+  registry: SeriesRegistry,
+  slots: Postings,
+  { index, partition }: SnapshotPartition,
+  places: readonly Place[],
+  pacer: Pacer,
+): Promise<Postings> {
+  const unknown = new NumberList();
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i] as number;
+    if (partition.idOf(registry, slot) === NOT_KNOWN) unknown.push(slot);
+    if (i % UNPACED === UNPACED - 1 && pacer.isDue) await pacer.pause();
+  }
+  // Remembered, or found just now and not to be remembered.
+  const found = new Map<number, number>();
+  for await (const looked of index.lookUp(registry.store, unknown.all(), pacer)) {
+    if (looked.isSure && partition.mayRemember(registry)) partition.remember(registry, looked.slots, looked.ids);
+    else {
+      for (let i = 0; i < looked.slots.length; i++) {
+        if (looked.ids[i] !== NO_ID) found.set(looked.slots[i] as number, looked.ids[i] as number);
+      }
+    }
+  }
   const fresh = new Uint32Array(slots.length);
   let freshCount = 0;
-  for (let from = 0; from < slots.length; ) {
-    const { tenant, count, ...keys } = registry.store.keysOf(slots, from);
-    // Copies: the views are void once others have their turn.
-    const bytes = keys.bytes.slice();
-    const ends = keys.ends.slice();
-    const ids = await entry.index.findKeys(tenant, bytes, ends, pacer);
-    for (let i = 0; i < count; i++) {
-      const id = ids[i] as number;
-      if (id === NO_ID || !places.some((place) => place.has(id))) fresh[freshCount++] = slots[from + i] as number;
+  // Neighbours mostly stand in one place.
+  let place = places[0] as Place;
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i] as number;
+    if (i % UNPACED === UNPACED - 1 && pacer.isDue) await pacer.pause();
+    let id = partition.idOf(registry, slot);
+    if (id < 0 && found.size > 0) id = found.get(slot) ?? NOT_HERE;
+    if (id >= 0) {
+      if (!place.has(id)) place = places.find((other) => other.has(id)) ?? place;
+      if (place.has(id)) continue;
     }
-    from += count;
-    if (pacer.isDue) await pacer.pause();
+    fresh[freshCount++] = slot;
   }
   return fresh.subarray(0, freshCount);
 }
+
+/** Slots between two looks at the pacer. */
+const UNPACED = 4_096;
 
 function withHead(places: readonly Place[], index: SeriesIndex | null, slots: Postings): Place[] {
   if (index === null || slots.length === 0) return [...places];
