@@ -28,9 +28,9 @@ export interface QueryLimits {
   readonly signal: AbortSignal;
   readonly trace: QueryTrace | null;
   /** Whether the samples that a promql query looks at are to be counted. */
-  readonly stats?: boolean;
+  readonly stats?: boolean | undefined;
   /** Absent: from the distance of samples; in promql 5 minutes. */
-  readonly lookbackMs?: number;
+  readonly lookbackMs?: number | undefined;
   /** Samples younger than this are not seen yet. */
   readonly latencyOffsetMs: number;
   /** Whether start and end of a range may be moved to multiples of the step, and instant queries by the latency offset. */
@@ -56,13 +56,13 @@ export interface QueryLimits {
   /** Rollups over expressions without a window are refused. */
   readonly refusesImplicit: boolean;
   /** Hears of them, if they are not refused. */
-  readonly onImplicit?: (message: string) => void;
+  readonly onImplicit?: ((message: string) => void) | undefined;
   /** Characters of the text: -search.maxQueryLen, in bytes, has been looked at. */
   readonly maxQueryLength: number;
   /** Or-ed groups of filters that every selector gets in addition. */
-  readonly extraFilters?: FilterGroups;
+  readonly extraFilters?: FilterGroups | undefined;
   /** Digits after the point that values are rounded to. */
-  readonly roundDigits?: number;
+  readonly roundDigits?: number | undefined;
 }
 
 export interface InstantQuery extends QueryLimits {

@@ -6,38 +6,17 @@ import { InputError } from "@nyanza/tsdb";
 import { quote, type RequestArguments } from "../http/arguments.ts";
 import type { RequestContext } from "../http/context.ts";
 import { type PrintableResult, sendResult } from "./answer.ts";
-import type { QueryLimits } from "./database.ts";
 import { withDeadline } from "./deadline.ts";
 import { printStats } from "./prom-stats.ts";
-import type { FlagLimits, QueryOptions } from "./query.ts";
+import type { Ask, AskedQuery, QueryOptions } from "./query.ts";
 import { wantShortQuery } from "./query-argument.ts";
 import { parseDuration, parsePromTime } from "./time-arguments.ts";
-
-/** What requests of all dialects may say. */
-export type CommonLimits = Pick<
-  QueryLimits,
-  | "tenant"
-  | "nowMs"
-  | "signal"
-  | "trace"
-  | "maxQueryLength"
-  | "maxSeries"
-  | "maxSamples"
-  | "extraFilters"
-  | "roundDigits"
-  | keyof FlagLimits
->;
-export type LimitsOf = (signal: AbortSignal) => CommonLimits;
 
 /** Prometheus' limit on points of a series; -search.maxPointsPerTimeseries can only lower it. */
 const POINTS_MAX = 11_000;
 const DEFAULT_LOOKBACK_MS = 300_000;
 
-export async function answerPromQuery(
-  context: RequestContext,
-  options: QueryOptions,
-  limitsOf: LimitsOf,
-): Promise<void> {
+export async function answerPromQuery(context: RequestContext, options: QueryOptions, ask: Ask): Promise<void> {
   const { args, startMs: nowMs } = context;
   const queuedMs = Date.now() - nowMs;
   const text = args.get("query");
@@ -47,23 +26,22 @@ export async function answerPromQuery(
   const timeoutMs = getTimeout(args, options);
   const lookbackMs = getLookback(args, options);
   const answer = async (signal: AbortSignal): Promise<void> => {
-    const limits = toPromLimits(limitsOf(signal), lookbackMs, args, options);
-    const result = await options.database.query(text, { ...limits, timeMs, stepMs: DEFAULT_LOOKBACK_MS });
+    const query = ask(signal);
+    addPromLimits(query, lookbackMs, args);
+    query.timeMs = timeMs;
+    query.stepMs = DEFAULT_LOOKBACK_MS;
+    const result = await options.database.query(text, query);
     await sendResult(context, truncate(result, seriesMax), {
       elapsedMs: Date.now() - nowMs,
       timeMs,
-      trace: limits.trace,
+      trace: query.trace,
       dataStats: statsOf(args, result, queuedMs),
     });
   };
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", answer, timeoutMs);
 }
 
-export async function answerPromQueryRange(
-  context: RequestContext,
-  options: QueryOptions,
-  limitsOf: LimitsOf,
-): Promise<void> {
+export async function answerPromQueryRange(context: RequestContext, options: QueryOptions, ask: Ask): Promise<void> {
   const { args, startMs: nowMs } = context;
   const queuedMs = Date.now() - nowMs;
   const text = args.get("query");
@@ -79,32 +57,26 @@ export async function answerPromQueryRange(
   const timeoutMs = getTimeout(args, options);
   const lookbackMs = getLookback(args, options);
   const answer = async (signal: AbortSignal): Promise<void> => {
-    const limits = toPromLimits(limitsOf(signal), lookbackMs, args, options);
-    const result = await options.database.queryRange(text, { ...limits, startMs, endMs, stepMs });
+    const query = ask(signal);
+    addPromLimits(query, lookbackMs, args);
+    query.startMs = startMs;
+    query.endMs = endMs;
+    query.stepMs = stepMs;
+    const result = await options.database.queryRange(text, query);
     await sendResult(context, truncate(result, seriesMax), {
       elapsedMs: Date.now() - nowMs,
-      trace: limits.trace,
+      trace: query.trace,
       dataStats: statsOf(args, result, queuedMs),
     });
   };
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", answer, timeoutMs);
 }
 
-function toPromLimits(
-  common: CommonLimits,
-  lookbackMs: number,
-  args: RequestArguments,
-  options: QueryOptions,
-): QueryLimits {
-  return {
-    ...common,
-    stats: args.get("stats") !== "",
-    dialect: "promql",
-    lookbackMs,
-    latencyOffsetMs: 0,
-    mayAlign: false,
-    maxPointsPerSeries: Math.min(options.maxPointsPerSeries, POINTS_MAX),
-  };
+function addPromLimits(query: AskedQuery, lookbackMs: number, args: RequestArguments): void {
+  query.dialect = "promql";
+  query.stats = args.get("stats") !== "";
+  query.lookbackMs = lookbackMs;
+  query.maxPointsPerSeries = Math.min(query.maxPointsPerSeries, POINTS_MAX);
 }
 
 function statsOf(args: RequestArguments, { stats }: PrintableResult, queuedMs: number): string {

@@ -4,10 +4,10 @@ import { quote, type RequestArguments } from "../http/arguments.ts";
 import type { Handler, RequestContext } from "../http/context.ts";
 import type { Logger } from "../process/logger.ts";
 import { sendResult } from "./answer.ts";
-import type { QueryLimits, ServedDatabase } from "./database.ts";
+import type { InstantQuery, QueryLimits, RangeQuery, ServedDatabase } from "./database.ts";
 import { withDeadline } from "./deadline.ts";
 import { inPromWords } from "./prom-errors.ts";
-import { answerPromQuery, answerPromQueryRange, type CommonLimits } from "./prom-query.ts";
+import { answerPromQuery, answerPromQueryRange } from "./prom-query.ts";
 import { getQuery } from "./query-argument.ts";
 import { getExtraFilters } from "./selectors.ts";
 import { getDuration, getTime } from "./time-arguments.ts";
@@ -59,11 +59,11 @@ export function createQueryHandlers(options: QueryOptions): { query: Handler; qu
   };
 }
 
-type Answer = (
-  context: RequestContext,
-  options: QueryOptions,
-  limitsOf: (signal: AbortSignal) => CommonLimits,
-) => Promise<void>;
+/** A question as a request asks it, of either kind: what all dialects take is filled in, the rest is for them. */
+export type AskedQuery = { -readonly [K in keyof (InstantQuery & RangeQuery)]: (InstantQuery & RangeQuery)[K] };
+export type Ask = (signal: AbortSignal) => AskedQuery;
+
+type Answer = (context: RequestContext, options: QueryOptions, ask: Ask) => Promise<void>;
 
 async function answer(
   context: RequestContext,
@@ -72,33 +72,28 @@ async function answer(
   promql: Answer,
 ): Promise<void> {
   const trace = startTrace(context, options.isTracingDenied);
-  const limitsOf = (signal: AbortSignal): CommonLimits => getCommonLimits(context, options, signal, trace);
-  if (getDialect(context.args, options.dialect) === "metricsql") await metricsql(context, options, limitsOf);
-  else await inPromWords(() => promql(context, options, limitsOf));
+  const ask = (signal: AbortSignal): AskedQuery => askCommon(context, options, signal, trace);
+  if (getDialect(context.args, options.dialect) === "metricsql") await metricsql(context, options, ask);
+  else await inPromWords(() => promql(context, options, ask));
 }
 
-async function answerQuery(
-  context: RequestContext,
-  options: QueryOptions,
-  limitsOf: (signal: AbortSignal) => CommonLimits,
-): Promise<void> {
+async function answerQuery(context: RequestContext, options: QueryOptions, ask: Ask): Promise<void> {
   const { args, startMs: nowMs } = context;
   const text = getQuery(args, options.maxQueryBytes);
   const timeMs = getTime(args, "time", nowMs, nowMs);
   const lookbackMs = getLookback(args, options);
   const stepMs = getDuration(args, "step", lookbackMs === 0 ? DEFAULT_STEP_MS : lookbackMs);
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
-    const limits = getLimits(context, options, lookbackMs, limitsOf(signal));
-    const result = await options.database.query(text, { ...limits, timeMs, stepMs });
-    await sendResult(context, result, { elapsedMs: Date.now() - nowMs, trace: limits.trace });
+    const query = ask(signal);
+    addMetricsqlLimits(query, context, options, lookbackMs);
+    query.timeMs = timeMs;
+    query.stepMs = stepMs;
+    const result = await options.database.query(text, query);
+    await sendResult(context, result, { elapsedMs: Date.now() - nowMs, trace: query.trace });
   });
 }
 
-async function answerQueryRange(
-  context: RequestContext,
-  options: QueryOptions,
-  limitsOf: (signal: AbortSignal) => CommonLimits,
-): Promise<void> {
+async function answerQueryRange(context: RequestContext, options: QueryOptions, ask: Ask): Promise<void> {
   const { args, startMs: nowMs } = context;
   const text = getQuery(args, options.maxQueryBytes);
   // On whole seconds, as in VictoriaMetrics: the same page asked for twice gets the same grid. An instant query's time is not rounded, or it
@@ -110,9 +105,13 @@ async function answerQueryRange(
   const lookbackMs = getLookback(args, options);
   if (startMs > endMs) endMs = startMs + DEFAULT_STEP_MS;
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
-    const limits = getLimits(context, options, lookbackMs, limitsOf(signal));
-    const result = await options.database.queryRange(text, { ...limits, startMs, endMs, stepMs });
-    await sendResult(context, result, { elapsedMs: Date.now() - nowMs, trace: limits.trace });
+    const query = ask(signal);
+    addMetricsqlLimits(query, context, options, lookbackMs);
+    query.startMs = startMs;
+    query.endMs = endMs;
+    query.stepMs = stepMs;
+    const result = await options.database.queryRange(text, query);
+    await sendResult(context, result, { elapsedMs: Date.now() - nowMs, trace: query.trace });
   });
 }
 
@@ -130,36 +129,42 @@ function getLookback(args: RequestArguments, options: QueryOptions): number {
   return options.isLookbackStep ? getDuration(args, "step", lookbackMs) : lookbackMs;
 }
 
-function getLimits(
+function addMetricsqlLimits(
+  query: AskedQuery,
   context: RequestContext,
   options: QueryOptions,
   lookbackMs: number,
-  common: CommonLimits,
-): QueryLimits {
-  return {
-    ...common,
-    dialect: "metricsql",
-    latencyOffsetMs: getDuration(context.args, "latency_offset", options.latencyOffsetMs),
-    // Whoever asks for no cache asks for those very times.
-    mayAlign: !options.isCacheDisabled && !context.args.getBool("nocache"),
-    ...(options.logsImplicit ? { onImplicit: (message) => logImplicit(context, options, message) } : {}),
-    maxPointsPerSeries: options.maxPointsPerSeries,
-    ...(lookbackMs > 0 ? { lookbackMs } : {}),
-  };
+): void {
+  query.latencyOffsetMs = getDuration(context.args, "latency_offset", options.latencyOffsetMs);
+  // Whoever asks for no cache asks for those very times.
+  query.mayAlign = !options.isCacheDisabled && !context.args.getBool("nocache");
+  if (options.logsImplicit) query.onImplicit = (message) => logImplicit(context, options, message);
+  if (lookbackMs > 0) query.lookbackMs = lookbackMs;
 }
 
-/** What all dialects take. */
-function getCommonLimits(
+/** What all dialects take. One object with all it will ever have: spreading such objects into each other took as long as a small query. */
+function askCommon(
   context: RequestContext,
   options: QueryOptions,
   signal: AbortSignal,
   trace: QueryTrace | null,
-): CommonLimits {
+): AskedQuery {
   const { args } = context;
   const extraFilters = getExtraFilters(args);
   const digits = args.get("round_digits");
+  const { limits } = options;
   return {
-    ...options.limits,
+    timeMs: 0,
+    startMs: 0,
+    endMs: 0,
+    stepMs: 0,
+    dialect: "metricsql",
+    stats: false,
+    lookbackMs: undefined,
+    latencyOffsetMs: 0,
+    mayAlign: false,
+    onImplicit: undefined,
+    maxPointsPerSeries: options.maxPointsPerSeries,
     tenant: context.tenant,
     nowMs: context.startMs,
     signal,
@@ -167,8 +172,17 @@ function getCommonLimits(
     maxQueryLength: options.maxQueryBytes,
     maxSeries: options.maxSeries || Infinity,
     maxSamples: options.maxSamples || Infinity,
-    ...(extraFilters.length > 0 ? { extraFilters } : {}),
-    ...(/^-?\d{1,3}$/.test(digits) ? { roundDigits: Number(digits) } : {}),
+    maxSubqueryPoints: limits.maxSubqueryPoints,
+    maxSamplesPerSeries: limits.maxSamplesPerSeries,
+    maxAggregateSeries: limits.maxAggregateSeries,
+    maxResponseSeries: limits.maxResponseSeries,
+    maxMemoryBytes: limits.maxMemoryBytes,
+    maxPushdownValues: limits.maxPushdownValues,
+    minStalenessMs: limits.minStalenessMs,
+    latencyStepMaxMs: limits.latencyStepMaxMs,
+    refusesImplicit: limits.refusesImplicit,
+    extraFilters: extraFilters.length > 0 ? extraFilters : undefined,
+    roundDigits: /^-?\d{1,3}$/.test(digits) ? Number(digits) : undefined,
   };
 }
 

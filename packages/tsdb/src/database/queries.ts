@@ -7,9 +7,8 @@ import { InputError } from "../base/errors.ts";
 import type { Labels } from "../base/labels.ts";
 import { DEFAULT_TENANT, type Tenant } from "../base/tenant.ts";
 import type { FilterGroups } from "../metricsql/ast.ts";
-import { type QueryOptions as EvaluationOptions, evaluateInstant, evaluateRange } from "../query/eval.ts";
-import type { QueryLimits } from "../query/limits.ts";
-import { evaluatePromInstant, evaluatePromRange } from "../query/prom/eval.ts";
+import { evaluateInstant, evaluateRange, type InstantOptions, type RangeOptions } from "../query/eval.ts";
+import { evaluatePromInstant, evaluatePromRange, type PromOptions } from "../query/prom/eval.ts";
 import type { QueryResult } from "../query/result.ts";
 import type { Answer, LabelsRequest, SampleCursor, SearchRequest, Source } from "../query/source.ts";
 import { printGroups, printTimeRange, type QueryTrace } from "../query/trace.ts";
@@ -18,58 +17,58 @@ import { printGroups, printTimeRange, type QueryTrace } from "../query/trace.ts"
 export type Dialect = "metricsql" | "promql";
 
 export interface QueryOptions {
-  readonly tenant?: Tenant;
+  readonly tenant?: Tenant | undefined;
   /**
    * `metricsql` by default. In `promql` a plain selector looks back 5 minutes unless `lookbackMs` says otherwise, answers may be of kind `scalar`
    * and `string` and carry `warnings` and `infos`; `stepMs` of an instant query, `latencyOffsetMs` and `mayAlign` mean nothing there.
    */
-  readonly dialect?: Dialect;
+  readonly dialect?: Dialect | undefined;
   /** Evaluation time, milliseconds; now by default. */
-  readonly timeMs?: number;
+  readonly timeMs?: number | undefined;
   /** Milliseconds; 5 minutes by default. */
-  readonly stepMs?: number;
+  readonly stepMs?: number | undefined;
   /** How far back a plain selector looks for a sample; by default that follows from step and sample distance. */
-  readonly lookbackMs?: number;
-  readonly nowMs?: number;
+  readonly lookbackMs?: number | undefined;
+  readonly nowMs?: number | undefined;
   /** How long samples may take to arrive: an instant query for now is evaluated this much earlier. 0 by default. */
-  readonly latencyOffsetMs?: number;
+  readonly latencyOffsetMs?: number | undefined;
   /**
    * Whether the latency offset moves instant queries, and ranges of 50 points and more start and end at multiples of the step,
    * as VictoriaMetrics does. True by default for instant queries, false for ranges.
    */
-  readonly mayAlign?: boolean;
-  readonly signal?: AbortSignal;
+  readonly mayAlign?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Is told what the query does and how long each step takes, and is printed with JSON.stringify. */
-  readonly trace?: QueryTrace | null;
+  readonly trace?: QueryTrace | null | undefined;
   /** Or-ed groups of filters that every selector gets in addition. */
-  readonly extraFilters?: FilterGroups;
+  readonly extraFilters?: FilterGroups | undefined;
   /** Series a selector may match, samples the query may read, points a series of the answer may have. */
-  readonly maxSeries?: number;
-  readonly maxSamples?: number;
-  readonly maxPointsPerSeries?: number;
+  readonly maxSeries?: number | undefined;
+  readonly maxSamples?: number | undefined;
+  readonly maxPointsPerSeries?: number | undefined;
   /** Of PromQL: count samples and times, for the result's `stats.evaluation`. False by default. */
-  readonly stats?: boolean;
+  readonly stats?: boolean | undefined;
   /** Characters of a PromQL text, 65,536 by default. Of MetricsQL there is no such limit here: look at `text.length`. */
-  readonly maxQueryLength?: number;
+  readonly maxQueryLength?: number | undefined;
   /** Points a series of a subquery may have, samples one selector may read of a series, series an aggregate may make, series an answer may have. */
-  readonly maxSubqueryPoints?: number;
-  readonly maxSamplesPerSeries?: number;
-  readonly maxAggregateSeries?: number;
-  readonly maxResponseSeries?: number;
+  readonly maxSubqueryPoints?: number | undefined;
+  readonly maxSamplesPerSeries?: number | undefined;
+  readonly maxAggregateSeries?: number | undefined;
+  readonly maxResponseSeries?: number | undefined;
   /** Bytes that series of one expression may take, estimated before they are made. 1 GiB by default. */
-  readonly maxMemoryBytes?: number;
+  readonly maxMemoryBytes?: number | undefined;
   /** Values of a label that one side of an operator may make a filter of the other side's reading; 0 for none, 100 by default. */
-  readonly maxPushdownValues?: number;
+  readonly maxPushdownValues?: number | undefined;
   /** A sample at most this old is a series' previous one whatever the distance of samples says. Milliseconds; 0 by default. */
-  readonly minStalenessMs?: number;
+  readonly minStalenessMs?: number | undefined;
   /** The latency offset touches ranges of smaller steps only. Milliseconds; a minute by default. */
-  readonly latencyStepMaxMs?: number;
+  readonly latencyStepMaxMs?: number | undefined;
   /** Refuse rollups over expressions without a window, such as `rate(sum(m))`. False by default. */
-  readonly refusesImplicit?: boolean;
+  readonly refusesImplicit?: boolean | undefined;
   /** Hears, once a query, of such a rollup. */
-  readonly onImplicit?: (message: string) => void;
+  readonly onImplicit?: ((message: string) => void) | undefined;
   /** Digits after the decimal point to round values to. */
-  readonly roundDigits?: number;
+  readonly roundDigits?: number | undefined;
 }
 
 export interface QueryRangeOptions extends Omit<QueryOptions, "timeMs"> {
@@ -91,6 +90,10 @@ export interface LabelsOptions {
   readonly trace?: QueryTrace | null;
 }
 
+/** What the entry points of the query room take, of either dialect. */
+type Evaluation = InstantOptions & RangeOptions & Omit<PromOptions, keyof InstantOptions>;
+type AskedQuery = { -readonly [K in keyof Evaluation]: Evaluation[K] };
+
 /** Questions to a source. */
 export abstract class Queries<S extends Source = Source> {
   protected readonly source: S;
@@ -103,32 +106,21 @@ export abstract class Queries<S extends Source = Source> {
 
   /** Evaluates a query at one time. @throws InputError for a query that cannot be understood (400) or carried out (422) */
   async query(text: string, options: QueryOptions = {}): Promise<QueryResult> {
-    const nowMs = options.nowMs ?? this.clock.nowMs();
-    if (isPromql(options.dialect)) {
-      return await evaluatePromInstant(text, { ...this.common(options, nowMs), timeMs: options.timeMs ?? nowMs });
-    }
-    return await evaluateInstant(text, {
-      ...this.common(options, nowMs),
-      timeMs: options.timeMs ?? nowMs,
-      stepMs: options.stepMs ?? 300_000,
-      mayAlign: options.mayAlign ?? true,
-    });
+    const asked = this.common(options);
+    asked.timeMs = options.timeMs ?? asked.nowMs;
+    asked.stepMs = options.stepMs ?? 300_000;
+    if (isPromql(options.dialect)) return await evaluatePromInstant(text, asked);
+    asked.mayAlign = options.mayAlign ?? true;
+    return await evaluateInstant(text, asked);
   }
 
   /** Evaluates a query at `startMs`, `startMs + stepMs`, … up to `endMs`. @throws InputError */
   async queryRange(text: string, options: QueryRangeOptions): Promise<QueryResult> {
-    if (isPromql(options.dialect)) {
-      const { startMs, endMs, stepMs } = options;
-      const common = this.common(options, options.nowMs ?? this.clock.nowMs());
-      return await evaluatePromRange(text, { ...common, startMs, endMs, stepMs });
-    }
-    return await evaluateRange(text, {
-      ...this.common(options, options.nowMs ?? this.clock.nowMs()),
-      startMs: options.startMs,
-      endMs: options.endMs,
-      stepMs: options.stepMs,
-      mayAlign: options.mayAlign ?? false,
-    });
+    const asked = this.common(options);
+    asked.startMs = options.startMs;
+    asked.endMs = options.endMs;
+    asked.stepMs = options.stepMs;
+    return isPromql(options.dialect) ? await evaluatePromRange(text, asked) : await evaluateRange(text, asked);
   }
 
   /** Label sets of series with samples in the range, sorted. */
@@ -153,33 +145,39 @@ export abstract class Queries<S extends Source = Source> {
     return await this.source.search({ tenant: DEFAULT_TENANT, ...request });
   }
 
-  private common(options: Omit<QueryOptions, "timeMs">, nowMs: number): EvaluationOptions {
-    const limits: { -readonly [K in keyof QueryLimits]?: QueryLimits[K] } = {};
-    if (options.maxSeries !== undefined) limits.maxUniqueTimeseries = options.maxSeries;
-    if (options.maxSamples !== undefined) limits.maxSamplesPerQuery = options.maxSamples;
-    if (options.maxPointsPerSeries !== undefined) limits.maxPointsPerTimeseries = options.maxPointsPerSeries;
-    if (options.maxSubqueryPoints !== undefined) limits.maxPointsSubqueryPerTimeseries = options.maxSubqueryPoints;
-    if (options.maxSamplesPerSeries !== undefined) limits.maxSamplesPerSeries = options.maxSamplesPerSeries;
-    if (options.maxAggregateSeries !== undefined) limits.maxSeriesPerAggrFunc = options.maxAggregateSeries;
-    if (options.maxResponseSeries !== undefined) limits.maxResponseSeries = options.maxResponseSeries;
-    if (options.maxPushdownValues !== undefined) limits.maxBinaryOpPushdownLabelValues = options.maxPushdownValues;
-    if (options.maxMemoryBytes !== undefined) limits.maxMemoryPerQuery = options.maxMemoryBytes;
+  /** One object with all it will ever have: spreading such objects into each other took as long as a small query. */
+  private common(options: Omit<QueryOptions, "timeMs">): AskedQuery {
     return {
+      timeMs: 0,
+      startMs: 0,
+      endMs: 0,
+      stepMs: 0,
+      mayAlign: options.mayAlign ?? false,
       source: this.source,
       tenant: options.tenant ?? DEFAULT_TENANT,
-      nowMs,
-      ...(options.minStalenessMs === undefined ? {} : { minStalenessMs: options.minStalenessMs }),
-      ...(options.latencyStepMaxMs === undefined ? {} : { latencyStepMaxMs: options.latencyStepMaxMs }),
-      ...(options.refusesImplicit === undefined ? {} : { refusesImplicit: options.refusesImplicit }),
-      ...(options.onImplicit === undefined ? {} : { onImplicit: options.onImplicit }),
-      ...(options.stats === undefined ? {} : { stats: options.stats }),
-      ...(options.maxQueryLength === undefined ? {} : { maxQueryLength: options.maxQueryLength }),
-      limits,
-      ...(options.lookbackMs === undefined ? {} : { lookbackMs: options.lookbackMs }),
-      ...(options.latencyOffsetMs === undefined ? {} : { latencyOffsetMs: options.latencyOffsetMs }),
-      ...(options.extraFilters === undefined ? {} : { extraFilters: options.extraFilters }),
-      ...(options.roundDigits === undefined ? {} : { roundDigits: options.roundDigits }),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      nowMs: options.nowMs ?? this.clock.nowMs(),
+      limits: {
+        maxUniqueTimeseries: options.maxSeries,
+        maxSamplesPerQuery: options.maxSamples,
+        maxPointsPerTimeseries: options.maxPointsPerSeries,
+        maxPointsSubqueryPerTimeseries: options.maxSubqueryPoints,
+        maxSamplesPerSeries: options.maxSamplesPerSeries,
+        maxSeriesPerAggrFunc: options.maxAggregateSeries,
+        maxResponseSeries: options.maxResponseSeries,
+        maxMemoryPerQuery: options.maxMemoryBytes,
+        maxBinaryOpPushdownLabelValues: options.maxPushdownValues,
+      },
+      minStalenessMs: options.minStalenessMs,
+      latencyStepMaxMs: options.latencyStepMaxMs,
+      refusesImplicit: options.refusesImplicit,
+      onImplicit: options.onImplicit,
+      stats: options.stats,
+      maxQueryLength: options.maxQueryLength,
+      lookbackMs: options.lookbackMs,
+      latencyOffsetMs: options.latencyOffsetMs,
+      extraFilters: options.extraFilters,
+      roundDigits: options.roundDigits,
+      signal: options.signal,
       trace: options.trace ?? null,
     };
   }

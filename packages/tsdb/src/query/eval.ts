@@ -20,9 +20,10 @@ import { evaluate } from "./expr.ts";
 import { sourceFilters } from "./filters.ts";
 import { checkImplicit } from "./implicit.ts";
 import { labelsKey } from "./label-edit.ts";
-import { DEFAULT_LIMITS, type QueryLimits } from "./limits.ts";
+import { type AskedLimits, withDefaults } from "./limits.ts";
 import { checkNames } from "./names.ts";
 import { sortPaced } from "./pace.ts";
+import { ParsedQueries } from "./parsed-queries.ts";
 import { traceReading } from "./reading-trace.ts";
 import type { QueryResult, ResultSeries } from "./result.ts";
 import { durationMs } from "./rollup/eval-rollup.ts";
@@ -32,31 +33,31 @@ import { printExtent, type QueryTrace } from "./trace.ts";
 
 export interface QueryOptions {
   readonly source: Source;
-  readonly tenant?: Tenant;
+  readonly tenant?: Tenant | undefined;
   /** The time of the request. */
   readonly nowMs: number;
   /** VictoriaMetrics' LookbackDelta (`max_lookback`); 0, the default, means none. */
-  readonly lookbackMs?: number;
+  readonly lookbackMs?: number | undefined;
   /** `-search.minStalenessInterval`: a sample at most this old is a series' previous one whatever the distance of samples says. */
-  readonly minStalenessMs?: number;
+  readonly minStalenessMs?: number | undefined;
   /** `-search.maxStepForPointsAdjustment`: the latency offset touches ranges of smaller steps only. A minute by default. */
-  readonly latencyStepMaxMs?: number;
+  readonly latencyStepMaxMs?: number | undefined;
   /** `-search.disableImplicitConversion`: refuse rollups over expressions that give no window. */
-  readonly refusesImplicit?: boolean;
+  readonly refusesImplicit?: boolean | undefined;
   /** Hears, once a query, of a rollup over an expression that gives no window. */
-  readonly onImplicit?: (message: string) => void;
+  readonly onImplicit?: ((message: string) => void) | undefined;
   /** `-search.latencyOffset`: how long samples may take to arrive. 0 by default: what is acknowledged is seen. */
-  readonly latencyOffsetMs?: number;
+  readonly latencyOffsetMs?: number | undefined;
   /** Allow aligned ranges, and the latency offset of instant queries. False for `nocache=1`. True by default. */
-  readonly mayAlign?: boolean;
+  readonly mayAlign?: boolean | undefined;
   /** ANDed to every selector of the query. */
-  readonly extraFilters?: FilterGroups;
+  readonly extraFilters?: FilterGroups | undefined;
   /** Digits after the point that values are rounded to; negative ones round before it. Not rounded by default. */
-  readonly roundDigits?: number;
-  readonly signal?: AbortSignal;
+  readonly roundDigits?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Gets the steps of the evaluation. Null or absent costs nothing. */
-  readonly trace?: QueryTrace | null;
-  readonly limits?: Partial<QueryLimits>;
+  readonly trace?: QueryTrace | null | undefined;
+  readonly limits?: AskedLimits | undefined;
 }
 
 export interface InstantOptions extends QueryOptions {
@@ -145,11 +146,13 @@ export async function evaluateRange(query: string | Expr, options: RangeOptions)
   return shape(run, expr, list, context.timestamps(), "matrix", options.roundDigits);
 }
 
+const parsed = new ParsedQueries((text) => optimize(parse(text)));
+
 /** A tree that somebody else has built is taken as it is: how deep it is shows only as it is carried out. */
 function readQuery(query: string | Expr, { trace = null }: QueryOptions): Expr {
   if (typeof query !== "string") return query;
   const step = trace?.begin("parse");
-  const expr = optimize(parse(query));
+  const expr = parsed.get(query);
   step?.end(`query=${trace?.text(() => printExpr(expr))}`);
   return expr;
 }
@@ -158,7 +161,7 @@ function startRun(query: string | Expr, options: QueryOptions): QueryRun {
   return new QueryRun({
     source: options.source,
     tenant: options.tenant ?? DEFAULT_TENANT,
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    limits: withDefaults(options.limits),
     lookbackMs: options.lookbackMs ?? 0,
     minStalenessMs: options.minStalenessMs ?? 0,
     nowMs: options.nowMs,

@@ -7,9 +7,9 @@ import type { QueryRun } from "./context.ts";
 import { ROLLUPS } from "./rollup/table.ts";
 
 export interface ImplicitRules {
-  readonly refusesImplicit?: boolean;
+  readonly refusesImplicit?: boolean | undefined;
   /** Hears of the first of them in the tree, with its place. */
-  readonly onImplicit?: (message: string) => void;
+  readonly onImplicit?: ((message: string) => void) | undefined;
 }
 
 /** @throws InputError 400 for the first of them in the tree if they are refused */

@@ -9,13 +9,15 @@ import { InputError } from "../../base/errors.ts";
 import { Labels } from "../../base/labels.ts";
 import { DEFAULT_TENANT } from "../../base/tenant.ts";
 import type { PromExpr, PromMatrix, PromSubquery } from "../../promql/ast.ts";
+import { DEFAULT_PROM_LIMITS } from "../../promql/limits.ts";
 import { parsePromql } from "../../promql/parse.ts";
 import { printPromql } from "../../promql/printer.ts";
 import { isMarker } from "../columns.ts";
 import { EvalContext, QueryRun } from "../context.ts";
 import { type QueryOptions, roundTo } from "../eval.ts";
-import { DEFAULT_LIMITS } from "../limits.ts";
+import { withDefaults } from "../limits.ts";
 import { sortPaced } from "../pace.ts";
+import { ParsedQueries } from "../parsed-queries.ts";
 import type { EvaluationStats, QueryResult, ResultSeries } from "../result.ts";
 import { printExtent } from "../trace.ts";
 import { withoutParens } from "./arguments.ts";
@@ -30,13 +32,13 @@ import { Annotations, type PromSeries } from "./value.ts";
 
 export interface PromOptions extends Omit<QueryOptions, "latencyOffsetMs" | "mayAlign" | "lookbackMs"> {
   /** How far back a selector looks for a sample. 5 minutes by default, and for 0. */
-  readonly lookbackMs?: number;
+  readonly lookbackMs?: number | undefined;
   /** Step of subqueries that name none; one minute by default, as is Prometheus' evaluation interval. */
-  readonly subqueryStepMs?: number;
+  readonly subqueryStepMs?: number | undefined;
   /** Count samples and times: the result's `stats.evaluation`. */
-  readonly stats?: boolean;
+  readonly stats?: boolean | undefined;
   /** UTF-16 units of the text; parsePromql's default otherwise. */
-  readonly maxQueryLength?: number;
+  readonly maxQueryLength?: number | undefined;
 }
 
 export interface PromInstantOptions extends PromOptions {
@@ -116,10 +118,17 @@ export async function evaluatePromRange(query: string | PromExpr, options: PromR
   return finish(context, "matrix", await shape(context, series, times, true, options));
 }
 
+/** Of texts whose length has been looked at. */
+const parsed = new ParsedQueries((text) => parsePromql(text, { limits: { lengthMax: text.length } }));
+
 function readQuery(query: string | PromExpr, { maxQueryLength, trace = null }: PromOptions): PromExpr {
   if (typeof query !== "string") return query;
   const step = trace?.begin("parse");
-  const tree = parsePromql(query, maxQueryLength === undefined ? {} : { limits: { lengthMax: maxQueryLength } });
+  // What is kept was once within the limit; with a lower one it is read again, to be refused.
+  const tree =
+    query.length > (maxQueryLength ?? DEFAULT_PROM_LIMITS.lengthMax)
+      ? parsePromql(query, maxQueryLength === undefined ? {} : { limits: { lengthMax: maxQueryLength } })
+      : parsed.get(query);
   step?.end(`query=${trace?.text(() => printPromql(tree))}`);
   return tree;
 }
@@ -137,7 +146,7 @@ function startQuery(
   const run = new QueryRun({
     source: options.source,
     tenant: options.tenant ?? DEFAULT_TENANT,
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    limits: withDefaults(options.limits),
     lookbackMs,
     nowMs: options.nowMs,
     text: typeof query === "string" ? query : "",
@@ -217,7 +226,7 @@ async function shape(
   list: readonly PromSeries[],
   times: Float64Array,
   isSorted: boolean,
-  { roundDigits }: { readonly roundDigits?: number },
+  { roundDigits }: { readonly roundDigits?: number | undefined },
 ): Promise<ResultSeries[]> {
   const { run } = context.grid;
   const startMs = performance.now();
