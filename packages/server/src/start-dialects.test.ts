@@ -49,6 +49,11 @@ test("a query says which dialect it is in, and promql has Prometheus' arguments"
         latencyStepMaxMs: 60_000,
         refusesImplicit: false,
         extraFilters: [[{ label: "a", op: "=", value: "b" }]],
+        onImplicit: undefined,
+        roundDigits: undefined,
+        // Of ranges.
+        startMs: 0,
+        endMs: 0,
       });
       const { startMs, endMs, stepMs: rangeStepMs } = range as RangeQuery;
       assert.deepEqual([startMs, endMs, rangeStepMs], [100_000, 200_500, 60_000], "not aligned");
