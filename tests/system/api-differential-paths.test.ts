@@ -53,6 +53,7 @@ test("status endpoints and placeholders", () =>
     ["/api/v1/rules", {}],
     ["/rules", {}],
     ["/api/v1/alerts", {}],
+    ["/api/v1/status/active_queries", {}, newer(API.activeQueries, /"status":"ok"/)],
     ["/health", {}],
     ["/-/healthy", {}],
     ["/-/ready", {}],

@@ -212,10 +212,10 @@ test("slow requests that read data are logged, and implicit conversions if that 
   withServer(
     ["-search.logSlowQueryDuration=1ms", "-search.logImplicitConversion"],
     async ({ database, log, metrics, port }) => {
-      database.gate = new Promise((resolve) => setTimeout(resolve, 5));
+      database.gate = new Promise((resolve) => setTimeout(resolve, 50));
       await ask(port, "/api/v1/query?query=slow");
       for (const [i, path] of ["/api/v1/series?match[]=m", "/api/v1/labels", "/api/v1/export?match[]=m"].entries()) {
-        database.gate = new Promise((resolve) => setTimeout(resolve, 5));
+        database.gate = new Promise((resolve) => setTimeout(resolve, 50));
         await ask(port, path);
         const [name, match] = path.split("?match[]=") as [string, string | undefined];
         const line = log.findLast((text) => text.includes("slow query")) ?? "";

@@ -7,6 +7,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { MetricSet, startProcessMetrics } from "@nyanza/metrics";
 import type { Dialect } from "@nyanza/tsdb";
+import { createActiveQueriesHandlers } from "./api/active-queries.ts";
 import { createCardinalityHandlers } from "./api/cardinality.ts";
 import { createCommandHandlers } from "./api/commands.ts";
 import type { ServedDatabase } from "./api/database.ts";
@@ -27,6 +28,7 @@ import { watchSlowQueries } from "./api/slow-queries.ts";
 import { createSnapshotHandlers } from "./api/snapshots.ts";
 import { createStatusHandlers } from "./api/status.ts";
 import type { Flags, ParsedServerFlags } from "./flags/table.ts";
+import { ActiveRequests } from "./http/active-requests.ts";
 import type { AuthOptions } from "./http/auth.ts";
 import { type BodyContext, ByteBudget } from "./http/body.ts";
 import type { Handlers } from "./http/context.ts";
@@ -153,6 +155,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   };
   metrics.getOrCreateGauge('vm_memory_used_bytes{for="body"}', () => body.budget.used);
   const queues = createQueues(flags, cpuCores, metrics);
+  const activeRequests = new ActiveRequests();
   const { ready, readyWord, ...early } = createStatusHandlers({
     isDraining: () => server.isDraining,
     writeMetrics: () => ownMetrics.write(),
@@ -172,6 +175,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     auth: createAuth(flags),
     body,
     queryQueue: queues.query,
+    activeRequests,
     handlers: early,
     metrics,
     logger: loggers("http/server.ts"),
@@ -195,7 +199,13 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     `opened the storage at ${JSON.stringify(dataPath)} in ${((Date.now() - openedMs) / 1000).toFixed(3)} seconds`,
   );
   const handlers = createHandlers(options, opened, body, queues.insert, metrics, memory);
-  server.open({ ...handlers, ...early, ready, readyWord });
+  server.open({
+    ...handlers,
+    ...createActiveQueriesHandlers({ requests: activeRequests, logger: loggers("api/active-queries.ts") }),
+    ...early,
+    ready,
+    readyWord,
+  });
 
   const scraper = new SelfScraper({
     write: () => ownMetrics.write(),
@@ -253,6 +263,11 @@ async function openAt(path: string, options: StartOptions, settings: DatabaseSet
   }
 }
 
+/** Those that need no database. */
+type EarlyHandlers =
+  | keyof ReturnType<typeof createStatusHandlers>
+  | keyof ReturnType<typeof createActiveQueriesHandlers>;
+
 function createHandlers(
   options: StartOptions,
   database: OwnedDatabase,
@@ -260,7 +275,7 @@ function createHandlers(
   insertQueue: RequestQueue,
   metrics: MetricSet,
   memory: MemoryShares,
-): Omit<Handlers, keyof ReturnType<typeof createStatusHandlers>> {
+): Omit<Handlers, EarlyHandlers> {
   const { loggers } = options;
   const flags = options.flags.values;
   const metadata = new MetadataStore();
@@ -378,8 +393,11 @@ function createQueues(
     status: 503,
     flags: "-maxConcurrentInserts and -insert.maxQueueDuration",
   });
+  const queryCapacity = flags["search.maxConcurrentRequests"] || Math.min(2 * cpuCores, 16);
   const query = new RequestQueue({
-    capacity: flags["search.maxConcurrentRequests"] || Math.min(2 * cpuCores, 16),
+    capacity: queryCapacity,
+    // Ranges gain nothing from more places than there are cores, but small queries would wait for one of them to end.
+    reserved: Math.floor(queryCapacity / 4),
     maxWaitMs: flags["search.maxQueueDuration"],
     status: 429,
     flags: "-search.maxConcurrentRequests and -search.maxQueueDuration",
@@ -390,6 +408,7 @@ function createQueues(
   ] as const) {
     metrics.getOrCreateGauge(`vm_concurrent_${name}_capacity`, () => queue.capacity);
     metrics.getOrCreateGauge(`vm_concurrent_${name}_current`, () => queue.running);
+    metrics.getOrCreateGauge(`vm_concurrent_${name}_waiting`, () => queue.waiting);
     metrics.getOrCreateGauge(`vm_concurrent_${name}_limit_reached_total`, () => queue.limitReached);
     metrics.getOrCreateGauge(`vm_concurrent_${name}_limit_timeout_total`, () => queue.limitTimeouts);
   }

@@ -158,6 +158,12 @@ export const API_DIFFERENCES = {
     there: "has none",
     reason: "came after 1.79.5",
   },
+  activeQueries: {
+    what: "`/api/v1/status/active_queries`",
+    here: "JSON",
+    there: "a table as text",
+    reason: "what later releases do",
+  },
   methods: {
     what: "methods that are not documented",
     here: "405",
@@ -174,7 +180,6 @@ export const API_DIFFERENCES = {
 
 /** What VictoriaMetrics 1.79.5 answers and we do not yet. */
 export const PATHS_NOT_YET: readonly string[] = [
-  "/api/v1/status/active_queries",
   "/api/v1/status/top_queries",
   "/api/v1/export/csv?match[]=up&format=__value__",
   "/api/v1/import/csv",

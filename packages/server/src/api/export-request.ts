@@ -38,5 +38,6 @@ export function openExport(
 ): Promise<ExportCursor> {
   const groups = getMatchGroups(context.args, true);
   const { database, maxSeries } = options;
+  context.active?.tell({ startMs: range.minMs, endMs: range.maxMs, stepMs: 0 });
   return database.export({ tenant: context.tenant, groups, ...range, maxSeries, maxSeriesFlag, signal });
 }

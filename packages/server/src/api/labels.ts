@@ -76,10 +76,12 @@ function getRequest(
   const limit = args.getInteger("limit");
   // A default end is rounded down to seconds, which must not hide the newest sample.
   const maxMs = args.get("end") === "" ? nowMs : Math.max(endMs, startMs);
+  const minMs = startMs === 0 ? startOfDay(Math.max(maxMs - DEFAULT_RANGE_MS, 0)) : startMs;
+  context.active?.tell({ startMs: minMs, endMs: maxMs, stepMs: 0 });
   return {
     tenant: context.tenant,
     groups: getMatchGroups(args, isMatchRequired),
-    minMs: startMs === 0 ? startOfDay(Math.max(maxMs - DEFAULT_RANGE_MS, 0)) : startMs,
+    minMs,
     maxMs,
     limit: limit > 0 ? Math.min(limit, max) : max,
     signal,

@@ -23,6 +23,7 @@ export async function answerPromQuery(context: RequestContext, options: QueryOpt
   wantShortQuery(text, options.maxQueryBytes);
   const seriesMax = getSeriesMax(args);
   const timeMs = getTime(args, nowMs);
+  context.active?.tell({ startMs: timeMs, endMs: timeMs, stepMs: DEFAULT_LOOKBACK_MS });
   const timeoutMs = getTimeout(args, options);
   const lookbackMs = getLookback(args, options);
   const answer = async (signal: AbortSignal): Promise<void> => {
@@ -54,6 +55,7 @@ export async function answerPromQueryRange(context: RequestContext, options: Que
   if (!(stepMs > 0)) {
     throw invalid("step", "zero or negative query resolution step widths are not accepted. Try a positive integer");
   }
+  context.active?.tell({ startMs, endMs, stepMs });
   const timeoutMs = getTimeout(args, options);
   const lookbackMs = getLookback(args, options);
   const answer = async (signal: AbortSignal): Promise<void> => {

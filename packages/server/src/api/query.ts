@@ -83,6 +83,7 @@ async function answerQuery(context: RequestContext, options: QueryOptions, ask: 
   const timeMs = getTime(args, "time", nowMs, nowMs);
   const lookbackMs = getLookback(args, options);
   const stepMs = getDuration(args, "step", lookbackMs === 0 ? DEFAULT_STEP_MS : lookbackMs);
+  context.active?.tell({ startMs: timeMs, endMs: timeMs, stepMs });
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
     const query = ask(signal);
     addMetricsqlLimits(query, context, options, lookbackMs);
@@ -104,6 +105,7 @@ async function answerQueryRange(context: RequestContext, options: QueryOptions, 
   const stepMs = getDuration(args, "step", DEFAULT_STEP_MS);
   const lookbackMs = getLookback(args, options);
   if (startMs > endMs) endMs = startMs + DEFAULT_STEP_MS;
+  context.active?.tell({ startMs, endMs, stepMs });
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
     const query = ask(signal);
     addMetricsqlLimits(query, context, options, lookbackMs);

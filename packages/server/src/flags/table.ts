@@ -410,13 +410,14 @@ export const FLAGS = {
     default: "0",
     min: 0,
     group: "Queries",
-    description: "Query requests worked on at a time; 0 means twice the CPU cores, at most 16",
+    description:
+      "Query requests worked on at a time; 0 means twice the CPU cores, at most 16. Instant queries and label queries go before ranges and exports, which leave a quarter of the places to them",
   },
   "search.maxQueueDuration": {
     type: "duration",
     default: "10s",
     group: "Queries",
-    description: "How long a query waits for its turn before it is refused with 429",
+    description: "How long a query waits for its turn before it is refused with 429 and Retry-After",
   },
   "search.maxPointsPerTimeseries": {
     type: "int",

@@ -1,6 +1,7 @@
 /** What a handler gets of a request, and what it may say back. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Tenant } from "@nyanza/tsdb";
+import type { ActiveRequest } from "./active-requests.ts";
 import type { RequestArguments } from "./arguments.ts";
 import type { HandlerName, Route } from "./routes.ts";
 
@@ -21,6 +22,8 @@ export interface RequestContext {
    * request may get the same one: who listens stops when the work is done.
    */
   readonly signal: AbortSignal;
+  /** What others can see of it; null for requests that are not listed: those without a queue. */
+  readonly active: ActiveRequest | null;
   /** Aborts the signal. One signal a request: AbortSignal.any leaks on Node 20 when one of them lives long. */
   abort(reason: Error): void;
 }

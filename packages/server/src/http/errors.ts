@@ -19,6 +19,15 @@ export class ClientGoneError extends Error {
   }
 }
 
+/** Somebody ended the request. Answered with 422, as one that ran out of time: a client that tries again would bring it back. */
+export class CancelledError extends Error {
+  readonly status: 422 = 422;
+
+  constructor() {
+    super("the request was cancelled at /api/v1/status/active_queries/cancel");
+  }
+}
+
 /** Time ran out. Answered with 422: the query was understood but could not be carried out. */
 export class DeadlineError extends Error {
   readonly status: 422 = 422;

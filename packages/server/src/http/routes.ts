@@ -5,6 +5,7 @@
  * Paths as in VictoriaMetrics: those with `hasPrometheusAlias` also live under `/prometheus`, `{name}` stands for one
  * non-empty segment, `/*` at the end for the rest of the path.
  */
+import type { Lane } from "./queue.ts";
 
 /** How a caller proves to be one: not at all, by -httpAuth.*, or by an authKey that replaces -httpAuth.* when it is set. */
 export type AuthClass =
@@ -28,10 +29,12 @@ export type BodyRule = "none" | "form" | "bytes";
 export type ErrorStyle = "json" | "text";
 
 /**
- * Which limit on requests at work it counts against. Inserts have theirs too, but take a place in it only once their body
- * is there: a slow sender must not keep the others out.
+ * In which lane it waits for a place among -search.maxConcurrentRequests (queue.ts), if in any: by what is asked, not by what
+ * it will cost, which nobody knows before. Instant queries, which rules and alerts are, and what pages ask for their menus
+ * are light; ranges, exports and counts over the whole index are heavy. Inserts have a queue too, but take a place in it only
+ * once their body is there: a slow sender must not keep the others out.
  */
-export type QueueClass = "none" | "query";
+export type QueueClass = "none" | Lane;
 
 export type HandlerName =
   | "writeRemote"
@@ -49,6 +52,8 @@ export type HandlerName =
   | "federate"
   | "tsdbStatus"
   | "seriesCount"
+  | "activeQueries"
+  | "cancelQuery"
   | "prettifyQuery"
   | "expandWithExprs"
   | "formatQuery"
@@ -120,7 +125,7 @@ function select(path: string, handler: HandlerName, options: Partial<Route> = {}
     tenant: "default",
     body: "form",
     errors: "json",
-    queue: "query",
+    queue: "light",
     hasPrometheusAlias: true,
     handler,
     ...options,
@@ -165,21 +170,24 @@ export const ROUTES: readonly Route[] = [
   insert("/api/v1/import/prometheus/metrics/*", "importText"),
 
   select("/api/v1/query", "query"),
-  select("/api/v1/query_range", "queryRange"),
+  select("/api/v1/query_range", "queryRange", { queue: "heavy" }),
   select("/api/v1/series", "series"),
   select("/api/v1/labels", "labels"),
   select("/api/v1/label/{name}/values", "labelValues"),
-  select("/api/v1/status/tsdb", "tsdbStatus"),
-  select("/api/v1/series/count", "seriesCount"),
-  select("/api/v1/export", "export", { errors: "text" }),
+  select("/api/v1/status/tsdb", "tsdbStatus", { queue: "heavy" }),
+  select("/api/v1/series/count", "seriesCount", { queue: "heavy" }),
+  select("/api/v1/export", "export", { errors: "text", queue: "heavy" }),
   select("/api/v1/export/native", "exportNative", { errors: "text", queue: "none" }),
-  select("/federate", "federate", { errors: "text" }),
+  select("/federate", "federate", { errors: "text", queue: "heavy" }),
   select("/api/v1/admin/tsdb/delete_series", "deleteSeries", {
     auth: "deleteAuthKey",
     methods: ["POST"],
     errors: "text",
     queue: "none",
   }),
+  // Asked when the server is busy: they wait for nothing.
+  select("/api/v1/status/active_queries", "activeQueries", { queue: "none" }),
+  select("/api/v1/status/active_queries/cancel", "cancelQuery", { methods: ["POST"], queue: "none" }),
   // They read no data: a busy database does not keep them waiting.
   select("/prettify-query", "prettifyQuery", { tenant: "none", queue: "none" }),
   select("/expand-with-exprs", "expandWithExprs", { tenant: "none", queue: "none" }),

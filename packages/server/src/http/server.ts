@@ -11,11 +11,12 @@ import type { Socket } from "node:net";
 import type { Counter, MetricSet, Summary } from "@nyanza/metrics";
 import { DEFAULT_TENANT, InputError } from "@nyanza/tsdb";
 import type { Logger } from "../process/logger.ts";
+import type { ActiveRequest, ActiveRequests } from "./active-requests.ts";
 import { quote, RequestArguments } from "./arguments.ts";
 import { type AuthOptions, checkAuth } from "./auth.ts";
 import { type BodyContext, type BodyLimits, withBody } from "./body.ts";
 import type { Handlers, RequestContext } from "./context.ts";
-import { ClientGoneError, DeadlineError, NamedError, OverloadError } from "./errors.ts";
+import { CancelledError, ClientGoneError, DeadlineError, NamedError, OverloadError } from "./errors.ts";
 import { jsonString } from "./json-string.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import type { RequestQueue } from "./queue.ts";
@@ -35,6 +36,8 @@ export interface HttpServerOptions {
   readonly auth: AuthOptions;
   readonly body: BodyContext;
   readonly queryQueue: RequestQueue;
+  /** Where the requests of that queue are listed. */
+  readonly activeRequests: ActiveRequests;
   /** Those that answer from the start; `open` brings the rest. */
   readonly handlers: Partial<Handlers>;
   readonly metrics: MetricSet;
@@ -51,6 +54,8 @@ const HEADER_BYTES_MAX = 1 << 20;
 const CHECK_INTERVAL_MS = 1000;
 /** What is still read of a refused body so that its sender gets to read the answer. */
 const LINGER_MS = 2000;
+/** How long handlers may take to notice that their request was aborted. */
+const NOTICE_MS = 1000;
 
 export class HttpServer {
   readonly #options: HttpServerOptions;
@@ -73,6 +78,9 @@ export class HttpServer {
   #closedBytesRead = 0;
   #closedBytesWritten = 0;
   readonly #durations = new Map<Route, Summary>();
+  /** Requests whose handlers have not come to an end, with or without a client. */
+  #serving = 0;
+  #onIdle: (() => void) | null = null;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
@@ -85,12 +93,14 @@ export class HttpServer {
       this.#sum("bytesWritten", this.#closedBytesWritten),
     );
     for (const route of this.#router.routes) {
-      if (route.queue === "query") {
-        this.#durations.set(route, metrics.getOrCreateSummary(`vm_request_duration_seconds{path="${route.path}"}`));
+      // As VictoriaMetrics writes a path with something in it.
+      const path = route.path.replace(/\{.*\}/, "{}");
+      if (route.queue !== "none") {
+        this.#durations.set(route, metrics.getOrCreateSummary(`vm_request_duration_seconds{path="${path}"}`));
       }
       this.#counters.set(route, {
-        requests: metrics.getOrCreateCounter(`vm_http_requests_total{path="${route.path}"}`),
-        errors: metrics.getOrCreateCounter(`vm_http_request_errors_total{path="${route.path}"}`),
+        requests: metrics.getOrCreateCounter(`vm_http_requests_total{path="${path}"}`),
+        errors: metrics.getOrCreateCounter(`vm_http_request_errors_total{path="${path}"}`),
       });
     }
   }
@@ -132,7 +142,10 @@ export class HttpServer {
     this.#isDraining = true;
   }
 
-  /** Takes no more requests, lets those under way finish, then closes what is left. Never throws. */
+  /**
+   * Takes no more requests, lets those under way finish, then closes what is left and waits until their handlers have noticed: what they
+   * work on may be closed after that. Never throws.
+   */
   async close(): Promise<void> {
     this.#isDraining = true;
     const closed = Promise.all(
@@ -154,6 +167,20 @@ export class HttpServer {
     await closed;
     clearTimeout(abortTimer);
     clearTimeout(closeTimer);
+    // A connection counts as closed before its request hears of it.
+    for (const abort of this.#aborts) abort.abort(new ClientGoneError());
+    await this.#idle();
+  }
+
+  async #idle(): Promise<void> {
+    if (this.#serving === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, NOTICE_MS);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   #createServer(): Server {
@@ -168,7 +195,11 @@ export class HttpServer {
         noDelay: true,
       },
       (request, response) => {
-        void this.#serve(request, response);
+        this.#serving += 1;
+        void this.#serve(request, response).finally(() => {
+          this.#serving -= 1;
+          if (this.#serving === 0) this.#onIdle?.();
+        });
       },
     );
     server.maxConnections = this.#options.maxConnections;
@@ -282,26 +313,49 @@ export class HttpServer {
     const form = isForm
       ? await withBody(request, FORM_LIMITS, this.#options.body, async (body) => new URLSearchParams(decodeText(body)))
       : null;
+    const args = form === null ? urlArgs : new RequestArguments(url, form);
+    const handle = this.#handlers[route.handler];
+    if (handle === undefined) throw new OverloadError(503, "the storage is being opened: try again soon", 1);
+    const { activeRequests } = this.#options;
+    const active =
+      route.queue === "none"
+        ? null
+        : activeRequests.add({ path, args, abort, remoteAddress: remoteAddressOf(request) });
     const context: RequestContext = {
       request,
       response,
       route,
       path,
       rest,
-      args: form === null ? urlArgs : new RequestArguments(url, form),
+      args,
       tenant: DEFAULT_TENANT,
       startMs: this.#now(),
       signal: abort.signal,
+      active,
       abort: (reason) => abort.abort(reason),
     };
-    const handle = this.#handlers[route.handler];
-    if (handle === undefined) throw new OverloadError(503, "the storage is being opened: try again soon", 1);
-    if (route.queue === "none") await handle(context);
-    else {
-      const startMs = performance.now();
-      await this.#options.queryQueue.run(context.signal, () => handle(context));
-      this.#durations.get(route)?.update((performance.now() - startMs) / 1000);
+    if (active === null || route.queue === "none") {
+      await handle(context);
+      return;
     }
+    const work = (): Promise<void> | void => {
+      active.begin();
+      return handle(context);
+    };
+    try {
+      await this.#options.queryQueue.run(abort.signal, work, route.queue);
+    } finally {
+      activeRequests.remove(active);
+      this.#count(route, active, abort.signal);
+    }
+  }
+
+  #count(route: Route, active: ActiveRequest, signal: AbortSignal): void {
+    // Failures count, refusals do not: those would make an overload look fast.
+    if (!active.isWaiting) this.#durations.get(route)?.update((active.waitedMs + active.workedMs) / 1000);
+    const { reason } = signal;
+    const by = reason instanceof ClientGoneError ? "client" : reason instanceof CancelledError ? "command" : null;
+    if (by !== null) this.#options.metrics.getOrCreateCounter(`vm_cancelled_queries_total{by="${by}"}`).inc();
   }
 
   async #answerError(
@@ -425,6 +479,7 @@ function statusOf(error: unknown): number {
     error instanceof InputError ||
     error instanceof OverloadError ||
     error instanceof DeadlineError ||
+    error instanceof CancelledError ||
     error instanceof NamedError;
   if (isSaid) return error.status;
   return isAbort(error) ? 503 : 500;
@@ -432,6 +487,13 @@ function statusOf(error: unknown): number {
 
 function isAbort(error: unknown): boolean {
   return error instanceof Error && (error.name === "AbortError" || error instanceof ClientGoneError);
+}
+
+/** `10.1.2.3:45678`, as VictoriaMetrics with what proxies say of those behind it. */
+function remoteAddressOf({ headers, socket }: IncomingMessage): string {
+  const address = `${socket.remoteAddress ?? ""}:${socket.remotePort ?? ""}`;
+  const forwarded = headers["x-forwarded-for"];
+  return forwarded === undefined ? address : `${address}, X-Forwarded-For: ${String(forwarded).slice(0, 200)}`;
 }
 
 function hideKeys(url: string): string {
