@@ -244,11 +244,14 @@ export class HttpServer {
     const abort = this.#spareAborts.get(socket) ?? new AbortController();
     this.#spareAborts.delete(socket);
     this.#aborts.add(abort);
+    // A small answer may be on its way before its handler is done, or the other way round.
     let isServed = false;
+    let isClosed = false;
     response.once("close", () => {
+      isClosed = true;
       this.#aborts.delete(abort);
       if (!response.writableFinished) abort.abort(new ClientGoneError());
-      else if (isServed && !abort.signal.aborted) this.#spareAborts.set(socket, abort);
+      else if (isServed) this.#keepAbort(socket, abort);
     });
     let route: Route | null = null;
     try {
@@ -280,6 +283,11 @@ export class HttpServer {
       await this.#answerError(request, response, route, error);
     }
     isServed = true;
+    if (isClosed) this.#keepAbort(socket, abort);
+  }
+
+  #keepAbort(socket: Socket, abort: AbortController): void {
+    if (!abort.signal.aborted) this.#spareAborts.set(socket, abort);
   }
 
   async #answer(

@@ -9,6 +9,12 @@ export interface ListedIndex {
   all(): Postings;
   /** Series with `label` = `value`; empty if there are none. */
   postings(label: string, value: string): Postings;
+  /** The same, to be asked before they are read. */
+  idsOf(label: string, value: string): IdList;
+  /** How many values a label has. */
+  countValues(label: string): number;
+  /** Adds the values of one label of some series, "" for none, to `target`. */
+  addValuesOf(ids: Postings, label: string, target: string[]): void;
   /** Values of a label, in any order. */
   values(label: string): Iterable<string>;
   /** Names of all labels, in any order, `__name__` included. */
@@ -27,7 +33,7 @@ export function asSeriesIndex(index: ListedIndex): SeriesIndex {
       for (const value of index.values(label)) collector.add(index.postings(label, value));
       return collector.list();
     },
-    withValue: (label, value) => new IdArray(index.postings(label, value)),
+    withValue: (label, value) => index.idsOf(label, value),
     async *values(label) {
       let texts: string[] = [];
       for (const value of index.values(label)) {
@@ -39,8 +45,13 @@ export function asSeriesIndex(index: ListedIndex): SeriesIndex {
     },
     hasOrder: false,
     names: () => index.names(),
-    // Not known, and without `valuesOf` not needed.
-    countValues: () => 0,
+    countValues: (label) => index.countValues(label),
+    async valuesOf(ids, label, target, pace) {
+      for (let from = 0; from < ids.length; from += BATCH_VALUES) {
+        index.addValuesOf(ids.subarray(from, from + BATCH_VALUES), label, target);
+        if (pace.isDue) await pace.pause();
+      }
+    },
   };
 }
 

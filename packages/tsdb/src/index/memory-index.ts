@@ -3,8 +3,12 @@
  * its label store at once, and this reads them as a search wants them.
  */
 import type { LabelStore } from "../kernel/label-store.ts";
+import { type IdList, isSomeWanted, type NextWanted, NO_IDS } from "./id-list.ts";
 import type { ListedIndex } from "./listed-index.ts";
-import { NO_POSTINGS, type Postings } from "./postings.ts";
+import { intersect, NO_POSTINGS, type Postings } from "./postings.ts";
+
+/** Looking into one series' record costs as much as copying so many slots out of a list. */
+const RECORD_COST = 8;
 
 export class MemoryIndex implements ListedIndex {
   private readonly store: LabelStore;
@@ -25,6 +29,24 @@ export class MemoryIndex implements ListedIndex {
     return pair < 0 ? NO_POSTINGS : this.store.slotsOf(pair);
   }
 
+  idsOf(label: string, value: string): IdList {
+    const number = this.labelNumber(label);
+    const pair = number < 0 ? -1 : this.store.findPair(number, value);
+    return pair < 0 ? NO_IDS : new PairSlots(this.store, pair);
+  }
+
+  countValues(label: string): number {
+    const number = this.labelNumber(label);
+    return number < 0 ? 0 : this.store.countPairsOf(number);
+  }
+
+  addValuesOf(slots: Postings, label: string, target: string[]): void {
+    const number = this.labelNumber(label);
+    for (let i = 0; i < slots.length; i++) {
+      target.push(number < 0 ? "" : this.store.valueOf(slots[i] as number, number));
+    }
+  }
+
   *values(label: string): IterableIterator<string> {
     const number = this.labelNumber(label);
     if (number < 0) return;
@@ -42,5 +64,33 @@ export class MemoryIndex implements ListedIndex {
   private labelNumber(label: string): number {
     // Nothing else has an empty name: labels without one are refused.
     return label === "" ? -1 : this.store.findLabel(this.tenant, label === "__name__" ? "" : label);
+  }
+}
+
+/** Slots of the series with a pair, in the list of the label store. */
+class PairSlots implements IdList {
+  readonly count: number;
+  private readonly store: LabelStore;
+  private readonly pair: number;
+
+  constructor(store: LabelStore, pair: number) {
+    this.store = store;
+    this.pair = pair;
+    this.count = store.countSlots(pair);
+  }
+
+  read(): Postings {
+    return this.store.slotsOf(this.pair);
+  }
+
+  /** Of few series their own records are asked, not the list. */
+  retain(slots: Postings): Postings {
+    if (slots.length * RECORD_COST >= this.count) return intersect(slots, this.read());
+    const { store, pair } = this;
+    return slots.filter((slot) => store.hasPair(slot, pair));
+  }
+
+  some(nextWanted: NextWanted): boolean | Promise<boolean> {
+    return isSomeWanted(this.read(), 0, nextWanted);
   }
 }

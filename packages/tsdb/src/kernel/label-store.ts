@@ -71,6 +71,8 @@ const FULL = -4;
 const NEXT = 2;
 const FIRST_OF_TENANT = 2;
 const FIRST_OF_LABEL = 3;
+/** Where in a label the number of its pairs stands. */
+const PAIRS_OF_LABEL = 5;
 
 /** Strings of values kept for the next one who asks. */
 const TEXTS_KEPT = 1 << 14;
@@ -271,6 +273,24 @@ export class LabelStore {
     return this.readVarint(this.kernel.exports.recordAddress(slot) >>> 0);
   }
 
+  /** True if a series has a pair. */
+  hasPair(slot: number, pair: number): boolean {
+    let left = this.readVarint(this.kernel.exports.recordAddress(slot) >>> 0);
+    for (; left > 0; left--) if (this.readVarint(this.readEnd) === pair) return true;
+    return false;
+  }
+
+  /** Value of a series' label, "" if it has none. */
+  valueOf(slot: number, label: number): string {
+    let left = this.readVarint(this.kernel.exports.recordAddress(slot) >>> 0);
+    for (let at = this.readEnd; left > 0; left--) {
+      const pair = this.readVarint(at);
+      at = this.readEnd;
+      if (this.labelOf(pair) === label) return this.textOf(pair);
+    }
+    return "";
+  }
+
   /** Keys of `slots[from..)`, as many as are of one tenant and fit in a piece. */
   keysOf(slots: Uint32Array, from: number, pieceBytes: number = 1 << 17): SeriesKeys {
     const { bytes, count, at } = this.collect(slots, from, pieceBytes, this.kernel.exports.writeKeys);
@@ -399,6 +419,16 @@ export class LabelStore {
     for (let i = 0; i < 3; i++) high = (high << 8) | (i < left ? (u8[at + i] as number) : 0);
     for (let i = 3; i < 6; i++) low = (low << 8) | (i < left ? (u8[at + i] as number) : 0);
     return (high * 0x100_0000 + low) * 8 + Math.min(left, 6);
+  }
+
+  /** How many values a label has. */
+  countPairsOf(label: number): number {
+    return this.wordAt(this.kernel.exports.labelAddress(label), PAIRS_OF_LABEL);
+  }
+
+  /** How many series have a pair. */
+  countSlots(pair: number): number {
+    return this.kernel.exports.countPairSlots(pair);
   }
 
   /** Slots of the series with a pair, ascending; a fresh array. */
