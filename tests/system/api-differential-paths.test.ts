@@ -54,6 +54,7 @@ test("status endpoints and placeholders", () =>
     ["/rules", {}],
     ["/api/v1/alerts", {}],
     ["/api/v1/status/active_queries", {}, newer(API.activeQueries, /"status":"ok"/)],
+    ["/api/v1/status/top_queries", { topN: 0 }, newer(API.topQueries, /"topByAvgMemoryUsage":\[\]/)],
     ["/health", {}],
     ["/-/healthy", {}],
     ["/-/ready", {}],

@@ -247,3 +247,75 @@ test("at shutdown those that wait are told so", () =>
       await stopped;
     },
   ));
+
+test("top queries: the latest by number, time and memory", () =>
+  withServer(["-search.queryStats.minQueryDuration=0s"], async ({ database, port }) => {
+    const top = async (args: string): Promise<Record<string, unknown>> => {
+      const { headers, status, text } = await ask(port, `/api/v1/status/top_queries${args}`);
+      assert.deepEqual([status, headers["content-type"]], [200, "application/json"], text);
+      return JSON.parse(text) as Record<string, unknown>;
+    };
+    assert.deepEqual(await top(""), {
+      topN: "20",
+      maxLifetime: "10m0s",
+      "search.queryStats.lastQueriesCount": 20_000,
+      "search.queryStats.minQueryDuration": "0s",
+      "search.queryStats.minQueryMemoryUsage": 0,
+      topByCount: [],
+      topByAvgDuration: [],
+      topBySumDuration: [],
+      topByAvgMemoryUsage: [],
+    });
+    const answerWith = (memoryBytes: number): void => {
+      database.result = { kind: "vector", series: [], stats: { seriesFetched: 1, memoryBytes }, isPartial: false };
+    };
+    answerWith(10);
+    for (let i = 0; i < 3; i++) await ask(port, "/api/v1/query?query=often");
+    answerWith(1001);
+    await ask(port, "/api/v1/query_range?query=%22%3Clarge%22&start=100000&end=103600.5&step=60");
+    answerWith(2000);
+    await ask(port, "/api/v1/query_range?query=%22%3Clarge%22&start=100000&end=103600&step=60");
+    database.gate = new Promise((resolve) => setTimeout(resolve, 50));
+    database.failure = new Error("broken");
+    await ask(port, "/prometheus/api/v1/query?query=slow&dialect=promql");
+    const answer = await top("?topN=2&maxLifetime=1h");
+    assert.deepEqual([answer["topN"], answer["maxLifetime"]], ["2", "1h0m0s"]);
+    assert.deepEqual(answer["topByCount"], [
+      { query: "often", timeRangeSeconds: 0, count: 3 },
+      { query: '"<large"', timeRangeSeconds: 3600, count: 2 },
+    ]);
+    for (const [name, member] of [
+      ["topByAvgDuration", "avgDurationSeconds"],
+      ["topBySumDuration", "sumDurationSeconds"],
+    ] as const) {
+      const [first, second, ...more] = answer[name] as Record<string, number | string>[];
+      assert.deepEqual([first?.["query"], first?.["count"], more.length], ["slow", 1, 0]);
+      assert.ok((first?.[member] as number) >= (second?.[member] as number));
+    }
+    assert.deepEqual((answer["topByAvgMemoryUsage"] as unknown[])[0], {
+      query: '"<large"',
+      timeRangeSeconds: 3600,
+      avgMemoryBytes: 1501,
+      count: 2,
+    });
+    assert.deepEqual((await top("?topN=0"))["topByCount"], []);
+    assert.equal(((await top("?topN=99999999"))["topByCount"] as unknown[]).length, 3);
+    assert.deepEqual((await top("?topN=-1"))["topByCount"], []);
+    await sleep(2);
+    assert.deepEqual((await top("?maxLifetime=1ms"))["topByCount"], []);
+    for (const bad of ["topN=x", "topN=1.5", "maxLifetime=x", "maxLifetime=-1m", "maxLifetime=0"]) {
+      assert.equal((await ask(port, `/api/v1/status/top_queries?${bad}`)).status, 400, bad);
+    }
+  }));
+
+test("queries that need much memory are logged and counted", () =>
+  withServer(["-search.logQueryMemoryUsage=1KiB"], async ({ database, log, metrics, port }) => {
+    for (const memoryBytes of [1023, 1024]) {
+      database.result = { kind: "vector", series: [], stats: { seriesFetched: 1, memoryBytes }, isPartial: false };
+      await ask(port, "/api/v1/query?query=large");
+    }
+    const lines = log.filter((line) => line.includes("-search.logQueryMemoryUsage"));
+    assert.equal(lines.length, 1);
+    assert.match(lines[0] ?? "", /-search\.logQueryMemoryUsage=1024: 1024 bytes; query="large"/);
+    assert.equal(metrics.getOrCreateCounter("vm_memory_intensive_queries_total").get(), 1);
+  }));

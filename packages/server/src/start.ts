@@ -22,11 +22,13 @@ import { OwnMetrics, SelfScraper } from "./api/own-metrics.ts";
 import { createPageHandlers, loadPage } from "./api/page.ts";
 import { createPromqlTextHandlers } from "./api/promql-text.ts";
 import { createQueryHandlers } from "./api/query.ts";
+import { QueryHistory } from "./api/query-history.ts";
 import { measureQueries } from "./api/query-metrics.ts";
 import { createQueryTextHandlers } from "./api/query-text.ts";
 import { watchSlowQueries } from "./api/slow-queries.ts";
 import { createSnapshotHandlers } from "./api/snapshots.ts";
 import { createStatusHandlers } from "./api/status.ts";
+import { createTopQueriesHandler } from "./api/top-queries.ts";
 import type { Flags, ParsedServerFlags } from "./flags/table.ts";
 import { ActiveRequests } from "./http/active-requests.ts";
 import type { AuthOptions } from "./http/auth.ts";
@@ -310,9 +312,19 @@ function createHandlers(
     maxDurationMs: flags["search.maxExportDuration"],
     maxSeries: flags["search.maxExportSeries"],
   };
+  const history = new QueryHistory({
+    recordsMax: flags["search.queryStats.lastQueriesCount"],
+    minDurationMs: flags["search.queryStats.minQueryDuration"],
+    minMemoryBytes: flags["search.queryStats.minQueryMemoryUsage"],
+  });
   const readers = {
     ...createQueryHandlers({
-      database: measureQueries(database, metrics),
+      database: measureQueries(database, {
+        metrics,
+        history,
+        largeBytes: flags["search.logQueryMemoryUsage"],
+        logger: loggers("api/query-metrics.ts"),
+      }),
       dialect: flags["search.dialect"] as Dialect,
       logger: loggers("api/query.ts"),
       maxQueryBytes: flags["search.maxQueryLen"],
@@ -366,6 +378,10 @@ function createHandlers(
     importJson: inserter.importJson,
     importText: inserter.importText,
     ...watchSlowQueries(readers, slowQueries),
+    ...createTopQueriesHandler({
+      history,
+      flagTexts: new Map([...options.flags.texts].filter(([name]) => name.startsWith("search.queryStats."))),
+    }),
     ...createNativeHandlers(),
     ...createQueryTextHandlers({ maxQueryBytes: flags["search.maxQueryLen"] }),
     ...createPromqlTextHandlers({ maxQueryBytes: flags["search.maxQueryLen"] }),

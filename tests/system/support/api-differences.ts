@@ -164,6 +164,12 @@ export const API_DIFFERENCES = {
     there: "a table as text",
     reason: "what later releases do",
   },
+  topQueries: {
+    what: "`/api/v1/status/top_queries`",
+    here: "also by memory; durations that failed queries took count",
+    there: "by number and duration",
+    reason: "what later releases do",
+  },
   methods: {
     what: "methods that are not documented",
     here: "405",
@@ -180,7 +186,6 @@ export const API_DIFFERENCES = {
 
 /** What VictoriaMetrics 1.79.5 answers and we do not yet. */
 export const PATHS_NOT_YET: readonly string[] = [
-  "/api/v1/status/top_queries",
   "/api/v1/export/csv?match[]=up&format=__value__",
   "/api/v1/import/csv",
   "/api/v1/targets",

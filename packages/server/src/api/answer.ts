@@ -17,6 +17,7 @@ export interface PrintableResult {
   readonly stats: {
     readonly seriesFetched: number;
     readonly samplesRead?: number;
+    readonly memoryBytes?: number;
     readonly evaluation?: EvaluationStats;
   };
   readonly isPartial: boolean;

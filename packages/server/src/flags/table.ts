@@ -537,6 +537,34 @@ export const FLAGS = {
     group: "Queries",
     description: "Look back by the step argument, whatever -search.maxLookback says",
   },
+  "search.queryStats.lastQueriesCount": {
+    type: "int",
+    default: "20000",
+    min: 0,
+    max: 1_000_000,
+    group: "Queries",
+    description: "Queries that /api/v1/status/top_queries remembers; 0 remembers none",
+  },
+  "search.queryStats.minQueryDuration": {
+    type: "duration",
+    default: "1ms",
+    min: 0,
+    group: "Queries",
+    description: "Shorter queries are not remembered",
+  },
+  "search.queryStats.minQueryMemoryUsage": {
+    type: "size",
+    default: "0",
+    group: "Queries",
+    description: "Queries that need less memory are not remembered",
+  },
+  "search.logQueryMemoryUsage": {
+    type: "size",
+    default: "0",
+    group: "Queries",
+    description:
+      "Log queries that need so much memory, and count them in vm_memory_intensive_queries_total; 0 logs none",
+  },
   "search.logSlowQueryDuration": {
     type: "duration",
     default: "5s",

@@ -63,6 +63,8 @@ export class QueryRun {
   seriesFetched = 0;
   samplesRead = 0;
   isPartial = false;
+  /** Columns held at once, at most: what reserveColumns was asked for. */
+  peakBytes = 0;
   /** UTF-16 units of text that label functions have added to series. */
   #labelUnits = 0;
   #heldBytes = 0;
@@ -125,6 +127,7 @@ export class QueryRun {
   /** @throws InputError 422 when so many series of so many points would not fit. Asked before the columns are made. */
   reserveColumns(series: number, points: number): void {
     const bytes = series * points * 8;
+    if (this.#heldBytes + bytes > this.peakBytes) this.peakBytes = this.#heldBytes + bytes;
     if (this.#heldBytes + bytes > this.limits.maxMemoryPerQuery) {
       const others = this.#heldBytes === 0 ? "" : ` beside ${this.#heldBytes} for what it is to meet`;
       throw new InputError(

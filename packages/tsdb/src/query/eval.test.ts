@@ -35,7 +35,7 @@ test("an instant query answers a vector at its time", async () => {
       ['{k="2"}', END_MS, 2],
     ],
   );
-  assert.deepEqual(result.stats, { seriesFetched: 2, samplesRead: 16 });
+  assert.deepEqual(result.stats, { seriesFetched: 2, samplesRead: 16, memoryBytes: 24 });
   assert.equal(result.isPartial, false);
 });
 

@@ -307,7 +307,7 @@ async function shape(
 }
 
 function statsOf(run: QueryRun): QueryResult["stats"] {
-  return { seriesFetched: run.seriesFetched, samplesRead: run.samplesRead };
+  return { seriesFetched: run.seriesFetched, samplesRead: run.samplesRead, memoryBytes: run.peakBytes };
 }
 
 async function refuseDuplicates(run: QueryRun, list: readonly Series[]): Promise<void> {

@@ -34,6 +34,8 @@ export interface QueryResult {
   readonly stats: {
     readonly seriesFetched: number;
     readonly samplesRead: number;
+    /** Bytes of columns held at once, at most; an estimate, which `-search.maxMemoryPerQuery` limits. */
+    readonly memoryBytes: number;
     /** Of PromQL, if asked for. */
     readonly evaluation?: EvaluationStats;
   };

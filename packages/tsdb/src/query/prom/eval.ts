@@ -291,6 +291,7 @@ function finish(context: PromContext, kind: QueryResult["kind"], series: ResultS
     stats: {
       seriesFetched: run.seriesFetched,
       samplesRead: run.samplesRead,
+      memoryBytes: run.peakBytes,
       ...(evaluation === null ? {} : { evaluation }),
     },
     isPartial: run.isPartial,
