@@ -1,5 +1,6 @@
 /** Exports and federation over real sockets: what reaches the database, and what its samples become. */
 import assert from "node:assert/strict";
+import { type IncomingMessage, request } from "node:http";
 import { test } from "node:test";
 import { Labels } from "@nyanza/tsdb";
 import type { MemoryDatabase } from "./api/memory-database.ts";
@@ -19,6 +20,77 @@ function store(
   ]);
   database.stored.set(labels.toString(), { labels, samples });
 }
+
+test("JSON lines: values that JSON does not have, pieces of lines", () =>
+  withServer([], async ({ database, port }) => {
+    store(database, "odd", [
+      [1000, 0.1],
+      [2000, STALE[0] as number],
+      [3000, Infinity],
+      [4000, -Infinity],
+      [5000, -0],
+    ]);
+    const { text } = await ask(port, "/api/v1/export?match[]=x&reduce_mem_usage=1");
+    const metric = '{"metric":{"__name__":"odd","job":"x"}';
+    assert.equal(
+      text,
+      `${metric},"values":[0.1,null,"Infinity","-Infinity",-0],"timestamps":[1000,2000,3000,4000,5000]}\n`,
+    );
+    const pieces = await ask(port, "/api/v1/export?match[]=x&max_rows_per_line=2");
+    assert.equal(
+      pieces.text,
+      `${metric},"values":[0.1,null],"timestamps":[1000,2000]}\n` +
+        `${metric},"values":["Infinity","-Infinity"],"timestamps":[3000,4000]}\n` +
+        `${metric},"values":[-0],"timestamps":[5000]}\n`,
+    );
+    const lines = await ask(port, "/api/v1/export?match[]=x&format=prometheus");
+    assert.equal(lines.text.split("\n")[1], 'odd{job="x"} NaN 2000');
+  }));
+
+test("long series, and names longer than a piece, are the same in every format", () =>
+  withServer([], async ({ database, port }) => {
+    const samples = Array.from({ length: 5000 }, (_, i): [number, number] => [1_700_000_000_000 + i, i / 7]);
+    store(database, "long", samples);
+    store(database, "named", samples.slice(0, 100), "j".repeat(70_000));
+    const [long, named] = (await ask(port, "/api/v1/export?match[]=x")).text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { values: number[]; timestamps: number[] });
+    assert.deepEqual(
+      long?.timestamps.map((timestamp, i) => [timestamp, long.values[i]]),
+      samples,
+    );
+    assert.equal(named?.values.length, 100);
+    const lines = (await ask(port, "/api/v1/export?match[]=x&format=prometheus")).text.trim().split("\n");
+    assert.deepEqual(
+      lines.slice(0, 5000),
+      samples.map(([timestampMs, value]) => `long{job="x"} ${value} ${timestampMs}`),
+    );
+    assert.equal(lines[5099], `named{job="${"j".repeat(70_000)}"} ${99 / 7} ${1_700_000_000_099}`);
+  }));
+
+test("a slow reader slows an export down", () =>
+  withServer([], async ({ database, port }) => {
+    const samples = Array.from({ length: 1000 }, (_, i): [number, number] => [1_700_000_000_000 + i, Math.random()]);
+    for (let i = 0; i < 3000; i++) store(database, `m${i}`, samples);
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      request({ port, path: "/api/v1/export?match[]=x" }, resolve).on("error", reject).end();
+    });
+    response.pause();
+    // Until the sockets' buffers are full nobody waits.
+    let before = -1;
+    while (database.exportedSeries !== before) {
+      before = database.exportedSeries;
+      await new Promise((done) => setTimeout(done, 200));
+    }
+    assert.ok(
+      before > 0 && before < 1500,
+      `${before} of 3000 series, 33 kB each, were read for a reader that reads nothing`,
+    );
+    let lines = 0;
+    for await (const chunk of response) for (const byte of chunk as Buffer) if (byte === 10) lines++;
+    assert.equal(lines, 3000);
+  }));
 
 test("federation: the last sample of each series, none of those that are over", () =>
   withServer([], async ({ database, port }) => {

@@ -1,6 +1,6 @@
 /**
- * Prints columns of points as JSON: `[1700000000.123,"1.5"],[1700000015.123,"2"]`. Specified by
- * src/kernel/points-twin.ts.
+ * Prints columns of points: as JSON, `[1700000000.123,"1.5"],[1700000015.123,"2"]`; each column by itself, `1.5,2`; or a
+ * line a point, `up{job="a"} 1.5 1700000000123`. Specified by src/kernel/points-twin.ts.
  *
  * Whole numbers are printed as they are; for the others the shortest digits that read back the same are found by
  * Schubfach (Raffaello Giulietti, "The Schubfach way to render doubles", 2020): scale the float and the two borders of
@@ -19,6 +19,9 @@ const POWERS: usize = memory.data(617 * 16, 16);
 const TIMESTAMPS: usize = memory.data(POINTS_MAX * 8, 16);
 const VALUES: usize = memory.data(POINTS_MAX * 8, 16);
 const BYTES: usize = memory.data(POINTS_MAX * POINT_BYTES_MAX + SLACK, 16);
+/** What stands before, between and behind the numbers of a line. */
+const TEXT_BYTES_MAX: i32 = 4096;
+const TEXTS: usize = memory.data(TEXT_BYTES_MAX + SLACK, 16);
 
 const ZEROS: u64 = 0x3030303030303030;
 const DIGITS_8: u64 = 100_000_000;
@@ -55,6 +58,20 @@ export function bytesAddress(): usize {
   return BYTES;
 }
 
+/** How many bytes the prints may fill. */
+export function bytesMax(): i32 {
+  return POINTS_MAX * POINT_BYTES_MAX;
+}
+
+export function textsAddress(): usize {
+  return TEXTS;
+}
+
+/** Most bytes of a line's texts. */
+export function textsMax(): i32 {
+  return TEXT_BYTES_MAX;
+}
+
 /** Prints the first `count` of the timestamps and values to BYTES, comma between; returns how many bytes that were. */
 export function printPoints(count: i32): i32 {
   let at = BYTES;
@@ -68,6 +85,80 @@ export function printPoints(count: i32): i32 {
     at += 3;
   }
   return <i32>(at - BYTES) - (count > 0 ? 1 : 0);
+}
+
+/** Prints the first `count` of the values as JSON to BYTES, comma between: `1.5,null,"-Infinity"`; returns how many bytes. */
+export function printValues(count: i32): i32 {
+  let at = BYTES;
+  const end = (<usize>count) << 3;
+  for (let i: usize = 0; i < end; i += 8) {
+    const value = load<f64>(VALUES + i);
+    if (abs(value) < Infinity) at = printFloat(at, value);
+    else at = printNoNumber(at, value);
+    store<u8>(at++, 0x2c); // ,
+  }
+  return <i32>(at - BYTES) - (count > 0 ? 1 : 0);
+}
+
+/** Prints the first `count` of the timestamps as they are to BYTES, comma between; returns how many bytes. */
+export function printTimestamps(count: i32): i32 {
+  let at = BYTES;
+  const end = (<usize>count) << 3;
+  for (let i: usize = 0; i < end; i += 8) {
+    at = printFloat(at, load<f64>(TIMESTAMPS + i) + 0);
+    store<u8>(at++, 0x2c); // ,
+  }
+  return <i32>(at - BYTES) - (count > 0 ? 1 : 0);
+}
+
+/**
+ * Prints a line a point to BYTES: text 0, a number, text 1, a number, text 2. The texts stand behind each other at TEXTS. The
+ * time comes first if `isTimeFirst`, in milliseconds, seconds or nanoseconds for a `unit` of 0, 1 or 2. Returns how many
+ * bytes: the caller sees to the room.
+ */
+export function printLines(count: i32, isTimeFirst: i32, unit: i32, length0: i32, length1: i32, length2: i32): i32 {
+  let at = BYTES;
+  const end = (<usize>count) << 3;
+  const text1 = TEXTS + <usize>length0;
+  const text2 = text1 + <usize>length1;
+  for (let i: usize = 0; i < end; i += 8) {
+    const value = load<f64>(VALUES + i);
+    const ms = load<f64>(TIMESTAMPS + i);
+    at = printText(at, TEXTS, length0);
+    at = isTimeFirst ? printTime(at, ms, unit) : printFloat(at, value);
+    at = printText(at, text1, length1);
+    at = isTimeFirst ? printFloat(at, value) : printTime(at, ms, unit);
+    at = printText(at, text2, length2);
+  }
+  return <i32>(at - BYTES);
+}
+
+function printText(at: usize, from: usize, length: i32): usize {
+  const end = at + <usize>length;
+  for (; at < end; at += 8, from += 8) store<u64>(at, load<u64>(from));
+  return end;
+}
+
+/** Whole seconds are cut towards zero; nanoseconds of a whole number of milliseconds are exact. */
+function printTime(at: usize, ms: f64, unit: i32): usize {
+  if (unit == 1) return printFloat(at, trunc(ms / 1000) + 0);
+  const end = printFloat(at, ms + 0);
+  if (unit == 0 || ms == 0) return end;
+  store<u64>(end, ZEROS);
+  return end + 6;
+}
+
+/** What JSON has no number for. */
+function printNoNumber(at: usize, value: f64): usize {
+  if (value != value) {
+    store<u32>(at, 0x6c6c756e); // null
+    return at + 4;
+  }
+  store<u8>(at++, 0x22);
+  if (value < 0) store<u8>(at++, 0x2d);
+  store<u64>(at, 0x7974696e69666e49); // Infinity
+  store<u8>(at, 0x22, 8);
+  return at + 9;
 }
 
 /**

@@ -18,7 +18,16 @@ export type { Dialect, LabelsOptions, QueryOptions, QueryRangeOptions } from "./
 export { parseRules, type RuleTexts } from "./database/rule-texts.ts";
 export { type Lock, LockedError } from "./disk/disk.ts";
 export { lockFolder } from "./disk/lock.ts";
-export { POINTS_MAX, printPoints } from "./kernel/points.ts";
+export {
+  LINE_TEXT_BYTES_MAX,
+  linesPerPrint,
+  POINTS_MAX,
+  printLines,
+  printPoints,
+  printTimestamps,
+  printValues,
+} from "./kernel/points.ts";
+export type { LineShape } from "./kernel/points-twin.ts";
 export { HeadFullError } from "./kernel/sample-store.ts";
 export type { EvaluationStats, QueryResult, ResultSeries } from "./query/result.ts";
 export type { Answer, SampleCursor, SeriesBatch } from "./query/source.ts";

@@ -5,7 +5,7 @@
  *   format=prometheus    name{label="value"} 1.5 1700000000000            a line a sample
  *   format=promapi       the matrix of /api/v1/query_range
  */
-import { InputError, type Labels } from "@nyanza/tsdb";
+import { InputError, type Labels, type LineShape, POINTS_MAX, printTimestamps, printValues } from "@nyanza/tsdb";
 import { quote } from "../http/arguments.ts";
 import type { Handler, RequestContext } from "../http/context.ts";
 import { PIECE_BYTES } from "../http/pieces.ts";
@@ -14,14 +14,13 @@ import { writeLabels, writePoints } from "./answer.ts";
 import { withDeadline } from "./deadline.ts";
 import { type ExportOptions, openExport } from "./export-request.ts";
 import { JsonWriter } from "./json-writer.ts";
+import { writeLines } from "./line-writer.ts";
 import { formatSeriesName } from "./series-text.ts";
 import { startTrace, writeTrace } from "./trace.ts";
 
 export interface LineExportOptions extends ExportOptions {
   readonly isTracingDenied: boolean;
 }
-
-const SAMPLES_PER_CHECK = 1024;
 
 interface Format {
   readonly contentType: string;
@@ -113,6 +112,7 @@ function getFormat(name: string): Format {
   }
 }
 
+/** JSON has no NaN and no infinities: `null`, which importing reads as NaN, and strings. */
 const JSON_LINES: Format = {
   contentType: "application/stream+json; charset=utf-8",
   head: "",
@@ -123,32 +123,23 @@ const JSON_LINES: Format = {
     json.raw('{"metric":');
     writeLabels(json, labels);
     json.raw(',"values":[');
-    for (let from = lo; from < hi; from += SAMPLES_PER_CHECK) {
-      const to = Math.min(from + SAMPLES_PER_CHECK, hi);
-      for (let i = from; i < to; i++) {
-        if (i > lo) json.comma();
-        writeJsonValue(json, values[i] as number);
-      }
+    for (let from = lo; from < hi; from += POINTS_MAX) {
+      if (from > lo) json.comma();
+      json.bytes(printValues(values, from, Math.min(from + POINTS_MAX, hi)));
       if (json.length >= PIECE_BYTES) await answer.write(json.take());
     }
     json.raw('],"timestamps":[');
-    for (let from = lo; from < hi; from += SAMPLES_PER_CHECK) {
-      const to = Math.min(from + SAMPLES_PER_CHECK, hi);
-      for (let i = from; i < to; i++) {
-        if (i > lo) json.comma();
-        json.float(timestamps[i] as number);
-      }
+    for (let from = lo; from < hi; from += POINTS_MAX) {
+      if (from > lo) json.comma();
+      json.bytes(printTimestamps(timestamps, from, Math.min(from + POINTS_MAX, hi)));
       if (json.length >= PIECE_BYTES) await answer.write(json.take());
     }
     json.raw("]}\n");
   },
 };
 
-/** JSON has no NaN and no infinities: `null`, which importing reads as a stale marker's NaN, and strings. */
-function writeJsonValue(json: JsonWriter, value: number): void {
-  if (value - value === 0) json.float(value);
-  else json.raw(value !== value ? "null" : value > 0 ? '"Infinity"' : '"-Infinity"');
-}
+const SPACE = Buffer.from(" ");
+const NEWLINE = Buffer.from("\n");
 
 const PROMETHEUS_TEXT: Format = {
   contentType: "text/plain; charset=utf-8",
@@ -157,19 +148,9 @@ const PROMETHEUS_TEXT: Format = {
   isObject: false,
   separator: "",
   async write({ json, answer }, labels, timestamps, values, lo, hi) {
-    const name = Buffer.from(formatSeriesName(labels));
-    for (let from = lo; from < hi; from += SAMPLES_PER_CHECK) {
-      const to = Math.min(from + SAMPLES_PER_CHECK, hi);
-      for (let i = from; i < to; i++) {
-        json.bytes(name);
-        json.raw(" ");
-        json.float(values[i] as number);
-        json.raw(" ");
-        json.float(timestamps[i] as number);
-        json.raw("\n");
-      }
-      if (json.length >= PIECE_BYTES) await answer.write(json.take());
-    }
+    const name = Buffer.from(`${formatSeriesName(labels)} `);
+    const shape: LineShape = { texts: [name, SPACE, NEWLINE], isTimeFirst: false, unit: "ms" };
+    await writeLines(json, answer, timestamps, values, lo, hi, shape);
   },
 };
 

@@ -29,6 +29,8 @@ export class MemoryDatabase implements ServedDatabase {
   readonly listed: LabelsQuery[] = [];
   readonly deleted: DeleteQuery[] = [];
   readonly exported: ExportQuery[] = [];
+  /** How many series the latest export has been asked for. */
+  exportedSeries = 0;
   result: PrintableResult = { kind: "vector", series: [], stats: { seriesFetched: 0 }, isPartial: false };
   /** Thrown by the next calls when set. */
   failure: Error | null = null;
@@ -99,6 +101,7 @@ export class MemoryDatabase implements ServedDatabase {
       next: async () => {
         await this.#enter(request.signal);
         const series = all[next++];
+        this.exportedSeries = next;
         if (series === undefined) return null;
         return {
           series: [series.labels],

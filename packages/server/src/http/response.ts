@@ -1,17 +1,17 @@
 /**
  * Answers as bytes. Small ones go out at once with their length; large ones are written piece by piece, and a slow
- * reader slows the writer down instead of filling memory. gzip when the client takes it and it pays.
+ * reader slows the writer down instead of filling memory. Compressed as the client likes it (compression.ts) where it pays.
  */
 import { isAscii } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Writable } from "node:stream";
-import * as zlib from "node:zlib";
+import { type Compression, chooseCompression, compress, createCompressor } from "./compression.ts";
 import type { RequestContext } from "./context.ts";
 import { ClientGoneError } from "./errors.ts";
 import { givePiece } from "./pieces.ts";
 
 /** Shorter answers are not worth compressing. */
-const GZIP_BYTES_MIN = 1 << 10;
+const COMPRESSED_BYTES_MIN = 1 << 10;
 /** Answers up to this size leave in one write with their head, which Node does for strings only. */
 const STRING_BYTES_MAX = 16 << 10;
 
@@ -19,6 +19,8 @@ export interface Answer {
   readonly status?: number;
   readonly contentType: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What is packed already is sent as it is. */
+  readonly isPacked?: boolean;
 }
 
 /** Sends a whole body. `onSent` hears when its memory is free again; never, if the client is gone before that. */
@@ -31,9 +33,10 @@ export function sendBody(
 ): void {
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
   setHeaders(response, answer);
-  if (bytes.length >= GZIP_BYTES_MIN && mayGzip(request, response)) {
-    const packed = zlib.gzipSync(bytes, { level: 1 });
-    response.setHeader("Content-Encoding", "gzip");
+  const coding = bytes.length >= COMPRESSED_BYTES_MIN ? compressionFor(request, response, answer) : null;
+  if (coding !== null) {
+    const packed = compress(bytes, coding);
+    response.setHeader("Content-Encoding", coding);
     response.setHeader("Content-Length", packed.length);
     response.end(packed);
     onSent();
@@ -97,13 +100,14 @@ export class StreamedAnswer {
 
   #open(): Writable {
     setHeaders(this.#response, this.#answer);
-    if (!mayGzip(this.#request, this.#response)) return this.#response;
-    this.#response.setHeader("Content-Encoding", "gzip");
-    const gzip = zlib.createGzip({ level: 1 });
-    gzip.pipe(this.#response);
+    const coding = compressionFor(this.#request, this.#response, this.#answer);
+    if (coding === null) return this.#response;
+    this.#response.setHeader("Content-Encoding", coding);
+    const compressor = createCompressor(coding);
+    compressor.pipe(this.#response);
     // The compressor's memory is native: give it back at once when the client leaves in the middle.
-    this.#response.once("close", () => gzip.destroy());
-    return gzip;
+    this.#response.once("close", () => compressor.destroy());
+    return compressor;
   }
 
   #drained(sink: Writable): Promise<void> {
@@ -136,13 +140,9 @@ function setHeaders(response: ServerResponse, answer: Answer): void {
 /** Set by the server when -http.disableResponseCompression is on. */
 export const NO_COMPRESSION: unique symbol = Symbol("no compression");
 
-function mayGzip(request: IncomingMessage, response: ServerResponse): boolean {
-  if (NO_COMPRESSION in response || request.method === "HEAD" || response.hasHeader("Content-Encoding")) return false;
+function compressionFor(request: IncomingMessage, response: ServerResponse, answer: Answer): Compression | null {
+  if (NO_COMPRESSION in response || request.method === "HEAD" || response.hasHeader("Content-Encoding")) return null;
+  if (answer.isPacked === true) return null;
   response.setHeader("Vary", "Accept-Encoding");
-  const accepted = request.headers["accept-encoding"];
-  if (typeof accepted !== "string") return false;
-  return accepted.split(",").some((item) => {
-    const [coding, ...parameters] = item.split(";").map((part) => part.trim().toLowerCase());
-    return (coding === "gzip" || coding === "*") && !parameters.some((part) => /^q=0(\.0*)?$/.test(part));
-  });
+  return chooseCompression(request.headers["accept-encoding"]);
 }

@@ -5,8 +5,14 @@
  */
 import assert from "node:assert/strict";
 import { Random } from "../base/random.ts";
-import { POINTS_MAX, printPoints } from "./points.ts";
-import { printPointsTwin } from "./points-twin.ts";
+import { linesPerPrint, POINTS_MAX, printLines, printPoints, printTimestamps, printValues } from "./points.ts";
+import {
+  type LineShape,
+  printLinesTwin,
+  printPointsTwin,
+  printTimestampsTwin,
+  printValuesTwin,
+} from "./points-twin.ts";
 
 const word = new DataView(new ArrayBuffer(8));
 const timestamps = new Float64Array(POINTS_MAX);
@@ -20,6 +26,33 @@ export function fuzz(seed: number): void {
     values[i] = randomValue(random);
   }
   comparePoints(timestamps, values);
+  compareTexts(printValues(values, 0, POINTS_MAX), printValuesTwin(values, 0, POINTS_MAX), ",");
+  compareTexts(printTimestamps(timestamps, 0, POINTS_MAX), printTimestampsTwin(timestamps, 0, POINTS_MAX), ",");
+  const text = (): Uint8Array =>
+    Uint8Array.from({ length: random.below(random.pick([4, 40, 1300])) }, () => random.below(255) + 1);
+  const shape: LineShape = {
+    texts: [text(), text(), Buffer.concat([text(), Buffer.from("\n\0")])],
+    isTimeFirst: random.chance(0.5),
+    unit: random.pick(["ms", "s", "ns"] as const),
+  };
+  const count = linesPerPrint(shape);
+  for (let i = 0; i < count; i++) timestamps[i] = Math.trunc(timestamps[i]) % 2 ** 53 || 0;
+  compareTexts(
+    printLines(timestamps, values, 0, count, shape),
+    printLinesTwin(timestamps, values, 0, count, shape),
+    "\n\0",
+  );
+}
+
+/** The first piece that differs is shown. */
+function compareTexts(bytes: Uint8Array, wanted: string, separator: string): void {
+  const text = Buffer.from(bytes).toString("latin1");
+  if (text === wanted) return;
+  const pieces = text.split(separator);
+  const wantedPieces = wanted.split(separator);
+  const at = wantedPieces.findIndex((piece, i) => piece !== pieces[i]);
+  assert.equal(pieces[at], wantedPieces[at], `piece ${at}`);
+  assert.equal(pieces.length, wantedPieces.length);
 }
 
 /** Both print these, at most POINTS_MAX of them. */

@@ -2,8 +2,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { comparePoints, fuzz, neighbour } from "./points.fuzz.ts";
-import { isPointsKernelLoaded, POINTS_MAX, printPoints } from "./points.ts";
-import { printPointsTwin } from "./points-twin.ts";
+import {
+  isPointsKernelLoaded,
+  LINE_TEXT_BYTES_MAX,
+  linesPerPrint,
+  POINTS_MAX,
+  printLines,
+  printPoints,
+  printTimestamps,
+  printValues,
+} from "./points.ts";
+import {
+  type LineShape,
+  printLinesTwin,
+  printPointsTwin,
+  printTimestampsTwin,
+  printValuesTwin,
+} from "./points-twin.ts";
 
 test("known texts", () => {
   assert.ok(isPointsKernelLoaded);
@@ -34,6 +49,57 @@ test("known texts", () => {
   same(0, 9_007_199_254_740_991, '[0,"9007199254740991"]');
   same(0, 100_000_000, '[0,"100000000"]');
   same(0, 99_999_999, '[0,"99999999"]');
+});
+
+test("known columns", () => {
+  const values = Float64Array.of(9, 1.5, NaN, -Infinity, Infinity, -0, 1e21, 8);
+  const wantedValues = '1.5,null,"-Infinity","Infinity",-0,1000000000000000000000';
+  assert.equal(Buffer.from(printValues(values, 1, 7)).toString(), wantedValues);
+  assert.equal(printValuesTwin(values, 1, 7), wantedValues);
+  assert.equal(printValues(values, 3, 3).length, 0);
+  const timestamps = Float64Array.of(1_700_000_000_123, -1, -0, 2 ** 53, -(2 ** 53));
+  const wantedTimes = "1700000000123,-1,0,9007199254740992,-9007199254740992";
+  assert.equal(Buffer.from(printTimestamps(timestamps, 0, 5)).toString(), wantedTimes);
+  assert.equal(printTimestampsTwin(timestamps, 0, 5), wantedTimes);
+  assert.throws(() => printTimestamps(timestamps, 4, 6), RangeError);
+  assert.throws(() => printValues(new Float64Array(POINTS_MAX + 1), 0, POINTS_MAX + 1), RangeError);
+});
+
+test("known lines", () => {
+  const timestamps = Float64Array.of(1_700_000_000_123, -1500, -0);
+  const values = Float64Array.of(1.5, NaN, -Infinity);
+  const same = (isTimeFirst: boolean, unit: LineShape["unit"], wanted: string): void => {
+    const texts = ["é{} ", " ", "\n"].map((text) => Buffer.from(text));
+    const shape: LineShape = { texts: texts as unknown as LineShape["texts"], isTimeFirst, unit };
+    assert.equal(Buffer.from(printLines(timestamps, values, 0, 3, shape)).toString(), wanted);
+    assert.equal(Buffer.from(printLinesTwin(timestamps, values, 0, 3, shape), "latin1").toString(), wanted);
+  };
+  same(false, "ms", "é{} 1.5 1700000000123\né{} NaN -1500\né{} -Inf 0\n");
+  same(true, "ms", "é{} 1700000000123 1.5\né{} -1500 NaN\né{} 0 -Inf\n");
+  same(false, "s", "é{} 1.5 1700000000\né{} NaN -1\né{} -Inf 0\n");
+  same(true, "ns", "é{} 1700000000123000000 1.5\né{} -1500000000 NaN\né{} 0 -Inf\n");
+});
+
+test("as many lines as there is room for, of any length", () => {
+  const values = new Float64Array(POINTS_MAX).fill(-2.2250738585072014e-308);
+  const timestamps = new Float64Array(POINTS_MAX).fill(-(2 ** 53));
+  for (const bytes of [0, 3, 100, 307, 308, 309, 1000, LINE_TEXT_BYTES_MAX]) {
+    const shape: LineShape = {
+      texts: [new Uint8Array(bytes).fill(97), new Uint8Array(0), new Uint8Array(0)],
+      isTimeFirst: false,
+      unit: "ns",
+    };
+    const count = linesPerPrint(shape);
+    const text = Buffer.from(printLines(timestamps, values, 0, count, shape)).toString();
+    assert.ok(text === printLinesTwin(timestamps, values, 0, count, shape), `${bytes} bytes of text`);
+    assert.throws(() => printLines(timestamps, values, 0, count + 1, shape), RangeError);
+  }
+  const tooLong: LineShape = {
+    texts: [new Uint8Array(LINE_TEXT_BYTES_MAX), new Uint8Array(1), new Uint8Array(0)],
+    isTimeFirst: true,
+    unit: "ms",
+  };
+  assert.throws(() => linesPerPrint(tooLong), /want at most 4096 bytes of text, got 4097/);
 });
 
 test("every power of two and of ten, whole and not, and their neighbours", () => {
