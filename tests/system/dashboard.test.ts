@@ -14,12 +14,13 @@ process_io_storage_written_bytes_total process_io_write_syscalls_total process_m
 process_open_fds process_resident_memory_anon_bytes process_resident_memory_bytes process_resident_memory_file_bytes vm_active_merges
 vm_app_start_timestamp vm_app_version vm_assisted_merges_total vm_available_cpu_cores vm_available_memory_bytes vm_cache_entries
 vm_cache_misses_total vm_cache_requests_total vm_cache_size_bytes vm_cache_size_max_bytes vm_concurrent_insert_capacity
-vm_concurrent_insert_current vm_data_size_bytes vm_deduplicated_samples_total vm_filestream_fsync_calls_total
+vm_concurrent_insert_current vm_concurrent_select_capacity vm_concurrent_select_current vm_concurrent_select_limit_reached_total
+vm_concurrent_select_limit_timeout_total vm_data_size_bytes vm_deduplicated_samples_total vm_filestream_fsync_calls_total
 vm_filestream_fsync_duration_seconds_total vm_free_disk_space_bytes vm_free_disk_space_limit_bytes vm_http_request_errors_total
-vm_http_requests_total vm_last_partition_parts vm_log_messages_total vm_new_timeseries_created_total vm_parts vm_pending_rows
+vm_http_requests_total vm_last_partition_parts vm_log_messages_total vm_memory_intensive_queries_total vm_new_timeseries_created_total vm_parts vm_pending_rows
 vm_relabel_metrics_dropped_total vm_request_duration_seconds vm_rows vm_rows_added_to_storage_total vm_rows_ignored_total
 vm_rows_inserted_total vm_rows_merged_total vm_rows_read_per_query_bucket vm_rows_read_per_series_bucket vm_rows_scanned_per_query_bucket
-vm_series_read_per_query_bucket vm_slow_queries_total vm_slow_row_inserts_total vm_snapshots vm_tcplistener_accepts_total vm_tcplistener_conns
+vm_search_max_unique_timeseries vm_series_read_per_query_bucket vm_slow_queries_total vm_slow_row_inserts_total vm_snapshots vm_tcplistener_accepts_total vm_tcplistener_conns
 vm_tcplistener_read_bytes_total vm_tcplistener_written_bytes_total`
   .trim()
   .split(/\s+/);
@@ -77,6 +78,53 @@ test(
     const series = page.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
     const keys = series.map((line) => line.slice(0, line.lastIndexOf(" ")));
     assert.equal(new Set(keys).size, keys.length);
+  }),
+);
+
+/** What its panels on queries draw, without the variables of the page. */
+const QUERY_PANELS = [
+  'sum(rate(vm_http_requests_total{path!~".*(/write|/metrics)"}[5s]))',
+  "sum(rate(vm_http_requests_total[5s])) by (path) > 0",
+  "sum(rate(vm_http_request_errors_total[5s])) by (job, path) > 0",
+  'max(vm_request_duration_seconds{quantile="0.99"}) by (path) > 0',
+  "sum(rate(vm_slow_queries_total[5s])) by (job) > 0",
+  "histogram_quantile(0.99, sum(rate(vm_rows_read_per_series_bucket[5s])) by (job, vmrange))",
+  "histogram_quantile(0.99, sum(rate(vm_rows_scanned_per_query_bucket[5s])) by (job, vmrange))",
+  "histogram_quantile(0.99, sum(rate(vm_series_read_per_query_bucket[5s])) by (job, vmrange))",
+  "histogram_quantile(0.99, sum(rate(vm_rows_read_per_query_bucket[5s])) by (job, vmrange))",
+  // Of the alerts and the cluster's dashboard.
+  "sum(rate(vm_concurrent_select_limit_reached_total[5s])) > 0",
+  "max(vm_concurrent_select_current / vm_concurrent_select_capacity)",
+  "sum(rate(vm_concurrent_select_limit_timeout_total[5s]))",
+  "sum(rate(vm_memory_intensive_queries_total[5s])) > 0",
+  "vm_search_max_unique_timeseries",
+  "histogram_quantile(0.9, sum(rate(vm_http_request_duration_seconds_bucket[5s])) by (vmrange))",
+];
+
+test(
+  "the dashboard's panels on queries have something to draw",
+  { timeout: 60_000 },
+  scoped(async (scope) => {
+    const flags = ["-selfScrapeInterval=1s", "-search.logSlowQueryDuration=1ms", "-search.logQueryMemoryUsage=1"];
+    const { url } = await startNyanza(scope, { flags: [...flags, "-search.maxConcurrentRequests=1"] });
+    const missing = new Set(QUERY_PANELS);
+    const ask = (path: string, query: string): ReturnType<typeof http> =>
+      http(`${url}${path}?query=${encodeURIComponent(query)}`);
+    for (let round = 0; round < 30 && missing.size > 0; round++) {
+      await Promise.all([
+        ask("/api/v1/query", 'sum(rate({__name__=~"vm_.*"}[1m])) by (__name__)'),
+        ask("/api/v1/query_range", "sum({job!=''}) by (__name__)"),
+        ask("/api/v1/query", "m{"),
+        http(`${url}/metrics`),
+      ]);
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      for (const panel of missing) {
+        const { status, text } = await ask("/api/v1/query", panel);
+        assert.equal(status, 200, `${panel}: ${text}`);
+        if ((JSON.parse(text) as { data: { result: unknown[] } }).data.result.length > 0) missing.delete(panel);
+      }
+    }
+    assert.deepEqual([...missing], []);
   }),
 );
 

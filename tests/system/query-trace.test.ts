@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { http } from "./support/http.ts";
 import { startNyanza } from "./support/nyanza.ts";
 import { Scope } from "./support/scope.ts";
@@ -104,6 +105,35 @@ test("a trace says what was read", async () => {
   assert.match(text, /search the index: \{__name__=\\"m\\"\}, timeRange=\[[^\]]+\]: series=2"/);
   assert.match(text, /read samples: series=2, samples=120, bytes=[1-9]\d*, bytesUnpacked=1920"/);
   assert.match(text, /rollup rate\(\) with sum\(\): series=2, samples=120"/);
+});
+
+test("a trace says how long the request waited for its turn, and where the rest of its time went", async () => {
+  const { url } = await startNyanza(scope, { flags: ["-search.maxConcurrentRequests=1", "-selfScrapeInterval=0"] });
+  await http(`${url}/api/v1/import/prometheus`, { body: lines });
+  const terms = Array.from({ length: 8 }, (_, i) => `count(quantile_over_time(0.${i + 10}, m[15m:1s]))`);
+  const long = encodeURIComponent(terms.join(" + "));
+  const atWork = http(`${url}/api/v1/query_range?query=${long}&start=${at - 600}&end=${at}&step=100ms`);
+  // Another has the only place, unless this machine was asleep for as long as that takes.
+  await sleep(50);
+  const { text } = await http(`${url}${RANGE}&trace=1`);
+  await atWork;
+  const { trace } = JSON.parse(text) as { trace: Span };
+  const steps = trace.children ?? [];
+  const stages = [
+    /^wait for a turn among -/,
+    /^parse: /,
+    /^eval: /,
+    /^put the answer in order: /,
+    /^generate the resp/,
+  ];
+  assert.deepEqual(
+    steps.map(({ message }) => stages.findIndex((stage) => stage.test(message))),
+    [0, 1, 2, 3, 4],
+    text,
+  );
+  const sumMs = steps.reduce((sum, { duration_msec }) => sum + duration_msec, 0);
+  assert.ok(sumMs <= trace.duration_msec + 0.001 * steps.length, text);
+  for (const { duration_msec, message } of steps) assert.ok(duration_msec > 0, message);
 });
 
 test("-denyQueryTracing", async () => {

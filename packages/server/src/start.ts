@@ -156,11 +156,17 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     stallMs: BODY_STALL_MS,
   };
   metrics.getOrCreateGauge('vm_memory_used_bytes{for="body"}', () => body.budget.used);
+  const pageDuration = metrics.getOrCreateHistogram('vm_http_request_duration_seconds{path="/metrics"}');
   const queues = createQueues(flags, cpuCores, metrics);
   const activeRequests = new ActiveRequests();
   const { ready, readyWord, ...early } = createStatusHandlers({
     isDraining: () => server.isDraining,
-    writeMetrics: () => ownMetrics.write(),
+    writeMetrics: () => {
+      const startMs = performance.now();
+      const page = ownMetrics.write();
+      pageDuration.update((performance.now() - startMs) / 1000);
+      return page;
+    },
     flagTexts: new Map([...options.flags.texts].filter(([name]) => options.flags.given.has(name))),
     version: VERSION,
   });
@@ -312,6 +318,7 @@ function createHandlers(
     maxDurationMs: flags["search.maxExportDuration"],
     maxSeries: flags["search.maxExportSeries"],
   };
+  metrics.getOrCreateGauge("vm_search_max_unique_timeseries").set(flags["search.maxUniqueTimeseries"]);
   const history = new QueryHistory({
     recordsMax: flags["search.queryStats.lastQueriesCount"],
     minDurationMs: flags["search.queryStats.minQueryDuration"],

@@ -4,7 +4,7 @@ import type { RequestContext } from "../http/context.ts";
 import { PIECE_BYTES } from "../http/pieces.ts";
 import { StreamedAnswer } from "../http/response.ts";
 import { JsonWriter } from "./json-writer.ts";
-import { writeTrace } from "./trace.ts";
+import { endWriting, writeTrace } from "./trace.ts";
 
 /** The parts of a query's result that are printed. */
 export interface PrintableResult {
@@ -74,7 +74,7 @@ export async function sendResult(
   );
   writeAnnotations(json, "warning", result.warnings);
   writeAnnotations(json, "info", result.infos);
-  step?.end(extentOf(result));
+  endWriting(step, answer, extentOf(result));
   trace?.end(`query=${context.args.get("query")}: series=${result.series.length}`);
   writeTrace(json, trace);
   json.raw("}");
@@ -158,7 +158,7 @@ async function sendList<T>(
     if (json.length >= PIECE_BYTES) await answer.write(json.take());
   }
   json.raw("]");
-  step?.end(`items=${items.length}`);
+  endWriting(step, answer, `items=${items.length}`);
   trace?.end();
   writeTrace(json, trace);
   json.raw("}");

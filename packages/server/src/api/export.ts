@@ -16,7 +16,7 @@ import { type ExportOptions, openExport } from "./export-request.ts";
 import { JsonWriter } from "./json-writer.ts";
 import { writeLines } from "./line-writer.ts";
 import { formatSeriesName } from "./series-text.ts";
-import { startTrace, writeTrace } from "./trace.ts";
+import { endWriting, startTrace, writeTrace } from "./trace.ts";
 
 export interface LineExportOptions extends ExportOptions {
   readonly isTracingDenied: boolean;
@@ -91,7 +91,7 @@ async function answerExport(context: RequestContext, options: LineExportOptions,
   }
   json.raw(format.foot);
   if (format.isObject) {
-    step?.end(`series=${series}, samples=${samples}`);
+    endWriting(step, answer, `series=${series}, samples=${samples}`);
     trace?.end();
     writeTrace(json, trace);
     json.raw("}");

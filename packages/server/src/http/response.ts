@@ -67,6 +67,7 @@ export class StreamedAnswer {
   readonly #signal: AbortSignal;
   readonly #answer: Answer;
   #sink: Writable | null = null;
+  #waitedMs = 0;
 
   constructor(context: Pick<RequestContext, "request" | "response" | "signal">, answer: Answer) {
     this.#request = context.request;
@@ -80,12 +81,20 @@ export class StreamedAnswer {
     return this.#sink !== null;
   }
 
+  /** How long the writer was kept waiting for the reader. */
+  get waitedMs(): number {
+    return this.#waitedMs;
+  }
+
   /** Takes over `piece` (pieces.ts). Resolves when the client has room for more. @throws ClientGoneError, the signal's reason */
   async write(piece: Buffer): Promise<void> {
+    this.#signal.throwIfAborted();
     this.#sink ??= this.#open();
     if (this.#response.destroyed) throw new ClientGoneError();
     if (this.#sink.write(piece, () => givePiece(piece))) return;
+    const startMs = performance.now();
     await this.#drained(this.#sink);
+    this.#waitedMs += performance.now() - startMs;
   }
 
   /** The last piece; the whole answer, with its length, if it is the only one. */
