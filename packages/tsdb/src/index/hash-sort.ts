@@ -13,14 +13,23 @@ const INSERTED_MAX = 256;
 /** Hashes between two looks at the pace. */
 const UNPACED: number = 1 << 14;
 
-/** Sorts `hashes` in place, and `ids` with them; equal hashes come by ascending id. `pairs` is memory for it, two words a hash. */
-export async function sortHashes(hashes: Uint32Array, ids: Uint32Array, pairs: Uint32Array, pace: Pace): Promise<void> {
+/**
+ * Sorts `hashes` in place, and `ids` with them; equal hashes come by ascending id. `pairs` is memory for it, two words a hash. The upper `sameBits` are the same
+ * in all hashes.
+ */
+export async function sortHashes(
+  hashes: Uint32Array,
+  ids: Uint32Array,
+  pairs: Uint32Array,
+  pace: Pace,
+  sameBits = 0,
+): Promise<void> {
   const count = hashes.length;
   const bits = Math.min(BUCKETS_BITS_MAX, Math.max(1, 32 - Math.clz32(count) - BUCKET_BITS));
   const shift = 32 - bits;
   const ends = new Uint32Array(1 << bits);
   for (let lo = 0; lo < count; lo += UNPACED) {
-    countBuckets(hashes, lo, Math.min(count, lo + UNPACED), shift, ends);
+    countBuckets(hashes, lo, Math.min(count, lo + UNPACED), sameBits, shift, ends);
     if (pace.isDue) await pace.pause();
   }
   // Where each bucket starts; it is filled up to its end.
@@ -32,7 +41,7 @@ export async function sortHashes(hashes: Uint32Array, ids: Uint32Array, pairs: U
   }
   // Hash and id beside each other: one place in memory instead of two.
   for (let lo = 0; lo < count; lo += UNPACED) {
-    distribute(hashes, ids, lo, Math.min(count, lo + UNPACED), shift, ends, pairs);
+    distribute(hashes, ids, lo, Math.min(count, lo + UNPACED), sameBits, shift, ends, pairs);
     if (pace.isDue) await pace.pause();
   }
   let lo = 0;
@@ -49,8 +58,15 @@ export async function sortHashes(hashes: Uint32Array, ids: Uint32Array, pairs: U
   }
 }
 
-function countBuckets(hashes: Uint32Array, lo: number, hi: number, shift: number, counts: Uint32Array): void {
-  for (let i = lo; i < hi; i++) counts[(hashes[i] as number) >>> shift]++;
+function countBuckets(
+  hashes: Uint32Array,
+  lo: number,
+  hi: number,
+  sameBits: number,
+  shift: number,
+  counts: Uint32Array,
+): void {
+  for (let i = lo; i < hi; i++) counts[((hashes[i] as number) << sameBits) >>> shift]++;
 }
 
 function distribute(
@@ -58,13 +74,14 @@ function distribute(
   ids: Uint32Array,
   lo: number,
   hi: number,
+  sameBits: number,
   shift: number,
   places: Uint32Array,
   pairs: Uint32Array,
 ): void {
   for (let i = lo; i < hi; i++) {
     const hash = hashes[i] as number;
-    const place = places[hash >>> shift]++;
+    const place = places[(hash << sameBits) >>> shift]++;
     pairs[2 * place] = hash;
     pairs[2 * place + 1] = ids[i] as number;
   }

@@ -10,17 +10,18 @@ const DIGITS: number = 1 << DIGIT_BITS;
 const UNPACED: number = 1 << 15;
 
 /**
- * `items` by ascending `numbers[item]`, none of which is above `most`; those whose numbers are equal stay in order. The result is `items` itself or a new
- * array; what is in `items` afterwards is nobody's.
+ * `items` by ascending `numbers[item]`, none of which is above `most`; those whose numbers are equal stay in order. The result is `items` itself or `spare`,
+ * as long; what is in the other one afterwards is nobody's.
  */
 export async function sortByNumber(
   items: Uint32Array,
   numbers: Uint32Array,
   most: number,
   pace: Pace,
+  spare: Uint32Array = new Uint32Array(items.length),
 ): Promise<Uint32Array> {
   let source = items;
-  let target: Uint32Array = new Uint32Array(items.length);
+  let target = spare;
   for (let shift = 0; shift < 32 && most >>> shift > 0; shift += DIGIT_BITS) {
     const places = new Uint32Array(DIGITS);
     for (let lo = 0; lo < source.length; lo += UNPACED) {

@@ -1,6 +1,7 @@
 /** New series as an index segment takes them: their terms have the numbers that the segment gives them, so that sorting texts is done once, by whoever numbers them. */
 import type { Tenant } from "../base/tenant.ts";
 import type { HashKey } from "./key-hash.ts";
+import type { SeriesTerms } from "./series-terms.ts";
 
 /** A label of a segment: its values are the terms from `firstTerm + 1` on, up to the next label's `firstTerm`, in order of their bytes. */
 export interface NumberedLabel {
@@ -22,14 +23,11 @@ export interface NumberedSeries {
   idOf(i: number): number;
   /** Labels of all series together. */
   readonly labelTotal: number;
+  /** Terms of all series, in their order. */
+  readonly terms: SeriesTerms;
   /**
-   * Terms of series from `lo` on, at least one series, ascending for each: those of series `i` go to `terms[ends[i-1]..ends[i])`, where they end to `ends[i]`.
-   * Returns how many series it were.
+   * Hashes of keys (key-hash.ts) of the next series, each to its place in `hashes`: at least one. Each series comes once, in any order, and `done` of them are
+   * done. Returns how many it were.
    */
-  readTerms(lo: number, terms: Uint32Array, ends: Uint32Array): number;
-  /**
-   * Hashes of keys (key-hash.ts) and the ids of their series, into `hashes` and `ids` from `lo` on, where `lo` are done: at least one. Each series comes once,
-   * in any order. Returns how many it were.
-   */
-  readHashes(hashKey: HashKey, lo: number, hashes: Uint32Array, ids: Uint32Array): number;
+  readHashes(hashKey: HashKey, done: number, hashes: Uint32Array): number;
 }

@@ -11,6 +11,7 @@ import { buildSegment } from "./segment-build.ts";
 import { IndexSegment } from "./segment-reader.ts";
 import { NO_VALUE } from "./segment-writer.ts";
 import { seriesKeyOf } from "./series-key.ts";
+import { SeriesTerms } from "./series-terms.ts";
 
 /** Never pauses. */
 export const AT_ONCE: Pace = { isDue: false, pause: async () => {} };
@@ -43,6 +44,11 @@ export function numberTerms(tenant: Tenant, series: readonly IndexedSeries[]): N
     const own = [...(valuesOf.get(name) as Map<string, Uint8Array>)].sort((a, b) => Buffer.compare(a[1], b[1]));
     for (const [value, bytes] of own) numbers.set(`${name}\0${value}`, values.push(bytes) - 1);
   }
+  const terms = new SeriesTerms();
+  for (const one of series) {
+    const own = [...one.labels.entries()].map(([name, value]) => numbers.get(`${name}\0${value}`) as number);
+    terms.add(Uint32Array.from(own), 0, own.length);
+  }
   return {
     tenant,
     labels,
@@ -51,20 +57,10 @@ export function numberTerms(tenant: Tenant, series: readonly IndexedSeries[]): N
     seriesCount: series.length,
     idOf: (i) => (series[i] as IndexedSeries).id,
     labelTotal,
-    readTerms(lo, terms, ends) {
-      const own = [...(series[lo] as IndexedSeries).labels.entries()].map(
-        ([name, value]) => numbers.get(`${name}\0${value}`) as number,
-      );
-      const at = lo === 0 ? 0 : (ends[lo - 1] as number);
-      terms.set(own, at);
-      ends[lo] = at + own.length;
-      return 1;
-    },
-    readHashes(hashKey, lo, hashes, ids) {
-      const { id, labels } = series[lo] as IndexedSeries;
-      const bytes = seriesKeyOf(labels);
-      hashes.set(hashKeys(hashKey, tenant, bytes, Uint32Array.of(bytes.length)), lo);
-      ids[lo] = id;
+    terms,
+    readHashes(hashKey, done, hashes) {
+      const bytes = seriesKeyOf((series[done] as IndexedSeries).labels);
+      hashes.set(hashKeys(hashKey, tenant, bytes, Uint32Array.of(bytes.length)), done);
       return 1;
     },
   };

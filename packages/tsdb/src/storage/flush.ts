@@ -6,7 +6,6 @@ import { SampleColumns } from "../base/columns.ts";
 import { NumberList } from "../base/number-list.ts";
 import { formatTenant } from "../base/tenant.ts";
 import type { Disk } from "../disk/disk.ts";
-import { sortByNumber } from "../index/number-sort.ts";
 import type { NumberedSeries } from "../index/numbered-series.ts";
 import type { PageCache } from "../index/page-cache.ts";
 import { buildSegment } from "../index/segment-build.ts";
@@ -86,35 +85,30 @@ async function flushMonth(context: FlushContext, partition: Partition, slots: Nu
   }
 }
 
-/** Writes a month's samples of these slots, which get ids if they have none. Returns the part's file number. */
+/** Writes a month's samples of these slots, whose series get ids if they have none. Returns the part's file number. */
 async function writePart(context: FlushContext, partition: Partition, slots: Uint32Array): Promise<number> {
   const { disk, store, pacer, registry, dedupMs } = context;
-  const ids = await partition.idsOf(registry, slots, pacer, context.onIndexCorruption);
-  const order = await sortByNumber(
-    slots.map((_slot, i) => i),
-    ids,
-    partition.nextSeriesId,
-    pacer,
-  );
+  const runs = await partition.orderById(registry, slots, pacer, context.onIndexCorruption);
   const fileNumber = context.nextFileNumber();
   const writer = await PartWriter.create(disk, partition.partPath(fileNumber), fileNumber);
   try {
     const columns = new SampleColumns(1 << 13);
     let unpaced = 0;
-    for (let k = 0; k < order.length; k++) {
-      const i = order[k] as number;
-      const slot = slots[i] as number;
-      columns.length = 0;
-      store.read(slot, partition.startMs, partition.endMs - 1, columns);
-      if (columns.length === 0) continue;
-      if (!store.isOrdered(slot)) orderSamples(columns, 0);
-      if (dedupMs > 0) deduplicate(columns, 0, dedupMs);
-      writer.add(ids[i] as number, columns.timestamps, columns.values, 0, columns.length);
-      if (writer.isFull) await writer.flush();
-      unpaced += columns.length + UNPACED_SAMPLES / UNPACED_SERIES;
-      if (unpaced < UNPACED_SAMPLES) continue;
-      unpaced = 0;
-      if (pacer.isDue) await pacer.pause();
+    for (const { count, slotAt, idAt } of runs) {
+      for (let i = 0; i < count; i++) {
+        const slot = slotAt(i);
+        columns.length = 0;
+        store.read(slot, partition.startMs, partition.endMs - 1, columns);
+        if (columns.length === 0) continue;
+        if (!store.isOrdered(slot)) orderSamples(columns, 0);
+        if (dedupMs > 0) deduplicate(columns, 0, dedupMs);
+        writer.add(idAt(i), columns.timestamps, columns.values, 0, columns.length);
+        if (writer.isFull) await writer.flush();
+        unpaced += columns.length + UNPACED_SAMPLES / UNPACED_SERIES;
+        if (unpaced < UNPACED_SAMPLES) continue;
+        unpaced = 0;
+        if (pacer.isDue) await pacer.pause();
+      }
     }
     await writer.finish();
     return fileNumber;

@@ -168,6 +168,7 @@ export class PartWriter {
       const offset = this.end;
       pages.push({ offset, length: bytes.length, crc: checksumAt(bytes, this.fileNumber, offset) });
       this.buffer.raw(bytes);
+      if (this.isFull) await this.flush();
     }
     const root = new ByteWriter();
     root.f64(this.rows);

@@ -13,6 +13,7 @@ import { PagedNumbers } from "../../base/paged-numbers.ts";
 import type { Tenant } from "../../base/tenant.ts";
 import type { Disk } from "../../disk/disk.ts";
 import { type HashKey, newHashKey } from "../../index/key-hash.ts";
+import { sortByNumber } from "../../index/number-sort.ts";
 import { haveSameHashKey } from "../../index/segment-merge.ts";
 import { type IndexSegment, NO_ID } from "../../index/segment-reader.ts";
 import type { Tombstones } from "../deletes/tombstones.ts";
@@ -34,6 +35,13 @@ export const NOT_HERE: number = -2;
 const ABSENT = 0xffff_ffff;
 /** Slots between two looks at the pacer. */
 const UNPACED = 4096;
+
+/** Slots in order of the ids of their series. */
+export interface SlotRun {
+  readonly count: number;
+  slotAt(i: number): number;
+  idAt(i: number): number;
+}
 
 export class Partition {
   readonly name: string;
@@ -63,7 +71,7 @@ export class Partition {
   /** Parts may hold much that is deleted. */
   mustReclaim = false;
   nextSeriesId: number;
-  /** Series that have ids but stand in no index segment yet: filled by `idsOf`, emptied when a segment with them is part of the database. */
+  /** Series that have ids but stand in no index segment yet: filled by `orderById`, emptied when a segment with them is part of the database. */
   unindexed: NewSeries[] = [];
   /** Registry slot → id + 1 and back; 0 where nothing is known, ABSENT where it is known that there is no id. */
   private idBySlot: PagedNumbers = new PagedNumbers();
@@ -228,31 +236,28 @@ export class Partition {
   }
 
   /**
-   * Ids of the series in these slots; those without get one, tenant by tenant in label order. Long work: other work has its turn meanwhile.
-   * Damage is told to `onCorruption`. A series whose labels cannot be read gets a new id, and a segment that cannot say which series it has is set
-   * aside: nobody can meet a series twice.
+   * These slots in order of the ids of their series, in runs of which each follows the one before; series without get an id, tenant by tenant in label order.
+   * Long work: other work has its turn meanwhile. Takes `slots`, whose order is void. Damage is told to `onCorruption`. A series whose labels cannot be read
+   * gets a new id, and a segment that cannot say which series it has is set aside: nobody can meet a series twice.
    */
-  async idsOf(
+  async orderById(
     registry: SeriesRegistry,
     slots: Uint32Array,
     pacer: Pacer,
     onCorruption: OnIndexCorruption,
-  ): Promise<Uint32Array> {
+  ): Promise<SlotRun[]> {
     if (this.linkedEpoch !== registry.epoch) {
       this.idBySlot = new PagedNumbers();
       this.slotById = new PagedNumbers();
       this.linkedEpoch = registry.epoch;
     }
-    const unlinked = new NumberList();
-    for (let i = 0; i < slots.length; i++) {
-      if (this.idBySlot.get(slots[i] as number) === 0) unlinked.push(slots[i] as number);
-      if (i % UNPACED === UNPACED - 1 && pacer.isDue) await pacer.pause();
-    }
-    await this.linkKnown(registry, unlinked.all(), pacer, onCorruption);
-    unlinked.clear();
-    for (const [tenant, unknown] of await this.withoutId(registry, slots, pacer)) {
+    if (this.segments.length > 0) await this.linkKnown(registry, slots, pacer, onCorruption);
+    const known = await this.takeLinked(slots, pacer);
+    const runs: SlotRun[] = [];
+    if (known > 0) runs.push(await this.orderKnown(slots.subarray(0, known), pacer));
+    for (const [tenant, unknown] of await byTenant(registry, slots.subarray(known), pacer)) {
       // What may fail comes first: an id that is given must be linked, or the series would get another.
-      const ordered = await orderSeries(registry, unknown.all(), pacer);
+      const ordered = await orderSeries(registry, unknown, pacer);
       const firstId = this.nextSeriesId;
       this.nextSeriesId += ordered.slots.length;
       this.unindexed.push({ tenant, registry, firstId, ...ordered });
@@ -261,22 +266,27 @@ export class Partition {
         // Whoever meets a slot that has no link yet gives it no other id: flushes come one after the other.
         if (i % UNPACED === UNPACED - 1 && pacer.isDue) await pacer.pause();
       }
+      runs.push({
+        count: ordered.slots.length,
+        slotAt: (i) => ordered.slots[i] as number,
+        idAt: (i) => firstId + i,
+      });
     }
-    const ids = new Uint32Array(slots.length);
-    for (let i = 0; i < slots.length; i++) {
-      ids[i] = this.idBySlot.get(slots[i] as number) - 1;
-      if (i % UNPACED === UNPACED - 1 && pacer.isDue) await pacer.pause();
-    }
-    return ids;
+    return runs;
   }
 
-  /** Links slots whose series stand in a segment already. */
+  /** Links those of the slots that nobody has looked up yet and whose series stand in a segment. */
   private async linkKnown(
     registry: SeriesRegistry,
     slots: Uint32Array,
     pacer: Pacer,
     onCorruption: OnIndexCorruption,
   ): Promise<void> {
+    const unlinked = new NumberList();
+    for (let i = 0; i < slots.length; i++) {
+      if (this.idBySlot.get(slots[i] as number) === 0) unlinked.push(slots[i] as number);
+      if (i % UNPACED === UNPACED - 1 && pacer.isDue) await pacer.pause();
+    }
     const listener: LookupListener = {
       onDamage: onCorruption,
       onUnreadable: (segment, error) => {
@@ -284,34 +294,47 @@ export class Partition {
         this.setAside(segment, error);
       },
     };
-    for await (const { slots: run, ids } of lookUpSlots(this.segments, registry.store, slots, pacer, listener)) {
+    for await (const { slots: run, ids } of lookUpSlots(
+      this.segments,
+      registry.store,
+      unlinked.all(),
+      pacer,
+      listener,
+    )) {
       for (let i = 0; i < run.length; i++) if (ids[i] !== NO_ID) this.link(run[i] as number, ids[i] as number);
     }
   }
 
-  /** Those of the slots whose series have no id, by tenant. */
-  private async withoutId(
-    { store }: SeriesRegistry,
-    slots: Uint32Array,
-    pacer: Pacer,
-  ): Promise<Map<Tenant, NumberList>> {
-    const found = new Map<Tenant, NumberList>();
-    for (let from = 0; from < slots.length; ) {
-      const { tenant, count } = store.tenantRun(slots, from, UNPACED);
-      let own = found.get(tenant);
-      for (let i = from; i < from + count; i++) {
-        const linked = this.idBySlot.get(slots[i] as number);
-        if (linked !== 0 && linked !== ABSENT) continue;
-        if (own === undefined) {
-          own = new NumberList();
-          found.set(tenant, own);
-        }
-        own.push(slots[i] as number);
+  /** Puts slots with an id in front of the others. Returns where those begin. */
+  private async takeLinked(slots: Uint32Array, pacer: Pacer): Promise<number> {
+    let end = 0;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i] as number;
+      const linked = this.idBySlot.get(slot);
+      if (linked !== 0 && linked !== ABSENT) {
+        slots[i] = slots[end] as number;
+        slots[end++] = slot;
       }
-      from += count;
-      if (pacer.isDue) await pacer.pause();
+      if (i % UNPACED === UNPACED - 1 && pacer.isDue) await pacer.pause();
     }
-    return found;
+    return end;
+  }
+
+  /** Slots with an id, in order of their ids. */
+  private async orderKnown(slots: Uint32Array, pacer: Pacer): Promise<SlotRun> {
+    const ids = new Uint32Array(slots.length);
+    const places = new Uint32Array(slots.length);
+    for (let i = 0; i < slots.length; i++) {
+      ids[i] = this.idBySlot.get(slots[i] as number) - 1;
+      places[i] = i;
+      if (i % UNPACED === UNPACED - 1 && pacer.isDue) await pacer.pause();
+    }
+    const order = await sortByNumber(places, ids, this.nextSeriesId, pacer);
+    return {
+      count: slots.length,
+      slotAt: (i) => slots[order[i] as number] as number,
+      idAt: (i) => ids[order[i] as number] as number,
+    };
   }
 
   private setAside(segment: IndexSegment, error: CorruptionError): void {
@@ -325,6 +348,28 @@ export class Partition {
     this.idBySlot.set(slot, id + 1);
     this.slotById.set(id, slot + 1);
   }
+}
+
+/** Slots by tenant. */
+async function byTenant(
+  { store }: SeriesRegistry,
+  slots: Uint32Array,
+  pacer: Pacer,
+): Promise<Map<Tenant, Uint32Array>> {
+  // Nearly always.
+  if (store.allTenants().length === 1 && slots.length > 0) return new Map([[store.allTenants()[0] as Tenant, slots]]);
+  const lists = new Map<Tenant, NumberList>();
+  for (let from = 0; from < slots.length; ) {
+    const { tenant, count } = store.tenantRun(slots, from, UNPACED);
+    let own = lists.get(tenant);
+    if (own === undefined) {
+      own = new NumberList();
+      lists.set(tenant, own);
+    }
+    for (const end = from + count; from < end; from++) own.push(slots[from] as number);
+    if (pacer.isDue) await pacer.pause();
+  }
+  return new Map([...lists].map(([tenant, list]) => [tenant, list.all()]));
 }
 
 function fileName(number: number): string {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { Labels } from "../../base/labels.ts";
 import { DEFAULT_TENANT } from "../../base/tenant.ts";
 import { seriesKeyOf } from "../../index/series-key.ts";
+import { SeriesTermsReader } from "../../index/series-terms.ts";
 import { Pacer } from "../pacer.ts";
 import { SeriesRegistry } from "./registry.ts";
 import { numberSeries, orderSeries } from "./series-order.ts";
@@ -35,18 +36,19 @@ async function check(series: readonly Labels[]): Promise<void> {
   }
   // The terms of each series are its labels.
   const numbered = numberSeries({ tenant: DEFAULT_TENANT, registry, firstId: 7, ...ordered });
-  const terms = new Uint32Array(numbered.labelTotal);
-  const ends = new Uint32Array(numbered.seriesCount);
-  for (let lo = 0; lo < numbered.seriesCount; ) lo += numbered.readTerms(lo, terms, ends);
+  const reader = new SeriesTermsReader(numbered.terms);
+  let labelTotal = 0;
   for (const [i, labels] of all.entries()) {
-    const own = terms.subarray(i === 0 ? 0 : ends[i - 1], ends[i]);
-    const found = [...own].map((term) => {
+    assert.ok(reader.next());
+    labelTotal += reader.length;
+    const found = [...reader.terms.subarray(0, reader.length)].map((term) => {
       const label = numbered.labels.findLast(({ firstTerm }) => firstTerm < term);
       return [label?.name, Buffer.from(numbered.valueBytes(term)).toString()];
     });
     if (i < 200) assert.deepEqual(found, [...labels.entries()]);
   }
-  assert.equal(ends.at(-1), terms.length);
+  assert.ok(!reader.next());
+  assert.equal(labelTotal, numbered.labelTotal);
 }
 
 test("series are ordered by metric name, job, instance and the rest, and so are their terms", async () => {

@@ -8,6 +8,7 @@ import { PagedNumbers } from "../../base/paged-numbers.ts";
 import type { Tenant } from "../../base/tenant.ts";
 import { sortByNumber } from "../../index/number-sort.ts";
 import type { NumberedLabel, NumberedSeries } from "../../index/numbered-series.ts";
+import { SeriesTerms } from "../../index/series-terms.ts";
 import type { LabelStore } from "../../kernel/label-store.ts";
 import type { Pacer } from "../pacer.ts";
 import { NO_CHUNK, sortByChunks } from "./chunk-sort.ts";
@@ -23,14 +24,13 @@ export interface NewSeries extends OrderedSeries {
 /** Slots in the order of ids, and the numbers of their terms. */
 export interface OrderedSeries {
   readonly slots: Uint32Array;
-  readonly terms: TermNumbers;
+  readonly terms: SeriesTerms;
+  readonly numbers: TermNumbers;
 }
 
 /** Numbers of terms as index/numbered-series.ts has them. */
 export interface TermNumbers {
   readonly labels: readonly NumberedLabel[];
-  /** Number of each pair's term. */
-  readonly ofPair: PagedNumbers;
   /** The pair of each term that stands for one. */
   readonly pairs: Uint32Array;
   /** Labels of all series together. */
@@ -52,32 +52,32 @@ const INSERTION_MAX = 16;
 export async function orderSeries(registry: SeriesRegistry, slots: Uint32Array, pacer: Pacer): Promise<OrderedSeries> {
   const { store } = registry;
   const found = await findPairs(store, slots, pacer);
-  const terms = await numberTerms(store, found, pacer);
-  let items: Uint32Array = slots.map((_slot, i) => i);
+  const numbered = await numberTerms(store, found, pacer);
+  const { labels, pairs, labelTotal } = numbered;
+  const sizes: number[] = [];
   for (const [k, values] of found.leading.entries()) {
-    const label = terms.labels.findIndex(({ name }) => name === (LEADING[k] === "" ? "__name__" : LEADING[k]));
-    const first = terms.labels[label]?.firstTerm ?? 0;
-    const end = terms.labels[label + 1]?.firstTerm ?? terms.pairs.length;
+    const label = labels.findIndex(({ name }) => name === (LEADING[k] === "" ? "__name__" : LEADING[k]));
+    const first = labels[label]?.firstTerm ?? 0;
     for (let i = 0; i < values.length; i++) {
       const pair = (values[i] as number) - 1;
-      if (pair >= 0) values[i] = terms.ofPair.get(pair) - first;
+      if (pair >= 0) values[i] = numbered.ofPair.get(pair) - first;
       if (i % 4096 === 0 && pacer.isDue) await pacer.pause();
     }
-    found.most[k] = label < 0 ? 0 : end - first;
+    sizes.push(label < 0 ? 1 : (labels[label + 1]?.firstTerm ?? pairs.length) - first);
   }
-  for (let k = LEADING.length - 1; k >= 0; k--) {
-    items = await sortByNumber(items, found.leading[k] as Uint32Array, found.most[k] as number, pacer);
-  }
-  const sorted = new Uint32Array(slots.length);
+  const { items, groups, spare } = await sortByLeading(found.leading, sizes, pacer);
+  const sorted = spare;
   for (let i = 0; i < sorted.length; i++) sorted[i] = slots[items[i] as number] as number;
-  await orderTies(store, sorted, items, found.leading, terms, pacer);
-  return { slots: sorted, terms };
+  const terms = await orderTies(store, sorted, items, groups, numbered, pacer);
+  return { slots: sorted, terms, numbers: { labels, pairs, labelTotal } };
 }
 
 /** The series as an index segment wants them. */
-export function numberSeries({ registry, slots, firstId, tenant, terms: numbers }: NewSeries): NumberedSeries {
+export function numberSeries({ registry, slots, firstId, tenant, terms, numbers }: NewSeries): NumberedSeries {
   const { store } = registry;
   let arrivals: Arrivals | null = null;
+  const own = new Uint32Array(PIECE_SERIES);
+  const ownHashes = new Uint32Array(PIECE_SERIES);
   return {
     tenant,
     labels: numbers.labels,
@@ -86,23 +86,13 @@ export function numberSeries({ registry, slots, firstId, tenant, terms: numbers 
     seriesCount: slots.length,
     idOf: (i) => firstId + i,
     labelTotal: numbers.labelTotal,
-    readTerms(lo, terms, ends) {
-      const { count, pairs, ends: pieceEnds } = store.pairsOf(slots, lo, PIECE_BYTES);
-      const at = lo === 0 ? 0 : (ends[lo - 1] as number);
-      const { ofPair } = numbers;
-      for (let k = 0; k < pairs.length; k++) terms[at + k] = ofPair.get(pairs[k] as number);
-      for (let i = 0; i < count; i++) ends[lo + i] = at + (pieceEnds[i] as number);
-      return count;
-    },
-    readHashes(hashKey, lo, hashes, ids) {
-      if (lo === 0) arrivals = new Arrivals(slots);
+    terms,
+    readHashes(hashKey, done, hashes) {
+      if (done === 0) arrivals = new Arrivals(slots);
       const { count, places } = (arrivals as Arrivals).next();
-      for (let i = 0; i < count; i++) {
-        const place = places[i] as number;
-        places[i] = slots[place] as number;
-        ids[lo + i] = firstId + place;
-      }
-      store.hashKeys(hashKey, places, count, hashes, lo);
+      for (let i = 0; i < count; i++) own[i] = slots[places[i] as number] as number;
+      store.hashKeys(hashKey, own, count, ownHashes, 0);
+      for (let i = 0; i < count; i++) hashes[places[i] as number] = ownHashes[i] as number;
       return count;
     },
   };
@@ -150,6 +140,9 @@ class Arrivals {
   }
 }
 
+/** A number for each series of each leading label: of metric names, jobs and instances. */
+type LeadingNumbers = readonly [Uint32Array, Uint32Array, Uint32Array];
+
 /** Pairs of some series. */
 interface FoundPairs {
   /** Each once, in any order. */
@@ -159,15 +152,18 @@ interface FoundPairs {
   /** Place of each pair's label + 1. */
   readonly labelOf: PagedNumbers;
   /** For each series, its pair + 1 of each leading label. */
-  readonly leading: readonly Uint32Array[];
-  readonly most: number[];
+  readonly leading: LeadingNumbers;
   readonly labelTotal: number;
 }
 
 async function findPairs(store: LabelStore, slots: Uint32Array, pacer: Pacer): Promise<FoundPairs> {
   const labelOf = new PagedNumbers();
   const labels = new Map<number, number>();
-  const leading = LEADING.map(() => new Uint32Array(slots.length));
+  const leading: LeadingNumbers = [
+    new Uint32Array(slots.length),
+    new Uint32Array(slots.length),
+    new Uint32Array(slots.length),
+  ];
   // Places of the leading labels.
   const places = LEADING.map(() => -1);
   let pairs: Uint32Array = new Uint32Array(1024);
@@ -191,7 +187,7 @@ async function findPairs(store: LabelStore, slots: Uint32Array, pacer: Pacer): P
     pairs[count++] = pair;
     return place;
   };
-  const [names, jobs, instances] = leading as unknown as readonly [Uint32Array, Uint32Array, Uint32Array];
+  const [names, jobs, instances] = leading;
   for (let from = 0; from < slots.length; ) {
     const piece = store.pairsOf(slots, from, PIECE_BYTES);
     let k = 0;
@@ -209,11 +205,17 @@ async function findPairs(store: LabelStore, slots: Uint32Array, pacer: Pacer): P
     from += piece.count;
     if (pacer.isDue) await pacer.pause();
   }
-  return { pairs: pairs.subarray(0, count), labels, labelOf, leading, most: LEADING.map(() => 0), labelTotal };
+  return { pairs: pairs.subarray(0, count), labels, labelOf, leading, labelTotal };
+}
+
+/** Numbers of terms, and the way to them. */
+interface PairTerms extends TermNumbers {
+  /** Number of each pair's term. */
+  readonly ofPair: PagedNumbers;
 }
 
 /** Numbers terms by label, then value. Takes what it was given apart. */
-async function numberTerms(store: LabelStore, found: FoundPairs, pacer: Pacer): Promise<TermNumbers> {
+async function numberTerms(store: LabelStore, found: FoundPairs, pacer: Pacer): Promise<PairTerms> {
   const { pairs: sorted, labelOf } = found;
   // Copies: the bytes are void with the next call.
   const names = [...found.labels].map(([label, place]) => ({ label, place, bytes: store.nameBytes(label).slice() }));
@@ -242,21 +244,69 @@ async function numberTerms(store: LabelStore, found: FoundPairs, pacer: Pacer): 
   return { labels, ofPair: labelOf, pairs, labelTotal: found.labelTotal };
 }
 
-/** Orders slots that have the same values of the leading labels by all labels: they stand together already. `items` are the places of their leading values. */
+/** Places of series by their leading labels. */
+interface LeadingOrder {
+  readonly items: Uint32Array;
+  /** For each series a number that it shares with those whose leading labels are the same, and with no other. */
+  readonly groups: Uint32Array;
+  /** As long, and nobody's. */
+  readonly spare: Uint32Array;
+}
+
+/** Sorts by numbers below `sizes`. Takes the arrays it was given, and no memory beside them if one number has room for all three. */
+async function sortByLeading(
+  [names, jobs, instances]: LeadingNumbers,
+  sizes: readonly number[],
+  pacer: Pacer,
+): Promise<LeadingOrder> {
+  const [nameCount, jobCount, instanceCount] = sizes as unknown as readonly [number, number, number];
+  const count = names.length;
+  const groupCount = nameCount * jobCount * instanceCount;
+  if (groupCount <= 2 ** 32) {
+    for (let i = 0; i < count; i++) {
+      names[i] = ((names[i] as number) * jobCount + (jobs[i] as number)) * instanceCount + (instances[i] as number);
+      jobs[i] = i;
+      if (i % 4096 === 0 && pacer.isDue) await pacer.pause();
+    }
+    const items = await sortByNumber(jobs, names, groupCount - 1, pacer, instances);
+    return { items, groups: names, spare: items === jobs ? instances : jobs };
+  }
+  let items: Uint32Array = names.map((_name, i) => i);
+  let spare: Uint32Array = new Uint32Array(count);
+  for (const [numbers, size] of [
+    [instances, instanceCount],
+    [jobs, jobCount],
+    [names, nameCount],
+  ] as const) {
+    const sorted = await sortByNumber(items, numbers, size - 1, pacer, spare);
+    if (sorted === spare) [items, spare] = [spare, items];
+  }
+  const groups = spare;
+  let group = 0;
+  for (let i = 0; i < count; i++) {
+    const a = items[i - 1] as number;
+    const b = items[i] as number;
+    if (i > 0 && (names[a] !== names[b] || jobs[a] !== jobs[b] || instances[a] !== instances[b])) group++;
+    groups[b] = group;
+    if (i % 4096 === 0 && pacer.isDue) await pacer.pause();
+  }
+  return { items, groups, spare: instances };
+}
+
+/**
+ * Orders slots of the same group by all labels: they stand together already. `items` are the places of their groups. Returns the terms of all, in the order
+ * that slots have then.
+ */
 async function orderTies(
   store: LabelStore,
   slots: Uint32Array,
   items: Uint32Array,
-  leading: readonly Uint32Array[],
-  terms: TermNumbers,
+  groups: Uint32Array,
+  numbered: PairTerms,
   pacer: Pacer,
-): Promise<void> {
-  const [names, jobs, instances] = leading as unknown as readonly [Uint32Array, Uint32Array, Uint32Array];
-  const isTie = (i: number): boolean => {
-    const a = items[i - 1] as number;
-    const b = items[i] as number;
-    return instances[a] === instances[b] && names[a] === names[b] && jobs[a] === jobs[b];
-  };
+): Promise<SeriesTerms> {
+  const isTie = (i: number): boolean => groups[items[i - 1] as number] === groups[items[i] as number];
+  const terms = new SeriesTerms();
   const tied = new TiedSlots();
   for (let lo = 0; lo < slots.length; ) {
     const { count, pairs, ends } = store.pairsOf(slots, lo, PIECE_BYTES);
@@ -266,57 +316,76 @@ async function orderTies(
     if (end === lo) {
       // One that is longer than a piece.
       for (end = lo + count; end < slots.length && isTie(end); ) end++;
-      await sortByTerms(store, slots.subarray(lo, end), terms, pacer);
+      await sortByTerms(store, slots.subarray(lo, end), numbered, pacer);
+      for (let from = lo; from < end; ) {
+        const piece = store.pairsOf(slots.subarray(0, end), from, PIECE_BYTES);
+        tied.take(slots.subarray(from, from + piece.count), piece.pairs, piece.ends, numbered.ofPair);
+        tied.addTerms(terms);
+        from += piece.count;
+        if (pacer.isDue) await pacer.pause();
+      }
     } else {
-      tied.take(slots.subarray(lo, end), pairs, ends, terms.ofPair);
+      tied.take(slots.subarray(lo, end), pairs, ends, numbered.ofPair);
       let from = lo;
       for (let i = lo + 1; i <= end; i++) {
         if (i < end && isTie(i)) continue;
         if (i - from > 1) tied.sort(from - lo, i - lo);
         from = i;
       }
+      tied.addTerms(terms);
     }
     lo = end;
     if (pacer.isDue) await pacer.pause();
   }
+  return terms;
 }
 
-/** Groups of slots in memory, with the terms of each: those of slot `i` are `terms[ends[i-1]..ends[i])`. */
+/** Groups of slots in memory, with the terms of each: those of the slot at place `i` are `terms[ends[i-1]..ends[i])`. */
 class TiedSlots {
   private terms: Uint32Array = new Uint32Array(1024);
   private ends: Uint32Array = new Uint32Array(0);
   private slots: Uint32Array = new Uint32Array(0);
-  private readonly places: Uint32Array = new Uint32Array(INSERTION_MAX);
+  private places: Uint32Array = new Uint32Array(1024);
+  private readonly sorted: Uint32Array = new Uint32Array(INSERTION_MAX);
 
-  /** Takes slots with their pairs; `pairs` and `ends` are needed no longer than `slots` are sorted. */
+  /** Takes slots with their pairs; `pairs` and `ends` are needed until others are taken. */
   take(slots: Uint32Array, pairs: Uint32Array, ends: Uint32Array, ofPair: PagedNumbers): void {
     if (this.terms.length < pairs.length) this.terms = new Uint32Array(pairs.length);
     for (let k = 0; k < pairs.length; k++) this.terms[k] = ofPair.get(pairs[k] as number);
+    if (this.places.length < slots.length) this.places = new Uint32Array(2 * slots.length);
+    for (let i = 0; i < slots.length; i++) this.places[i] = i;
     this.ends = ends;
     this.slots = slots;
   }
 
-  /** Sorts slots `[lo, hi)` by their terms. Each place is sorted once at most. */
+  /** Sorts slots `[lo, hi)` by their terms. Each is sorted once at most. */
   sort(lo: number, hi: number): void {
-    const { slots } = this;
+    const { slots, places } = this;
     const count = hi - lo;
     if (count > INSERTION_MAX) {
-      const places = new Uint32Array(count);
-      for (let i = 0; i < count; i++) places[i] = lo + i;
-      places.sort((a, b) => this.compare(a, b));
-      for (let i = 0; i < count; i++) places[i] = slots[places[i] as number] as number;
-      slots.set(places, lo);
+      places.subarray(lo, hi).sort((a, b) => this.compare(a, b));
+      const sorted = new Uint32Array(count);
+      for (let i = 0; i < count; i++) sorted[i] = slots[places[lo + i] as number] as number;
+      slots.set(sorted, lo);
       return;
     }
-    const { places } = this;
-    for (let i = 0; i < count; i++) {
-      const place = lo + i;
+    for (let i = lo + 1; i < hi; i++) {
       let at = i;
-      for (; at > 0 && this.compare(places[at - 1] as number, place) > 0; at--) places[at] = places[at - 1] as number;
-      places[at] = place;
+      for (; at > lo && this.compare(places[at - 1] as number, i) > 0; at--) places[at] = places[at - 1] as number;
+      places[at] = i;
     }
-    for (let i = 0; i < count; i++) places[i] = slots[places[i] as number] as number;
-    for (let i = 0; i < count; i++) slots[lo + i] = places[i] as number;
+    const { sorted } = this;
+    for (let i = 0; i < count; i++) sorted[i] = slots[places[lo + i] as number] as number;
+    for (let i = 0; i < count; i++) slots[lo + i] = sorted[i] as number;
+  }
+
+  /** Adds the terms of all slots, in the order that they have by now. */
+  addTerms(target: SeriesTerms): void {
+    const { places, ends, terms } = this;
+    for (let i = 0; i < this.slots.length; i++) {
+      const place = places[i] as number;
+      target.add(terms, place === 0 ? 0 : (ends[place - 1] as number), ends[place] as number);
+    }
   }
 
   private compare(a: number, b: number): number {
@@ -334,9 +403,14 @@ class TiedSlots {
 }
 
 /** Sorts any number of slots by their terms. */
-async function sortByTerms(store: LabelStore, slots: Uint32Array, terms: TermNumbers, pacer: Pacer): Promise<void> {
+async function sortByTerms(
+  store: LabelStore,
+  slots: Uint32Array,
+  { pairs: termPairs, ofPair }: PairTerms,
+  pacer: Pacer,
+): Promise<void> {
   let pairs = new Uint32Array(64);
-  const base = terms.pairs.length;
+  const base = termPairs.length;
   // Two terms a chunk: a store has no room for so many that they would not fit.
   const chunkOf = (slot: number, depth: number): number => {
     const count = store.countPairs(slot);
@@ -344,10 +418,7 @@ async function sortByTerms(store: LabelStore, slots: Uint32Array, terms: TermNum
     if (count > pairs.length) pairs = new Uint32Array(2 * count);
     store.copyPairs(slot, pairs);
     const second = 2 * depth + 1;
-    return (
-      terms.ofPair.get(pairs[2 * depth] as number) * base +
-      (second < count ? terms.ofPair.get(pairs[second] as number) : 0)
-    );
+    return ofPair.get(pairs[2 * depth] as number) * base + (second < count ? ofPair.get(pairs[second] as number) : 0);
   };
   await sortByChunks(slots, chunkOf, pacer);
 }
