@@ -20,6 +20,7 @@ import { createMetadataHandler, MetadataStore } from "./api/metadata.ts";
 import { createNativeHandlers } from "./api/native.ts";
 import { OwnMetrics, SelfScraper } from "./api/own-metrics.ts";
 import { createPageHandlers, loadPage } from "./api/page.ts";
+import { createProfileHandlers } from "./api/profiles.ts";
 import { createPromqlTextHandlers } from "./api/promql-text.ts";
 import { createQueryHandlers } from "./api/query.ts";
 import { QueryHistory } from "./api/query-history.ts";
@@ -159,7 +160,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const pageDuration = metrics.getOrCreateHistogram('vm_http_request_duration_seconds{path="/metrics"}');
   const queues = createQueues(flags, cpuCores, metrics);
   const activeRequests = new ActiveRequests();
-  const { ready, readyWord, ...early } = createStatusHandlers({
+  const { ready, readyWord, ...statusHandlers } = createStatusHandlers({
     isDraining: () => server.isDraining,
     writeMetrics: () => {
       const startMs = performance.now();
@@ -170,6 +171,15 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     flagTexts: new Map([...options.flags.texts].filter(([name]) => options.flags.given.has(name))),
     version: VERSION,
   });
+  // Also while the storage is being opened: that may be what is slow.
+  const early = {
+    ...statusHandlers,
+    ...createActiveQueriesHandlers({ requests: activeRequests, logger: loggers("api/active-queries.ts") }),
+    ...createProfileHandlers({
+      isProtected: () => flags.pprofAuthKey.get() !== "" || flags["httpAuth.username"] !== "",
+      logger: loggers("api/profiles.ts"),
+    }),
+  };
   const server: HttpServer = new HttpServer({
     addresses: flags.httpListenAddr,
     isIpv6Enabled: flags.enableTCP6,
@@ -209,7 +219,6 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const handlers = createHandlers(options, opened, body, queues.insert, metrics, memory);
   server.open({
     ...handlers,
-    ...createActiveQueriesHandlers({ requests: activeRequests, logger: loggers("api/active-queries.ts") }),
     ...early,
     ready,
     readyWord,
@@ -274,7 +283,8 @@ async function openAt(path: string, options: StartOptions, settings: DatabaseSet
 /** Those that need no database. */
 type EarlyHandlers =
   | keyof ReturnType<typeof createStatusHandlers>
-  | keyof ReturnType<typeof createActiveQueriesHandlers>;
+  | keyof ReturnType<typeof createActiveQueriesHandlers>
+  | keyof ReturnType<typeof createProfileHandlers>;
 
 function createHandlers(
   options: StartOptions,
@@ -449,6 +459,7 @@ function createAuth(flags: Flags): AuthOptions {
       deleteAuthKey: () => flags.deleteAuthKey.get(),
       snapshotAuthKey: () => flags.snapshotAuthKey.get(),
       forceMergeAuthKey: () => flags.forceMergeAuthKey.get(),
+      pprofAuthKey: () => flags.pprofAuthKey.get(),
       logNewSeriesAuthKey: () => flags.logNewSeriesAuthKey.get(),
     },
   };

@@ -80,6 +80,9 @@ const LINKS: readonly (readonly [string, string])[] = [
   ["vmui/", "web page: query and draw"],
   ["expand-with-exprs", "WITH templates of MetricsQL: what a query expands to"],
   ["metrics", "own metrics"],
+  ["api/v1/status/active_queries", "queries that run and wait"],
+  ["api/v1/status/top_queries", "the latest queries by number, time and memory"],
+  ["debug/pprof/", "profiles of this process"],
   ["flags", "flags that were given"],
   ["health", "health"],
 ];

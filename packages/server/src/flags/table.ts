@@ -263,6 +263,12 @@ export const FLAGS = {
     group: "HTTP",
     description: "Value of the authKey argument that /snapshot/* asks for; replaces -httpAuth.* there",
   },
+  pprofAuthKey: {
+    type: "secret",
+    default: "",
+    group: "HTTP",
+    description: "Value of the authKey argument that /debug/pprof/* asks for; replaces -httpAuth.* there",
+  },
   logNewSeriesAuthKey: {
     type: "secret",
     default: "",

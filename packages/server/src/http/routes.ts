@@ -17,6 +17,7 @@ export type AuthClass =
   | "forceMergeAuthKey"
   | "logNewSeriesAuthKey"
   | "snapshotAuthKey"
+  | "pprofAuthKey"
   | "deleteAuthKey";
 
 /** `default`: the data of tenant 0:0. `none`: no tenant's data. */
@@ -71,6 +72,9 @@ export type HandlerName =
   | "readyWord"
   | "metrics"
   | "flags"
+  | "profiles"
+  | "cpuProfile"
+  | "heapSnapshot"
   | "forceFlush"
   | "forceMerge"
   | "deleteSeries"
@@ -218,6 +222,10 @@ export const ROUTES: readonly Route[] = [
   status("/internal/force_flush", "forceFlush", { ...COMMAND, auth: "forceFlushAuthKey" }),
   status("/internal/force_merge", "forceMerge", { ...COMMAND, auth: "forceMergeAuthKey" }),
   status("/internal/log_new_series", "logNewSeries", { ...COMMAND, auth: "logNewSeriesAuthKey" }),
+
+  status("/debug/pprof/", "profiles", { auth: "pprofAuthKey" }),
+  status("/debug/pprof/profile", "cpuProfile", { auth: "pprofAuthKey", methods: ["GET"] }),
+  status("/debug/pprof/heap", "heapSnapshot", { auth: "pprofAuthKey", methods: ["GET"] }),
 
   status("/snapshot/create", "createSnapshot", SNAPSHOT),
   status("/api/v1/admin/tsdb/snapshot", "createPrometheusSnapshot", SNAPSHOT),
