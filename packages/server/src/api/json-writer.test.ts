@@ -113,3 +113,18 @@ test("grows past any capacity and takes are independent", () => {
   assert.equal(first.toString().slice(-3), "789");
   assert.equal(writer.take().toString(), "x");
 });
+
+test("a list of strings is printed as its strings are", () => {
+  const texts = fc.array(fc.oneof(fc.string({ unit: "grapheme-ascii" }), fc.string({ unit: "binary" }), fc.string()));
+  fc.assert(
+    fc.property(texts, fc.nat(5), fc.nat(20), (items, lo, count) => {
+      const some = items.slice(lo, lo + count);
+      const want = some.map((text) => written((writer) => writer.string(text))).join(",");
+      if (some.length === 0) return;
+      assert.equal(
+        written((writer) => writer.strings(items, lo, lo + some.length)),
+        want,
+      );
+    }),
+  );
+});

@@ -74,6 +74,21 @@ export class JsonWriter {
     this.#length = at;
   }
 
+  /** `items[lo..hi)` as `string` writes them, with commas between: at once if all are plain. */
+  strings(items: readonly string[], lo: number, hi: number): void {
+    const some = items.slice(lo, hi);
+    if (/[^ !#-&(-;=-[\]-~]/.test(some.join(""))) {
+      for (let i = lo; i < hi; i++) {
+        if (i > lo) this.comma();
+        this.string(items[i] as string);
+      }
+      return;
+    }
+    const text = `"${some.join('","')}"`;
+    this.#reserve(text.length);
+    this.#length += this.#bytes.write(text, this.#length, "latin1");
+  }
+
   /** Any text as UTF-8, as it is; lone surrogates become U+FFFD. */
   text(text: string): void {
     this.#reserve(3 * text.length);

@@ -27,6 +27,8 @@ export interface RegexShape {
   readonly isDotAll: boolean;
   /** Every text that matches starts with it. */
   readonly prefix: string;
+  /** Every text that matches contains it: the longest such text that can be told without running it. */
+  readonly needle: string;
   /** Instructions an engine may need, roughly and rather too many. */
   readonly size: number;
 }
@@ -47,15 +49,18 @@ const JOINS_MAX = 10_000;
 /** Classes of more characters than this are not spelled out. */
 const CLASS_MAX = 16;
 const DEPTH_MAX = 200;
+/** Escapes of one letter, for a class, a place or a sign. */
+const CLASS_ESCAPES = "dDwWsSbBAzafnrtv";
 /** UTF-16 units of a class's name such as `{Greek}` or `[:alpha:]`. */
 const NAME_MAX = 64;
 /** `\pL` and the like are hundreds of ranges. */
 const UNICODE_CLASS_SIZE = 40;
 
-/** A part of the pattern: what it matches, if that is a union of globs, and its literal start. */
+/** A part of the pattern: what it matches, if that is a union of globs, its literal start, and a text it cannot do without. */
 interface Piece {
   globs: Glob[] | null;
   prefix: string;
+  needle: string;
   size: number;
 }
 
@@ -71,6 +76,8 @@ class ShapeReader {
   private joinCount = 0;
   /** False once something was seen that only the engine understands: flags, unbalanced or misplaced signs. */
   private isPlain = true;
+  /** False once an escape was seen of which it is not known where it ends. */
+  private hasNeedle = true;
   /** Case folding makes wide ranges costly for the engine. */
   private readonly hasFlags: boolean;
 
@@ -97,11 +104,12 @@ class ShapeReader {
       piece.size += this.readAlternatives().size;
     }
     if (!this.isPlain || LONE_SURROGATE.test(this.pattern)) {
-      return { globs: null, isDotAll, prefix: "", size: piece.size };
+      return { globs: null, isDotAll, prefix: "", needle: "", size: piece.size };
     }
     const { globs, prefix, size } = piece;
-    if (globs === null || hasGapAndNewline(globs)) return { globs: null, isDotAll, prefix, size };
-    return { globs, isDotAll, prefix: commonPrefix(globs), size };
+    const needle = this.hasNeedle ? piece.needle : "";
+    if (globs === null || hasGapAndNewline(globs)) return { globs: null, isDotAll, prefix, needle, size };
+    return { globs, isDotAll, prefix: commonPrefix(globs), needle, size };
   }
 
   private readAlternatives(): Piece {
@@ -118,7 +126,7 @@ class ShapeReader {
       if (next.globs === null) isUnion = false;
       else if (isUnion) for (const glob of next.globs) globs?.push(glob);
     }
-    return { globs: isUnion ? globs : null, prefix, size };
+    return { globs: isUnion ? globs : null, prefix, needle: "", size };
   }
 
   private readSequence(): Piece {
@@ -126,6 +134,9 @@ class ShapeReader {
     let globs: Glob[] | null = [EMPTY_GLOB];
     let prefix = "";
     let isPrefixOpen = true;
+    let needle = "";
+    // Texts that follow each other are one.
+    let run = "";
     let size = 0;
     let isStart = true;
     while (this.at < pattern.length) {
@@ -142,9 +153,15 @@ class ShapeReader {
       if (isPrefixOpen) prefix += atom.prefix;
       if (globs !== null && atom.globs !== null) globs = this.concatenate(globs, atom.globs);
       else globs = null;
-      if (!isSingleText(atom.globs)) isPrefixOpen = false;
+      if (isSingleText(atom.globs)) run += atom.globs[0].parts[0];
+      else {
+        isPrefixOpen = false;
+        run = "";
+      }
+      if (run.length > needle.length) needle = run;
+      if (atom.needle.length > needle.length) needle = atom.needle;
     }
-    return { globs, prefix, size };
+    return { globs, prefix, needle, size };
   }
 
   private isIdleAnchor(char: string, isStart: boolean): boolean {
@@ -234,6 +251,8 @@ class ShapeReader {
     const char = pattern[this.at + 1] ?? "";
     this.at += 2;
     if (char !== "" && "\\.+*?()|[]{}^$-/_ \"'`!@#%&=:;,<>~".includes(char) && isAsciiSign(char)) return text(char);
+    // What belongs to any other escape would be taken for text that follows it.
+    if (!CLASS_ESCAPES.includes(char)) this.hasNeedle = false;
     if (char === "p" || char === "P") {
       this.skipBraces();
       return opaque(UNICODE_CLASS_SIZE);
@@ -296,7 +315,7 @@ class ShapeReader {
     if (this.hasFlags && !isSimple && /\\x|[^\0-\x7f]/.test(pattern.slice(start, this.at)))
       size += 4 * UNICODE_CLASS_SIZE;
     if (!isSimple || chars.length > CLASS_MAX) return opaque(size);
-    return { globs: [...new Set(chars)].map((char) => ({ parts: [char], gaps: [] })), prefix: "", size };
+    return { globs: [...new Set(chars)].map((char) => ({ parts: [char], gaps: [] })), prefix: "", needle: "", size };
   }
 
   /** The atom with the quantifier that follows it, if one does. */
@@ -322,11 +341,13 @@ class ShapeReader {
     }
     if (pattern[this.at] === "?") this.at++;
     if (this.isQuantifierAt(this.at)) this.isPlain = false;
-    if (sign === "?" && atom.globs !== null) return { globs: [...atom.globs, EMPTY_GLOB], prefix: "", size };
+    if (sign === "?" && atom.globs !== null)
+      return { globs: [...atom.globs, EMPTY_GLOB], prefix: "", needle: "", size };
     if (isDot && (sign === "*" || sign === "+")) {
-      return { globs: [{ parts: ["", ""], gaps: [sign === "*" ? 0 : 1] }], prefix: "", size };
+      return { globs: [{ parts: ["", ""], gaps: [sign === "*" ? 0 : 1] }], prefix: "", needle: "", size };
     }
-    return { globs: null, prefix: sign === "+" ? atom.prefix : "", size };
+    const isNeeded = sign === "+";
+    return { globs: null, prefix: isNeeded ? atom.prefix : "", needle: isNeeded ? atom.needle : "", size };
   }
 
   /** Every glob of `a` followed by every glob of `b`; null if that is too much or cannot be said by a glob. */
@@ -353,11 +374,11 @@ class ShapeReader {
 }
 
 function opaque(size: number): Piece {
-  return { globs: null, prefix: "", size };
+  return { globs: null, prefix: "", needle: "", size };
 }
 
 function text(value: string): Piece {
-  return { globs: [{ parts: [value], gaps: [] }], prefix: value, size: value.length };
+  return { globs: [{ parts: [value], gaps: [] }], prefix: value, needle: value, size: value.length };
 }
 
 function isMeta(char: string): boolean {
@@ -369,7 +390,7 @@ function isAsciiSign(char: string): boolean {
   return char > " " && char < "\x7f" && !/[0-9A-Za-z_]/.test(char);
 }
 
-function isSingleText(globs: readonly Glob[] | null): boolean {
+function isSingleText(globs: readonly Glob[] | null): globs is readonly [Glob] {
   return globs !== null && globs.length === 1 && (globs[0] as Glob).gaps.length === 0;
 }
 

@@ -158,6 +158,21 @@ test("hostile patterns cost less than 50 ms", () => {
   }
 });
 
+test("compileRegex knows a text that a pattern cannot do without", () => {
+  const needs = (pattern: string, needle: string) => assert.equal(compileRegex(pattern).needle, needle, pattern);
+  needs(".*-77.7[.].*", "-77");
+  needs(".*error.*", "error");
+  needs("a.*(bc[.]d)+e?", "bc.d");
+  needs("[0-9]+", "");
+  needs("foo|bar", "");
+  needs("x(foo|bar)?yz", "yz");
+  needs("(?i)abc", "");
+  needs("\\pLabc", "");
+  needs("\\x41bc", "");
+  needs("\\dabc", "abc");
+  needs("ab{0,2}cd", "cd");
+});
+
 test("long lists of words need no engine", () => {
   const words = Array.from({ length: 8000 }, (_, i) => `host-${i}`);
   const matcher = compileRegex(words.join("|"));
@@ -222,6 +237,7 @@ test("matches as the engine does, whatever the shortcut", () => {
         const wanted = engine.testExact(subject);
         assert.equal(matcher.matches(subject), wanted, `${source} on ${JSON.stringify(subject)}`);
         if (wanted) assert.ok(subject.startsWith(matcher.prefix), `prefix of ${source}`);
+        if (wanted) assert.ok(subject.includes(matcher.needle), `needle of ${source}`);
         if (wanted && matcher.literals !== null) assert.ok(matcher.literals.includes(subject), `literals of ${source}`);
       }
     }),

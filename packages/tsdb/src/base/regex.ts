@@ -16,6 +16,8 @@ export interface StringMatcher {
   readonly literals: readonly string[] | null;
   /** Every text that matches starts with it; may be empty. */
   readonly prefix: string;
+  /** Every text that matches contains it; may be empty. */
+  readonly needle: string;
   readonly matchesEmpty: boolean;
   /** Instructions of the engine, roughly; 0 when none is needed. */
   readonly size: number;
@@ -128,6 +130,7 @@ class LiteralMatcher implements StringMatcher {
   readonly pattern: string;
   readonly literals: readonly string[];
   readonly prefix: string;
+  readonly needle: string;
   readonly matchesEmpty: boolean;
   readonly size: 0 = 0;
   private readonly set: ReadonlySet<string>;
@@ -137,6 +140,7 @@ class LiteralMatcher implements StringMatcher {
     this.set = new Set(globs.map(({ parts }) => parts[0] as string));
     this.literals = [...this.set];
     this.prefix = shape.prefix;
+    this.needle = shape.needle;
     this.matchesEmpty = this.set.has("");
   }
 
@@ -150,6 +154,7 @@ class GlobMatcher implements StringMatcher {
   readonly pattern: string;
   readonly literals: null = null;
   readonly prefix: string;
+  readonly needle: string;
   readonly matchesEmpty: boolean;
   readonly size: 0 = 0;
   private readonly globs: readonly Glob[];
@@ -158,6 +163,7 @@ class GlobMatcher implements StringMatcher {
   constructor(pattern: string, shape: RegexShape, globs: readonly Glob[]) {
     this.pattern = pattern;
     this.prefix = shape.prefix;
+    this.needle = shape.needle;
     this.globs = globs;
     this.isDotAll = shape.isDotAll;
     this.matchesEmpty = this.matches("");
@@ -195,6 +201,7 @@ class EngineMatcher implements StringMatcher {
   readonly pattern: string;
   readonly literals: null = null;
   readonly prefix: string;
+  readonly needle: string;
   readonly matchesEmpty: boolean;
   readonly size: number;
   private readonly engine: RE2JS;
@@ -202,13 +209,14 @@ class EngineMatcher implements StringMatcher {
   constructor(pattern: string, shape: RegexShape) {
     this.pattern = pattern;
     this.prefix = shape.prefix;
+    this.needle = shape.needle;
     this.size = shape.size;
     this.engine = compileEngine(pattern);
     this.matchesEmpty = this.prefix === "" && this.engine.testExact("");
   }
 
   matches(text: string): boolean {
-    if (!text.startsWith(this.prefix)) return false;
+    if (!text.startsWith(this.prefix) || !text.includes(this.needle)) return false;
     checkWork(this.pattern, this.size, text);
     return this.engine.testExact(text);
   }

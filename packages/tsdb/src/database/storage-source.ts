@@ -42,11 +42,7 @@ export class StorageSource implements Source {
   }
 
   private async texts(request: LabelsRequest, query: TextQuery): Promise<Answer<string>> {
-    return await this.withSnapshot(request, async (snapshot) => {
-      const limit = request.limit ?? 0;
-      const list = [...(await searchTexts(snapshot, request, query, limit))].sort();
-      return limit > 0 ? list.slice(0, limit) : list;
-    });
+    return await this.withSnapshot(request, (snapshot) => searchTexts(snapshot, request, query, request.limit ?? 0));
   }
 
   private async withSnapshot<T>(

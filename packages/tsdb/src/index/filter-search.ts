@@ -14,12 +14,17 @@ import type { FilterGroups, LabelFilter } from "../base/label-filter.ts";
 import { compileSelectorRegex, type StringMatcher } from "../base/regex.ts";
 import { IdCollector, type IdList, NO_IDS } from "./id-list.ts";
 import { NO_POSTINGS, type Postings, subtract, unite } from "./postings.ts";
+import type { TextRun } from "./text-run.ts";
 
 /** Some values of a label with their series, as a page has them. Valid for as long as it is held. */
 export interface ValueBatch {
   readonly count: number;
   text(position: number): string;
   ids(position: number): IdList;
+  /** Adds the bytes of one value. */
+  addTo(target: TextRun, position: number): void;
+  /** Adds the bytes of the first `count` values, where that costs less than one by one. */
+  addAllTo?(target: TextRun, count: number): void;
 }
 
 /** What a search needs of an index. Names are as people write them: `__name__` is a label like others. */
@@ -32,8 +37,8 @@ export interface SeriesIndex {
   withValue(label: string, value: string): IdList | Promise<IdList>;
   /** True if `values` come in order of their bytes. */
   readonly hasOrder: boolean;
-  /** Values of a label, each once; those that do not start with `prefix` may be left out. */
-  values(label: string, prefix?: string): AsyncIterable<ValueBatch>;
+  /** Values of a label, each once; those that do not start with `prefix` or do not contain `needle` may be left out. */
+  values(label: string, prefix?: string, needle?: string): AsyncIterable<ValueBatch>;
   /** Names of all labels, in any order, `__name__` included. */
   names(): Iterable<string>;
   /** About how many values a label has that start with the prefix. */
@@ -179,7 +184,8 @@ async function withMatching(index: SeriesIndex, pattern: Pattern, pace: Pace): P
   // Kept are those that match and are not negated, or the other way round; an exclusion lists the others.
   const wanted = isNegated === isExclusion;
   const collector = new IdCollector();
-  for await (const batch of index.values(label, wanted ? matcher.prefix : "")) {
+  const { prefix, needle } = wanted ? matcher : { prefix: "", needle: "" };
+  for await (const batch of index.values(label, prefix, needle)) {
     for (let i = 0; i < batch.count; i++) {
       if (matcher.matches(batch.text(i)) !== wanted) continue;
       const ids = batch.ids(i).read();

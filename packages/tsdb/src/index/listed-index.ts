@@ -15,14 +15,14 @@ export interface ListedIndex {
   countValues(label: string): number;
   /** Adds the values of one label of some series, "" for none, to `target`. */
   addValuesOf(ids: Postings, label: string, target: string[]): void;
-  /** Values of a label, in any order. */
-  values(label: string): Iterable<string>;
+  /** Values of a label, in any order; those that do not contain `needle` may be left out. */
+  values(label: string, needle?: string): Iterable<ValueBatch>;
   /** Names of all labels, in any order, `__name__` included. */
   names(): Iterable<string>;
 }
 
-/** Values handed out together. */
-const BATCH_VALUES = 256;
+/** Series whose values are asked for between two looks at the pacer. */
+const BATCH_SERIES = 256;
 
 /** The index is looked at while it is asked and may grow meanwhile: ids that are new are found or not. */
 export function asSeriesIndex(index: ListedIndex): SeriesIndex {
@@ -30,35 +30,23 @@ export function asSeriesIndex(index: ListedIndex): SeriesIndex {
     all: () => new IdArray(index.all()),
     withLabel(label): IdList {
       const collector = new IdCollector();
-      for (const value of index.values(label)) collector.add(index.postings(label, value));
+      for (const batch of index.values(label)) {
+        for (let i = 0; i < batch.count; i++) collector.add(batch.ids(i).read() as Postings);
+      }
       return collector.list();
     },
     withValue: (label, value) => index.idsOf(label, value),
-    async *values(label) {
-      let texts: string[] = [];
-      for (const value of index.values(label)) {
-        if (texts.push(value) < BATCH_VALUES) continue;
-        yield batchOf(index, label, texts);
-        texts = [];
-      }
-      if (texts.length > 0) yield batchOf(index, label, texts);
+    async *values(label, _prefix, needle) {
+      yield* index.values(label, needle);
     },
     hasOrder: false,
     names: () => index.names(),
     countValues: (label) => index.countValues(label),
     async valuesOf(ids, label, target, pace) {
-      for (let from = 0; from < ids.length; from += BATCH_VALUES) {
-        index.addValuesOf(ids.subarray(from, from + BATCH_VALUES), label, target);
+      for (let from = 0; from < ids.length; from += BATCH_SERIES) {
+        index.addValuesOf(ids.subarray(from, from + BATCH_SERIES), label, target);
         if (pace.isDue) await pace.pause();
       }
     },
-  };
-}
-
-function batchOf(index: ListedIndex, label: string, texts: readonly string[]): ValueBatch {
-  return {
-    count: texts.length,
-    text: (position) => texts[position] as string,
-    ids: (position) => new IdArray(index.postings(label, texts[position] as string)),
   };
 }

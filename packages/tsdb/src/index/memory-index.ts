@@ -2,13 +2,17 @@
  * One tenant's part of the head's index: label → value → slots. It holds nothing itself: whatever the registry takes in stands in the lists of
  * its label store at once, and this reads them as a search wants them.
  */
+import { encodeLabelText } from "../base/label-bytes.ts";
 import type { LabelStore } from "../kernel/label-store.ts";
+import type { ValueBatch } from "./filter-search.ts";
 import { type IdList, isSomeWanted, type NextWanted, NO_IDS } from "./id-list.ts";
 import type { ListedIndex } from "./listed-index.ts";
 import { intersect, NO_POSTINGS, type Postings } from "./postings.ts";
 
 /** Looking into one series' record costs as much as copying so many slots out of a list. */
 const RECORD_COST = 8;
+/** Values handed out together. */
+const BATCH_VALUES = 256;
 
 export class MemoryIndex implements ListedIndex {
   private readonly store: LabelStore;
@@ -47,12 +51,28 @@ export class MemoryIndex implements ListedIndex {
     }
   }
 
-  *values(label: string): IterableIterator<string> {
+  *values(label: string, needle = ""): IterableIterator<ValueBatch> {
     const number = this.labelNumber(label);
     if (number < 0) return;
+    const sought = encodeLabelText(needle);
+    let pairs: number[] = [];
     for (let pair = this.store.firstPair(number); pair >= 0; pair = this.store.nextPair(pair)) {
-      yield this.store.textOf(pair);
+      if (!this.store.containsBytes(pair, sought)) continue;
+      if (pairs.push(pair) < BATCH_VALUES) continue;
+      yield this.batch(pairs);
+      pairs = [];
     }
+    if (pairs.length > 0) yield this.batch(pairs);
+  }
+
+  private batch(pairs: readonly number[]): ValueBatch {
+    const { store } = this;
+    return {
+      count: pairs.length,
+      text: (position) => store.textOf(pairs[position] as number),
+      ids: (position) => new PairSlots(store, pairs[position] as number),
+      addTo: (target, position) => target.add(store.valueBytes(pairs[position] as number)),
+    };
   }
 
   *names(): IterableIterator<string> {

@@ -212,11 +212,13 @@ export class TenantSegment implements SeriesIndex {
     return this.labels;
   }
 
-  /** Values of a label in order of their bytes, those with the prefix, page by page. */
-  async *values(label: string, prefix = ""): AsyncIterable<ValueBatch> {
+  /** Values of a label in order of their bytes, those with the prefix that contain the needle, page by page. */
+  async *values(label: string, prefix = "", needle = ""): AsyncIterable<ValueBatch> {
     const range = label === "" ? undefined : this.labels.get(label);
     if (range === undefined) return;
     const wanted = encodeLabelText(prefix);
+    // What every value with the prefix contains need not be looked for.
+    const sought = needle === "" || prefix.includes(needle) ? null : Buffer.from(encodeLabelText(needle));
     const lastPage = this.pageOfTerm(range.hi - 1);
     for (let index = this.pageOfValue(range, wanted); index <= lastPage; index++) {
       const first = this.firstTerms[index] as number;
@@ -229,7 +231,12 @@ export class TenantSegment implements SeriesIndex {
         while (to > from && !page.startsWith(to - 1, wanted)) to--;
         if (from === to && from < end) return;
       }
-      if (to > from) yield this.batch(index, page, from, to);
+      if (to === from) continue;
+      if (sought === null) yield this.batch(index, page, from, to);
+      else {
+        const positions = page.containing(sought, from, to);
+        if (positions.length > 0) yield this.batchOf(index, page, positions);
+      }
     }
   }
 
@@ -507,10 +514,27 @@ export class TenantSegment implements SeriesIndex {
   }
 
   private batch(index: number, page: TermPage, lo: number, hi: number): ValueBatch {
+    // All values of a page are not kept as strings: they would drive out what is asked for more often.
+    let all: string | null | undefined;
     return {
       count: hi - lo,
-      text: (position) => this.textOf(index, page, lo + position),
+      text: (position) => {
+        if (all === undefined) all = page.allText();
+        return all === null ? page.string(lo + position) : page.part(all, lo + position);
+      },
       ids: (position) => this.idsOf(index, page, lo + position),
+      addTo: (target, position) => target.add(page.value(lo + position)),
+      addAllTo: (target, count) => page.addTo(target, lo, lo + count),
+    };
+  }
+
+  /** Few of a page's values. */
+  private batchOf(index: number, page: TermPage, positions: readonly number[]): ValueBatch {
+    return {
+      count: positions.length,
+      text: (i) => page.string(positions[i] as number),
+      ids: (i) => this.idsOf(index, page, positions[i] as number),
+      addTo: (target, i) => target.add(page.value(positions[i] as number)),
     };
   }
 

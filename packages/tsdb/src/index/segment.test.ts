@@ -77,9 +77,9 @@ function register(store: LabelStore, tenant: Tenant, labels: Labels): number {
   return key.length === 0 ? -1 : store.register(store.tenantNumber(tenant), key, 0, key.length, LABELS_AS_KEY);
 }
 
-async function valuesOf(index: SeriesIndex, label: string, prefix = ""): Promise<string[]> {
+async function valuesOf(index: SeriesIndex, label: string, prefix = "", needle = ""): Promise<string[]> {
   const values: string[] = [];
-  for await (const batch of index.values(label, prefix)) {
+  for await (const batch of index.values(label, prefix, needle)) {
     for (let i = 0; i < batch.count; i++) values.push(batch.text(i));
   }
   return values;
@@ -147,10 +147,15 @@ test("any filters on any label sets: segment, memory and a look at each agree", 
           assert.deepEqual([...own.names()].sort(), [...memory.names()].sort());
           for (const name of NAMES) {
             const values = await valuesOf(own, name);
-            assert.deepEqual([...values].sort(), [...memory.values(name)].sort());
+            assert.deepEqual([...values].sort(), [...(await valuesOf(asSeriesIndex(memory), name))].sort());
             for (const prefix of ["x", "a", "é", "zz"]) {
               const wanted = values.filter((value) => value.startsWith(prefix));
               assert.deepEqual(await valuesOf(own, name, prefix), wanted);
+            }
+            for (const needle of ["x", "a", "é", "zz", "ab"]) {
+              const wanted = values.filter((value) => value.includes(needle));
+              assert.deepEqual(await valuesOf(own, name, "", needle), wanted);
+              assert.deepEqual((await valuesOf(asSeriesIndex(memory), name, "", needle)).sort(), [...wanted].sort());
             }
           }
           const found = await findAll(own, [...series.map(({ labels }) => labels), Labels.from([["a", "nobody"]])]);

@@ -2,13 +2,15 @@
  * Pages of terms: a label's values in order of their bytes, each with its series. A value is written as what it shares with the one before and the
  * rest; decoded, all texts of a page lie in one array, and become strings one by one, when somebody asks. Bytes: docs/format/index.md.
  */
+import { isAscii } from "node:buffer";
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { decodeLabelBytes } from "../base/label-bytes.ts";
 import { IdArray, type IdList } from "./id-list.ts";
 import type { CachedPage } from "./page-cache.ts";
-import type { Postings } from "./postings.ts";
+import { lowerBound, type Postings } from "./postings.ts";
 import { type PostingsPage, type PostingsWriter, readList, skipList } from "./postings-pages.ts";
 import type { PageSet } from "./segment-file.ts";
+import type { TextRun } from "./text-run.ts";
 
 const PAGE_BYTES = 12 << 10;
 /** Of the values of a page, unless one alone is longer. */
@@ -181,6 +183,37 @@ export class TermPage implements CachedPage {
     if ((this.ends[position] as number) - lo < prefix.length) return false;
     for (let i = 0; i < prefix.length; i++) if (text[lo + i] !== prefix[i]) return false;
     return true;
+  }
+
+  /** Adds the values `[lo, hi)`. */
+  addTo(target: TextRun, lo: number, hi: number): void {
+    target.addAll(this.text, this.ends, lo, hi);
+  }
+
+  /** Which of the values `[lo, hi)` contain these bytes: found in all of them at once. */
+  containing(needle: Uint8Array, lo: number, hi: number): number[] {
+    const text = Buffer.from(this.text.buffer, this.text.byteOffset, this.text.length);
+    const end = hi === 0 ? 0 : (this.ends[hi - 1] as number);
+    const found: number[] = [];
+    let position = lo;
+    for (let at = text.indexOf(needle, this.start(lo)); at >= 0 && at < end; ) {
+      position = lowerBound(this.ends, at + 1, position);
+      const behind = this.ends[position] as number;
+      const isWithin = at + needle.length <= behind;
+      if (isWithin) found.push(position);
+      at = text.indexOf(needle, isWithin ? behind : at + 1);
+    }
+    return found;
+  }
+
+  /** All values as one text, null if they are not plain ASCII; `part` gives one of them. */
+  allText(): string | null {
+    if (!isAscii(this.text)) return null;
+    return Buffer.from(this.text.buffer, this.text.byteOffset, this.text.length).toString("latin1");
+  }
+
+  part(allText: string, position: number): string {
+    return allText.slice(this.start(position), this.ends[position]);
   }
 
   /** The value as a string that was asked for before; undefined if it was not. */

@@ -426,6 +426,22 @@ export class LabelStore {
     return this.wordAt(this.kernel.exports.labelAddress(label), PAIRS_OF_LABEL);
   }
 
+  /** True if the bytes of a pair's value contain `sought`; all contain none. */
+  containsBytes(pair: number, sought: Uint8Array): boolean {
+    if (sought.length === 0) return true;
+    const length = this.readVarint(this.wordAt(this.kernel.exports.pairAddress(pair), 0));
+    const { u8 } = this.kernel.memory;
+    const first = sought[0];
+    const last = this.readEnd + length - sought.length;
+    for (let at = this.readEnd; at <= last; at++) {
+      if (u8[at] !== first) continue;
+      let shared = 1;
+      while (shared < sought.length && u8[at + shared] === sought[shared]) shared++;
+      if (shared === sought.length) return true;
+    }
+    return false;
+  }
+
   /** How many series have a pair. */
   countSlots(pair: number): number {
     return this.kernel.exports.countPairSlots(pair);

@@ -10,6 +10,7 @@ import { type Pace, type SeriesIndex, searchSeries } from "../../index/filter-se
 import { IdBits, type NextWanted } from "../../index/id-list.ts";
 import { asSeriesIndex } from "../../index/listed-index.ts";
 import type { Postings } from "../../index/postings.ts";
+import { mergeRuns, TextRun } from "../../index/text-run.ts";
 import { presence } from "../deletes/presence.ts";
 import { Pacer } from "../pacer.ts";
 import type { PartitionIndex } from "../parts/partition-index.ts";
@@ -21,22 +22,54 @@ const FEW_SERIES = 1_000;
 /** Series whose labels are read together. */
 const SLICE_SERIES = 4_096;
 
+/** What was found in the indexes before, and how much is wanted. */
+class Known {
+  /** Sorted. */
+  runs: TextRun[] = [];
+  /** The first so many in order of their bytes are wanted; 0: all are. */
+  readonly limit: number;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** True if the last text of `found` was found before. */
+  hasLast(found: TextRun): boolean {
+    for (const run of this.runs) if (run.has(found, found.count - 1)) return true;
+    return false;
+  }
+
+  /** True if the limit does not want the last text of `found`, whoever has it. */
+  isLastBehind(found: TextRun): boolean {
+    const [run] = this.runs;
+    return this.limit > 0 && run?.count === this.limit && run.compare(this.limit - 1, found, found.count - 1) <= 0;
+  }
+
+  /** Makes one run of all. */
+  merge(): TextRun {
+    const merged = mergeRuns(this.runs, this.limit);
+    this.runs = [merged];
+    return merged;
+  }
+}
+
 /** Which texts are asked for: label names, or the values of one label. */
 export interface TextQuery {
-  /**
-   * Finds the texts of wanted series of an index; null wants all series. Texts in `found` need not be proved again. Where texts come in order, those
-   * behind the first `limit` that are found may be left out; 0: none may.
-   */
-  collect(index: SeriesIndex, wanted: NextWanted | null, found: Set<string>, limit: number, pace: Pace): Promise<void>;
+  /** With room for the texts of an index. */
+  newRun(index: SeriesIndex, limit: number): TextRun;
+  /** Adds the texts of wanted series of an index to `found`; null wants all series. What is known, or behind the limit, may be left out. */
+  collect(index: SeriesIndex, wanted: NextWanted | null, found: TextRun, known: Known, pace: Pace): Promise<void>;
   /** The texts of one label set. */
   ofLabels(labels: Labels, found: Set<string>): void;
 }
 
 export const LABEL_NAMES: TextQuery = {
-  async collect(index, wanted, found, _limit, pace) {
+  newRun: () => new TextRun(),
+  async collect(index, wanted, found, known, pace) {
     for (const name of index.names()) {
-      if (found.has(name)) continue;
-      if (wanted === null || (await (await index.withLabel(name)).some(wanted))) found.add(name);
+      found.addText(name);
+      if (known.hasLast(found)) found.dropLast();
+      else if (wanted !== null && !(await (await index.withLabel(name)).some(wanted))) found.dropLast();
       if (pace.isDue) await pace.pause();
     }
   },
@@ -45,21 +78,46 @@ export const LABEL_NAMES: TextQuery = {
   },
 };
 
+/** To prove that a value of more series is wanted may take longer than to see that it is known. */
+const PROVED_SERIES = 32;
+
+/** Of most values, at most. */
+const VALUE_BYTES = 40;
+
 /** Values of one label. */
 export function valuesOf(label: string): TextQuery {
   return {
-    async collect(index, wanted, found, limit, pace) {
-      let left = limit > 0 && index.hasOrder ? limit : Number.POSITIVE_INFINITY;
+    newRun(index, limit) {
+      const all = index.countValues(label);
+      const count = limit > 0 ? Math.min(all, limit) : all;
+      return new TextRun(VALUE_BYTES * count, count);
+    },
+    async collect(index, wanted, found, known, pace) {
+      let left = known.limit > 0 && index.hasOrder ? known.limit : Number.POSITIVE_INFINITY;
       for await (const batch of index.values(label)) {
-        for (let i = 0; i < batch.count; i++) {
-          const text = batch.text(i);
-          if (wanted !== null && !found.has(text)) {
-            const isWanted = batch.ids(i).some(wanted);
-            if (!(isWanted instanceof Promise ? await isWanted : isWanted)) continue;
+        if (wanted === null && batch.addAllTo !== undefined) {
+          const taken = Math.min(batch.count, left);
+          batch.addAllTo(found, taken);
+          left -= taken;
+        } else {
+          for (let i = 0; i < batch.count && left > 0; i++) {
+            batch.addTo(found, i);
+            if (known.isLastBehind(found)) {
+              found.dropLast();
+              continue;
+            }
+            if (wanted !== null) {
+              const ids = batch.ids(i);
+              const isWanted = (ids.count > PROVED_SERIES && known.hasLast(found)) || ids.some(wanted);
+              if (!(isWanted instanceof Promise ? await isWanted : isWanted)) {
+                found.dropLast();
+                continue;
+              }
+            }
+            left--;
           }
-          found.add(text);
-          if (--left === 0) return;
         }
+        if (left === 0) return;
         if (pace.isDue) await pace.pause();
       }
     },
@@ -71,16 +129,16 @@ export function valuesOf(label: string): TextQuery {
 }
 
 /**
- * The texts of series that match (all series if the search has no groups) and have samples in its range, unsorted. With a limit above 0 the first so many,
- * in order of their bytes, are among them; others may be missing.
+ * The texts of series that match (all series if the search has no groups) and have samples in its range, in order of their bytes. With a limit above 0
+ * the first so many.
  */
 export async function searchTexts(
   snapshot: Snapshot,
   search: StorageSearch,
   query: TextQuery,
   limit: number,
-): Promise<Set<string>> {
-  const found = new Set<string>();
+): Promise<string[]> {
+  const known = new Known(limit);
   const { maxMs, tenant, groups } = search;
   const minMs = Math.max(search.minMs, snapshot.oldestMs);
   const firstMsOf = firstTimes(snapshot, tenant, minMs);
@@ -93,9 +151,11 @@ export async function searchTexts(
     if (present !== null && firstMsOf !== null) {
       // A rule keeps some series shorter than others: all have to be looked at.
       const ids = isFiltered ? await index.search(tenant, groups, pacer) : await index.all(tenant);
+      const found = new Set<string>();
       await forEachLabels(index, tenant, await present.keep(ids, pacer), pacer, async (own, id) => {
         if (await present.since(id, firstMsOf(own))) query.ofLabels(own, found);
       });
+      known.runs.push(TextRun.of(found).sorted());
       search.signal?.throwIfAborted();
       continue;
     }
@@ -103,11 +163,17 @@ export async function searchTexts(
       await index.guarded(own, async () => {
         const matching = isFiltered ? await searchSeries(own, groups, pacer) : null;
         if (matching !== null && matching.length <= FEW_SERIES) {
+          const found = new Set<string>();
           const kept = present === null ? matching : await present.keep(matching, pacer);
           for (const labels of await index.labelsOf(tenant, kept, pacer)) {
             if (labels !== null) query.ofLabels(labels, found);
           }
-        } else await query.collect(own, both(matching, nextPresent), found, limit, pacer);
+          known.runs.push(TextRun.of(found).sorted());
+        } else {
+          const found = query.newRun(own, limit);
+          await query.collect(own, both(matching, nextPresent), found, known, pacer);
+          known.runs.push(found.sorted());
+        }
       });
     }
     search.signal?.throwIfAborted();
@@ -121,13 +187,19 @@ export async function searchTexts(
     };
     const matching = isFiltered ? await searchSeries(index, groups, pacer) : null;
     if (matching !== null && matching.length <= FEW_SERIES) {
+      const found = new Set<string>();
       for (const slot of matching) if (isPresent(slot)) query.ofLabels(snapshot.registry.labelsOf(slot), found);
+      known.runs.push(TextRun.of(found).sorted());
     } else {
       const nextPresent: NextWanted = (slot) => (isPresent(slot) ? slot : slot + 1);
-      await query.collect(index, both(matching, nextPresent), found, limit, pacer);
+      // Its texts come in no order: what the limit leaves out is known once the others are one.
+      known.merge();
+      const found = new TextRun();
+      await query.collect(index, both(matching, nextPresent), found, known, pacer);
+      known.runs.push(found);
     }
   }
-  return found;
+  return known.merge().toStrings();
 }
 
 function both(matching: Postings | null, nextPresent: NextWanted | null): NextWanted | null {
