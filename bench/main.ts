@@ -7,6 +7,7 @@
  *     npm run bench -- new-series                a million series nobody has met before, into us, VictoriaMetrics and Prometheus
  *     npm run bench -- backup --samples=100000000    a running server backed up, restored and compared bit by bit
  *     npm run bench -- month                     a month of 173 million samples, some late: merged, opened, asked
+ *     npm run bench -- exports                   raw samples read out of us and of VictoriaMetrics in every format
  *     npm run bench -- replay                    a server killed with 20 million samples in its log, started again
  *     npm run bench -- scale                     ten million series with a million active in a gigabyte, and churn
  *     npm run bench -- codec                     the *.bench.ts files whose path contains the word
@@ -16,6 +17,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { projectRoot } from "#support/nyanza";
 import { readBackupOptions, runBackupBench } from "./backup.ts";
+import { readExportOptions, runExportBench } from "./exports.ts";
 import { readKitOptions, runKit } from "./kit.ts";
 import { readMonthOptions, runMonth } from "./month.ts";
 import { readNewSeriesOptions, runNewSeries } from "./new-series.ts";
@@ -39,6 +41,8 @@ if (command === "side-by-side") {
   await runMonth(readMonthOptions(args));
 } else if (command === "replay") {
   await runReplay(readReplayOptions(args));
+} else if (command === "exports") {
+  await runExportBench(readExportOptions(args));
 } else if (command === "scale") {
   await runScale(readScaleOptions(args));
 } else {
@@ -54,7 +58,7 @@ async function runMicroBenches(word: string): Promise<void> {
   });
   if (files.length === 0)
     throw new Error(
-      `bench: no *.bench.ts contains "${word}", and it is none of backup, kit, month, new-series, replay, scale and side-by-side`,
+      `bench: no *.bench.ts contains "${word}", and it is none of backup, exports, kit, month, new-series, replay, scale and side-by-side`,
     );
   for (const file of files) {
     console.log(`\n# ${file.slice(projectRoot.length + 1)}`);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { API_DIFFERENCES as API } from "./support/api-differences.ts";
 import {
+  CSV,
   check,
   type Difference,
   ERROR,
@@ -177,6 +178,62 @@ test("export", () =>
     ],
     sortLines,
   ));
+
+test("export as csv", async () => {
+  await check(twins, [
+    [CSV, {}],
+    [CSV, { "match[]": "up" }],
+    [CSV, { format: "__value__" }],
+    [CSV, { "match[]": "up{", format: "__value__" }],
+    [CSV, { "match[]": "up", format: "__value__", start: "x" }],
+    [
+      CSV,
+      { "match[]": "odd_uneven", format: "__timestamp__:unix" },
+      { about: API.noSuchArgument, status: 400, type: TEXT_TYPE, body: "text" },
+    ],
+    [CSV, { "match[]": "nothing", format: "__value__" }, { about: API.csvHeader, body: "__value__\n" }],
+  ]);
+  const args = {
+    "match[]": ["up", "odd_float{n!~'.*Inf'}", "odd_uneven", "{__name__='odd:name.with-dots'}", "odd_text{n!~'[0-3]'}"],
+    end: at,
+  };
+  for (const format of [
+    "__name__,job,instance,__timestamp__:unix_s,__value__",
+    "__timestamp__:unix_ms,__value__",
+    "__value__,__timestamp__:unix_ns,label.with-dots,n,text",
+    "__value__",
+    "__name__",
+    "__timestamp__,none,,__value__",
+    "__value__,__value__,__timestamp__:unix_s,__timestamp__:unix_ms",
+    "__timestamp__:custom:Mon Jan _2 15:04:05 MST 2006,__value__",
+    "__timestamp__:custom:2006-01-02 03:04:05.000 PM Z07:00,__value__",
+    "__timestamp__:custom:002 06 .999999 3 4 5 January,__value__",
+  ]) {
+    for (const reduce_mem_usage of [0, 1]) {
+      const { ours, theirs } = await askBoth(twins, `${CSV}?${encode({ ...args, format, reduce_mem_usage })}`);
+      assert.deepEqual([ours.status, theirs.status], [200, 200]);
+      assert.equal(ours.headers["content-type"], theirs.headers["content-type"]);
+      // 1.79.5 writes no header.
+      const [header, ...lines] = ours.text.trimEnd().split("\n");
+      assert.equal(header, format);
+      assert.deepEqual(lines.sort(), theirs.text.trimEnd().split("\n").sort(), format);
+    }
+  }
+  // 1.79.5 leaves the milliseconds out.
+  const rfc3339 = await askBoth(twins, `${CSV}?${encode({ ...args, format: "__timestamp__:rfc3339,__value__" })}`);
+  const withoutMs = rfc3339.ours.text
+    .replace(/(:\d\d)\.\d+/g, "$1")
+    .trimEnd()
+    .split("\n")
+    .slice(1);
+  assert.deepEqual(withoutMs.sort(), rfc3339.theirs.text.trimEnd().split("\n").sort());
+  assert.match(rfc3339.ours.text, /\.001/);
+  // Quotes are doubled here; a backslash stands before them there.
+  const quotes = { "match[]": "odd_text{n=~'[01]'}", format: "n,text,__value__", start: at, end: at };
+  await check(twins, [
+    [CSV, quotes, { about: API.csvQuotes, body: 'n,text,__value__\n0,"""quoted""",0\n1,back\\slash,1\n' }],
+  ]);
+});
 
 test("federation", async () => {
   const ago = (seconds: number): number => Date.now() - 1000 * seconds;

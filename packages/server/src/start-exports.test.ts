@@ -92,6 +92,57 @@ test("a slow reader slows an export down", () =>
     assert.equal(lines, 3000);
   }));
 
+test("csv: fields, forms of time, quotes", () =>
+  withServer([], async ({ database, port }) => {
+    store(
+      database,
+      "a",
+      [
+        [1_700_000_000_120, 0.5],
+        [1_700_000_001_000, Number.NaN],
+        [1_700_000_002_000, -Infinity],
+      ],
+      'x,"y"',
+    );
+    const csv = async (format: string): Promise<string[]> => {
+      const { headers, status, text } = await ask(
+        port,
+        `/api/v1/export/csv?match[]=x&format=${encodeURIComponent(format)}&reduce_mem_usage=1`,
+      );
+      assert.deepEqual([status, headers["content-type"]], [200, "text/csv; charset=utf-8"]);
+      const lines = text.split("\n");
+      assert.equal(lines.pop(), "");
+      assert.equal(lines.shift(), format);
+      return lines;
+    };
+    assert.deepEqual(await csv("__name__,job,none,__timestamp__:unix_ms,__value__"), [
+      'a,"x,""y""",,1700000000120,0.5',
+      'a,"x,""y""",,1700000001000,NaN',
+      'a,"x,""y""",,1700000002000,-Inf',
+    ]);
+    assert.equal((await csv("__value__,__timestamp__:unix_s"))[0], "0.5,1700000000");
+    assert.equal((await csv("__timestamp__,__value__,__name__"))[0], "1700000000120,0.5,a");
+    assert.equal((await csv("__timestamp__:unix_ns,,__value__"))[0], "1700000000120000000,,0.5");
+    assert.equal((await csv("__value__,__value__"))[0], "0.5,0.5");
+    assert.equal((await csv("__timestamp__:unix_s,__timestamp__:unix_ns"))[0], "1700000000,1700000000120000000");
+    assert.equal((await csv("__name__"))[2], "a");
+    const custom = "__timestamp__:custom:05.000";
+    assert.equal((await csv(`${custom},__value__`))[0], "20.120,0.5");
+    const rfc3339 = (await csv("__timestamp__:rfc3339"))[0] as string;
+    assert.equal(Date.parse(rfc3339), 1_700_000_000_120);
+    assert.match(rfc3339, /\.12(Z|[+-]\d\d:\d\d)$/);
+    for (const args of [
+      "match[]=x",
+      "format=__value__",
+      "match[]=x&format=__timestamp__:unix",
+      "match[]=up{&format=__value__",
+      `match[]=x&format=${",".repeat(1000)}`,
+    ]) {
+      const { headers, status } = await ask(port, `/api/v1/export/csv?${args}`);
+      assert.deepEqual([status, headers["content-type"]], [400, "text/plain; charset=utf-8"], args);
+    }
+  }));
+
 test("federation: the last sample of each series, none of those that are over", () =>
   withServer([], async ({ database, port }) => {
     store(database, "up", [

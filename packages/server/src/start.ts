@@ -13,6 +13,7 @@ import { createCommandHandlers } from "./api/commands.ts";
 import type { ServedDatabase } from "./api/database.ts";
 import { createDeleteHandler } from "./api/delete.ts";
 import { createExportHandler } from "./api/export.ts";
+import { createCsvExportHandler } from "./api/export-csv.ts";
 import { createFederateHandler } from "./api/federate.ts";
 import { Inserter } from "./api/insert.ts";
 import { createLabelsHandlers } from "./api/labels.ts";
@@ -381,6 +382,7 @@ function createHandlers(
       isTracingDenied: flags.denyQueryTracing,
     }),
     export: createExportHandler({ ...exports, isTracingDenied: flags.denyQueryTracing }),
+    exportCsv: createCsvExportHandler(exports),
     federate: createFederateHandler({
       database,
       maxDurationMs: flags["search.maxQueryDuration"],

@@ -145,6 +145,18 @@ export const API_DIFFERENCES = {
     there: "tabs and others too",
     reason: "the text format knows no other escapes; so do later releases",
   },
+  csvHeader: {
+    what: "`/api/v1/export/csv`",
+    here: "the first line names the fields; `rfc3339` has milliseconds",
+    there: "no such line; whole seconds",
+    reason: "what later releases do",
+  },
+  csvQuotes: {
+    what: "quotes and line breaks in fields of `/api/v1/export/csv`",
+    here: 'doubled (`""`), and as they are',
+    there: '`\\\\"` and `\\\\n`',
+    reason: "what readers of CSV know (RFC 4180), VictoriaMetrics' own import among them",
+  },
   native: {
     what: "`/api/v1/export/native`, `/api/v1/import/native`",
     here: "400, with the ways that work",
@@ -186,7 +198,6 @@ export const API_DIFFERENCES = {
 
 /** What VictoriaMetrics 1.79.5 answers and we do not yet. */
 export const PATHS_NOT_YET: readonly string[] = [
-  "/api/v1/export/csv?match[]=up&format=__value__",
   "/api/v1/import/csv",
   "/api/v1/targets",
   "/targets",

@@ -31,6 +31,7 @@ export const RANGE = "/api/v1/query_range";
 export const SERIES = "/api/v1/series";
 export const LABELS = "/api/v1/labels";
 export const EXPORT = "/api/v1/export";
+export const CSV = "/api/v1/export/csv";
 export const FEDERATE = "/federate";
 
 /** Arguments that are wrong are told from queries that fail. */

@@ -22,6 +22,9 @@ export const hasZstd: boolean = createZstdCompress !== undefined && zstdCompress
 const LEVEL = 1;
 const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel ?? 100]: LEVEL } };
 
+/** Every chunk that comes out is a trip to another thread: room for what a piece (pieces.ts) becomes. */
+const CHUNK_BYTES = 64 << 10;
+
 /** The coding with the highest q of an Accept-Encoding, zstd if it is a tie; null for none. `*` is anything: gzip. */
 export function chooseCompression(
   accepted: string | string[] | undefined,
@@ -47,5 +50,5 @@ export function compress(bytes: Uint8Array, coding: Compression): Buffer {
 
 export function createCompressor(coding: Compression): Transform {
   if (coding === "zstd" && createZstdCompress !== undefined) return createZstdCompress(ZSTD_OPTIONS);
-  return zlib.createGzip({ level: LEVEL });
+  return zlib.createGzip({ level: LEVEL, chunkSize: CHUNK_BYTES });
 }

@@ -49,6 +49,7 @@ export type HandlerName =
   | "labels"
   | "labelValues"
   | "export"
+  | "exportCsv"
   | "exportNative"
   | "federate"
   | "tsdbStatus"
@@ -182,6 +183,7 @@ export const ROUTES: readonly Route[] = [
   select("/api/v1/status/tsdb", "tsdbStatus", { queue: "heavy" }),
   select("/api/v1/series/count", "seriesCount", { queue: "heavy" }),
   select("/api/v1/export", "export", { errors: "text", queue: "heavy" }),
+  select("/api/v1/export/csv", "exportCsv", { errors: "text" }),
   select("/api/v1/export/native", "exportNative", { errors: "text", queue: "none" }),
   select("/federate", "federate", { errors: "text", queue: "heavy" }),
   select("/api/v1/admin/tsdb/delete_series", "deleteSeries", {
