@@ -4,27 +4,36 @@
 //
 //   directory (65,536 × u32)  ──►  page of 1,024 series states  ──►  chunk ──► chunk ──► chunk (tail)
 //
-//   series state, 32 bytes                          chunk
-//     0  u32 first chunk, 0 = none                    0  u32 next chunk, 0 = none
-//     4  u32 tail chunk                               4  u16 capacity in samples
-//     8  u32 samples in all                           6  u16 samples written (published last)
-//    12  u32 1 if times did not always rise           8  (f64 time in ms, f64 value) × capacity
-//    16  f64 smallest time, ms
-//    24  f64 largest time, ms
+//   series state, 24 bytes                          chunk
+//     0  u32 tail chunk, 0 = none                     0  u32 next chunk, 0 = none
+//     4  u32 first chunk + marks, 0 = no sample       4  u16 capacity in samples
+//     8  f64 time in ms of the first sample           6  u16 samples written (published last)
+//    16  f64 its value                                8  (f64 time in ms, f64 value) × capacity
 //
-// Nothing moves once written, and counts and links are stored atomically after what they publish, so a second instance
-// over the same (shared) memory may read while this one appends. Chunks have 1, 3, 4, 8, … 64 samples: a series with one
-// sample costs 56 bytes, one with many wastes half a chunk of 64 on average.
+//   marks    1: there is a sample · 2: times did not always rise
+//   bounds   16 bytes behind the first chunk's samples: f64 smallest, f64 largest time; only of series with mark 2
+//
+// A series with one sample is its state and no more, which is what most new series are for a while. Of one whose times rise, the first and the last time are
+// its bounds. Nothing moves once written, and marks, counts and links are stored atomically after what they publish, so a second instance over the same
+// (shared) memory may read while this one appends. Chunks have 3, 4, 8, … 64 samples: a series with many wastes half a chunk of 64 on average.
 //
 // The caller lays its request out in the scratch area at the memory's start and makes sure it fits.
 
 const PAGE_BITS: u32 = 10;
 const PAGE_MASK: u32 = (1 << PAGE_BITS) - 1;
-const STATE_BYTES: u32 = 32;
+const STATE_BYTES: u32 = 24;
 const CHUNK_HEADER_BYTES: u32 = 8;
+const BOUNDS_BYTES: u32 = 16;
 const DIRECTORY_ENTRIES: u32 = 65536;
+const FIRST_CAPACITY: u32 = 3;
 const CAPACITY_MAX: u32 = 64;
 const SKIP: u32 = 0xffffffff;
+
+/** Where a state has its first chunk and marks. */
+const FIRST: usize = 4;
+const HAS_SAMPLE: u32 = 1;
+const UNORDERED: u32 = 2;
+const MARKS: u32 = 7;
 
 let directory: usize = 0;
 let top: usize = 0; // first unused byte
@@ -88,23 +97,45 @@ function makeState(slot: u32): usize {
   return page + <usize>(slot & PAGE_MASK) * STATE_BYTES;
 }
 
-function addChunk(state: usize, tail: usize): usize {
-  const before: u32 = tail == 0 ? 0 : load<u16>(tail, 4);
-  const capacity: u32 = before == 0 ? 1 : before == 1 ? 3 : before == 3 ? 4 : min<u32>(before << 1, CAPACITY_MAX);
-  const chunk = allocate(<usize>(CHUNK_HEADER_BYTES + capacity * 16));
+function makeChunk(capacity: u32, extraBytes: u32): usize {
+  const chunk = allocate(<usize>(CHUNK_HEADER_BYTES + capacity * 16 + extraBytes));
   if (chunk == 0) return 0;
   store<u32>(chunk, 0);
   store<u16>(chunk, <u16>capacity, 4);
   store<u16>(chunk, 0, 6);
-  if (tail == 0) {
-    store<f64>(state, Infinity, 16);
-    store<f64>(state, -Infinity, 24);
-    atomic.store<u32>(state, <u32>chunk);
-  } else {
-    atomic.store<u32>(tail, <u32>chunk);
-  }
-  store<u32>(state, <u32>chunk, 4);
   return chunk;
+}
+
+/** A further chunk behind the tail, or the first one if `tail` is 0. */
+function addChunk(state: usize, tail: usize): usize {
+  if (tail == 0) {
+    const chunk = makeChunk(FIRST_CAPACITY, BOUNDS_BYTES);
+    if (chunk == 0) return 0;
+    atomic.store<u32>(state, <u32>chunk | load<u32>(state, FIRST), FIRST);
+    store<u32>(state, <u32>chunk);
+    return chunk;
+  }
+  const before: u32 = load<u16>(tail, 4);
+  const chunk = makeChunk(before == FIRST_CAPACITY ? 4 : min<u32>(before << 1, CAPACITY_MAX), 0);
+  if (chunk == 0) return 0;
+  atomic.store<u32>(tail, <u32>chunk);
+  store<u32>(state, <u32>chunk);
+  return chunk;
+}
+
+function boundsOf(first: u32): usize {
+  return <usize>(first & ~MARKS) + CHUNK_HEADER_BYTES + FIRST_CAPACITY * 16;
+}
+
+/** A sample's time is not above the one before, `last`: bounds are kept from here on. There is a chunk. */
+function loseOrder(state: usize, time: f64, last: f64): void {
+  const first = load<u32>(state, FIRST);
+  const bounds = boundsOf(first);
+  if ((first & UNORDERED) == 0) {
+    store<f64>(bounds, min(load<f64>(state, 8), time));
+    store<f64>(bounds, last, 8);
+    atomic.store<u32>(state, first | UNORDERED, FIRST);
+  }
 }
 
 /**
@@ -121,56 +152,113 @@ export function append(slots: usize, ends: usize, seriesCount: u32, times: usize
       i = end;
       continue;
     }
+    if (i == end) continue;
     let state = stateOf(slot);
     if (state == 0) {
       state = makeState(slot);
       if (state == 0) return s;
     }
-    let tail = <usize>load<u32>(state, 4);
+    if (load<u32>(state, FIRST) == 0) {
+      store<f64>(state, load<f64>(times + ((<usize>i) << 3)), 8);
+      store<u64>(state, load<u64>(values + ((<usize>i) << 3)), 16);
+      atomic.store<u32>(state, HAS_SAMPLE, FIRST);
+      if (++i == end) continue;
+    }
+    let tail = <usize>load<u32>(state);
     let count: u32 = tail == 0 ? 0 : load<u16>(tail, 6);
     let capacity: u32 = tail == 0 ? 0 : load<u16>(tail, 4);
-    let last = tail == 0 ? -Infinity : load<f64>(tail + CHUNK_HEADER_BYTES + ((<usize>count - 1) << 4));
-    let added: u32 = 0;
+    let last = tail == 0 ? load<f64>(state, 8) : load<f64>(tail + CHUNK_HEADER_BYTES + ((<usize>count - 1) << 4));
+    let isOrdered = (load<u32>(state, FIRST) & UNORDERED) == 0;
     for (; i < end; i++) {
       if (count == capacity) {
-        if (added != 0) atomic.store<u16>(tail, <u16>count, 6);
+        if (tail != 0) atomic.store<u16>(tail, <u16>count, 6);
         tail = addChunk(state, tail);
         if (tail == 0) return s;
         count = 0;
         capacity = load<u16>(tail, 4);
       }
       const time = load<f64>(times + ((<usize>i) << 3));
+      if (isOrdered && time <= last) {
+        loseOrder(state, time, last);
+        isOrdered = false;
+      }
+      if (!isOrdered) {
+        const bounds = boundsOf(load<u32>(state, FIRST));
+        if (time < load<f64>(bounds)) store<f64>(bounds, time);
+        if (time > load<f64>(bounds, 8)) store<f64>(bounds, time, 8);
+      }
       const at = tail + CHUNK_HEADER_BYTES + ((<usize>count) << 4);
       store<f64>(at, time);
       store<u64>(at, load<u64>(values + ((<usize>i) << 3)), 8);
       count++;
-      added++;
-      if (time <= last) store<u32>(state, 1, 12);
       last = time;
-      if (time < load<f64>(state, 16)) store<f64>(state, time, 16);
-      if (time > load<f64>(state, 24)) store<f64>(state, time, 24);
     }
-    if (added == 0) continue;
     atomic.store<u16>(tail, <u16>count, 6);
-    store<u32>(state, load<u32>(state, 8) + added, 8);
   }
   return seriesCount;
 }
 
-/** Address of a series' state, 0 if it has no sample here. */
-export function stateAddress(slot: u32): usize {
+/** Smallest and largest time of the series that `findBounds` found. */
+export let minMs: f64 = 0;
+export let maxMs: f64 = 0;
+
+/** Finds the smallest and the largest time of a series. False if it has no sample here. */
+export function findBounds(slot: u32): bool {
   const state = stateOf(slot);
-  return state == 0 || load<u32>(state, 8) == 0 ? 0 : state;
+  if (state == 0) return false;
+  const first = atomic.load<u32>(state, FIRST);
+  if (first == 0) return false;
+  if ((first & UNORDERED) != 0) {
+    minMs = load<f64>(boundsOf(first));
+    maxMs = load<f64>(boundsOf(first), 8);
+    return true;
+  }
+  minMs = load<f64>(state, 8);
+  maxMs = minMs;
+  // The tail may be about to get its first sample.
+  let chunk = <usize>load<u32>(state);
+  let count: u32 = chunk == 0 ? 0 : <u32>atomic.load<u16>(chunk, 6);
+  if (count == 0) {
+    chunk = <usize>(first & ~MARKS);
+    for (let next = chunk; next != 0; next = <usize>atomic.load<u32>(next)) {
+      const own = <u32>atomic.load<u16>(next, 6);
+      if (own == 0) break;
+      chunk = next;
+      count = own;
+    }
+  }
+  if (count != 0) maxMs = load<f64>(chunk + CHUNK_HEADER_BYTES + ((<usize>count - 1) << 4));
+  return true;
+}
+
+/** Whether a series has samples: 0 none, 1 all of them with `minMs <= time <= maxMs`, 2 others as well. */
+export function placeOf(slot: u32, lo: f64, hi: f64): i32 {
+  return !findBounds(slot) ? 0 : minMs >= lo && maxMs <= hi ? 1 : 2;
+}
+
+/** True if a series has samples whose times may lie in the range. */
+export function overlaps(slot: u32, lo: f64, hi: f64): bool {
+  return findBounds(slot) && minMs <= hi && maxMs >= lo;
+}
+
+/** True if a series' times rise from sample to sample. */
+export function isOrdered(slot: u32): bool {
+  const state = stateOf(slot);
+  return state == 0 || (atomic.load<u32>(state, FIRST) & UNORDERED) == 0;
 }
 
 let readState: usize = 0;
+/** The first sample, which stands in the state, is not read yet. */
+let isFirstUnread: bool = false;
 let readChunk: usize = 0;
 let readIndex: u32 = 0;
 
 /** Puts the reading place at the first sample of a series. */
 export function startRead(slot: u32): void {
   readState = stateOf(slot);
-  readChunk = readState == 0 ? 0 : <usize>atomic.load<u32>(readState);
+  const first: u32 = readState == 0 ? 0 : atomic.load<u32>(readState, FIRST);
+  isFirstUnread = first != 0;
+  readChunk = <usize>(first & ~MARKS);
   readIndex = 0;
 }
 
@@ -194,13 +282,23 @@ function copyAll(at: usize, count: u32, times: usize, values: usize): void {
  * Copies the next samples with `minMs <= time <= maxMs` into two f64 columns, in order of arrival, at most `room`.
  * Returns how many; fewer than `room` means the series is read to its end.
  */
-export function read(minMs: f64, maxMs: f64, times: usize, values: usize, room: u32): u32 {
+export function read(lo: f64, hi: f64, times: usize, values: usize, room: u32): u32 {
   let found: u32 = 0;
+  if (isFirstUnread && room > 0) {
+    isFirstUnread = false;
+    const time = load<f64>(readState, 8);
+    if (time >= lo && time <= hi) {
+      store<f64>(times, time);
+      store<u64>(values, load<u64>(readState, 16));
+      found = 1;
+    }
+  }
   while (readChunk != 0) {
     const count = <u32>atomic.load<u16>(readChunk, 6);
     let at = readChunk + CHUNK_HEADER_BYTES + ((<usize>readIndex) << 4);
-    // Smallest and largest are at least those of what the count says is there: they are stored before it, and read after it.
-    if (load<f64>(readState, 16) >= minMs && load<f64>(readState, 24) <= maxMs) {
+    // The mark is stored before the count that makes it true, and read after it.
+    const isRising = (atomic.load<u32>(readState, FIRST) & UNORDERED) == 0;
+    if (isRising && readIndex < count && load<f64>(at) >= lo && load<f64>(lastOf(readChunk, count)) <= hi) {
       const end = min(count, readIndex + room - found);
       copyAll(at, end - readIndex, times + ((<usize>found) << 3), values + ((<usize>found) << 3));
       found += end - readIndex;
@@ -209,7 +307,7 @@ export function read(minMs: f64, maxMs: f64, times: usize, values: usize, room: 
     }
     for (; readIndex < count; readIndex++, at += 16) {
       const time = load<f64>(at);
-      if (time < minMs || time > maxMs) continue;
+      if (time < lo || time > hi) continue;
       if (found == room) return found;
       store<f64>(times + ((<usize>found) << 3), time);
       store<u64>(values + ((<usize>found) << 3), load<u64>(at, 8));
@@ -219,4 +317,8 @@ export function read(minMs: f64, maxMs: f64, times: usize, values: usize, room: 
     readIndex = 0;
   }
   return found;
+}
+
+function lastOf(chunk: usize, count: u32): usize {
+  return chunk + CHUNK_HEADER_BYTES + ((<usize>count - 1) << 4);
 }

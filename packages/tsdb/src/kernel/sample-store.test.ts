@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SampleColumns } from "../base/columns.ts";
 import { Random } from "../base/random.ts";
-import { SampleStore, SKIPPED_SLOT } from "./sample-store.ts";
+import { ALL_INSIDE, NO_SAMPLES, SampleStore, SKIPPED_SLOT, SOME_OUTSIDE } from "./sample-store.ts";
 
 interface Series {
   readonly times: number[];
@@ -50,14 +50,17 @@ test("what was appended is read back in order of arrival, bit by bit, series by 
     model.delete(SKIPPED_SLOT);
     for (const [slot, want] of model) {
       assert.deepEqual(read(store, slot), want, `slot ${slot}`);
-      assert.equal(store.count(slot), want.times.length);
       if (want.times.length === 0) {
         assert.equal(store.range(slot), null);
+        assert.equal(store.placeOf(slot, 0, 2 ** 53), NO_SAMPLES);
         continue;
       }
       const lo = want.times.reduce((a, b) => Math.min(a, b));
       const hi = want.times.reduce((a, b) => Math.max(a, b));
       assert.deepEqual(store.range(slot), { minMs: lo, maxMs: hi });
+      assert.equal(store.placeOf(slot, lo, hi), ALL_INSIDE);
+      assert.equal(store.placeOf(slot, lo + 1, hi), SOME_OUTSIDE);
+      assert.equal(store.placeOf(slot, lo, hi - 1), SOME_OUTSIDE);
       assert.equal(
         store.isOrdered(slot),
         want.times.every((ms, i) => i === 0 || ms > (want.times[i - 1] as number)),
@@ -72,10 +75,10 @@ test("what was appended is read back in order of arrival, bit by bit, series by 
       assert.ok(store.overlaps(slot, hi, hi + 1) && store.overlaps(slot, lo - 1, lo));
       assert.ok(!store.overlaps(slot, hi + 1, 2 ** 53) && !store.overlaps(slot, 0, lo - 1));
     }
-    assert.equal(store.count(999_999), 0);
+    assert.equal(store.range(999_999), null);
     assert.deepEqual(read(store, 999_999).times, []);
     store.reset();
-    for (const slot of model.keys()) assert.equal(store.count(slot), 0, "nothing is left after a reset");
+    for (const slot of model.keys()) assert.equal(store.range(slot), null, "nothing is left after a reset");
   }
 });
 
@@ -91,6 +94,33 @@ test("two samples at one time are not in order", () => {
   }
   assert.ok(store.isOrdered(1));
   assert.ok(!store.isOrdered(2));
+});
+
+test("times that rise, and then do not", () => {
+  const store = new SampleStore();
+  const times: number[] = [];
+  const add = (ms: number): void => {
+    times.push(ms);
+    store.append(Uint32Array.of(7), Uint32Array.of(1), 1, Float64Array.of(ms), Float64Array.of(-ms));
+  };
+  const check = (): void => {
+    assert.deepEqual(store.range(7), { minMs: Math.min(...times), maxMs: Math.max(...times) });
+    assert.deepEqual(read(store, 7).times, times);
+    for (let lo = 0; lo < 400; lo += 37) {
+      const inside = times.filter((ms) => ms >= lo && ms <= lo + 90);
+      assert.deepEqual(read(store, 7, lo, lo + 90).times, inside);
+    }
+  };
+  for (let i = 0; i < 200; i++) {
+    add(100 + i);
+    check();
+    assert.ok(store.isOrdered(7));
+  }
+  for (const ms of [299, 50, 400, 40, 120]) {
+    add(ms);
+    check();
+    assert.ok(!store.isOrdered(7));
+  }
 });
 
 test("exactly a piece of samples, and one more", () => {

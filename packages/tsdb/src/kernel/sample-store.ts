@@ -9,13 +9,23 @@ interface HeadExports extends KernelExports {
   reset(scratchBytes: number): void;
   usedBytes(): number;
   append(slots: number, ends: number, seriesCount: number, times: number, values: number): number;
-  stateAddress(slot: number): number;
+  readonly minMs: { readonly value: number };
+  readonly maxMs: { readonly value: number };
+  findBounds(slot: number): number;
+  placeOf(slot: number, minMs: number, maxMs: number): number;
+  overlaps(slot: number, minMs: number, maxMs: number): number;
+  isOrdered(slot: number): number;
   startRead(slot: number): void;
   read(minMs: number, maxMs: number, times: number, values: number, room: number): number;
 }
 
 /** Slot of a series whose samples are to be left out of an append. */
 export const SKIPPED_SLOT = 0xffff_ffff;
+
+/** What `placeOf` answers. */
+export const NO_SAMPLES = 0;
+export const ALL_INSIDE = 1;
+export const SOME_OUTSIDE = 2;
 
 /** Samples, and at most as many series, that cross into wasm at once. */
 const PIECE_SAMPLES = 32_768;
@@ -94,24 +104,25 @@ export class SampleStore {
     }
   }
 
-  /** Samples of a series. */
-  count(slot: number): number {
-    const state = this.kernel.exports.stateAddress(slot);
-    return state === 0 ? 0 : (this.kernel.memory.u32[(state >>> 2) + 2] as number);
-  }
-
   /** True if a series' samples came in order of time, and no two at one time. */
   isOrdered(slot: number): boolean {
-    const state = this.kernel.exports.stateAddress(slot);
-    return state === 0 || this.kernel.memory.u32[(state >>> 2) + 3] === 0;
+    return this.kernel.exports.isOrdered(slot) !== 0;
   }
 
   /** Smallest and largest time of a series, null if it has no samples. */
   range(slot: number): { minMs: number; maxMs: number } | null {
-    const state = this.kernel.exports.stateAddress(slot);
-    if (state === 0) return null;
-    const { f64 } = this.kernel.memory;
-    return { minMs: f64[(state >>> 3) + 2] as number, maxMs: f64[(state >>> 3) + 3] as number };
+    const { exports } = this.kernel;
+    return exports.findBounds(slot) === 0 ? null : { minMs: exports.minMs.value, maxMs: exports.maxMs.value };
+  }
+
+  /** True if a series has samples. */
+  hasAny(slot: number): boolean {
+    return this.kernel.exports.findBounds(slot) !== 0;
+  }
+
+  /** NO_SAMPLES, or whether all samples of a series lie in the range (ALL_INSIDE) or others as well (SOME_OUTSIDE). */
+  placeOf(slot: number, minMs: number, maxMs: number): number {
+    return this.kernel.exports.placeOf(slot, minMs, maxMs);
   }
 
   /** True if a series has a sample in the range. */
@@ -122,10 +133,7 @@ export class SampleStore {
 
   /** True if a series has samples whose times may lie in the range. */
   overlaps(slot: number, minMs: number, maxMs: number): boolean {
-    const state = this.kernel.exports.stateAddress(slot);
-    if (state === 0) return false;
-    const { f64 } = this.kernel.memory;
-    return (f64[(state >>> 3) + 2] as number) <= maxMs && (f64[(state >>> 3) + 3] as number) >= minMs;
+    return this.kernel.exports.overlaps(slot, minMs, maxMs) !== 0;
   }
 
   /** Adds the series' samples with `minMs <= time <= maxMs` to `target`, in order of arrival. Returns how many. */

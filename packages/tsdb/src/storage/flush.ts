@@ -10,7 +10,7 @@ import type { NumberedSeries } from "../index/numbered-series.ts";
 import type { PageCache } from "../index/page-cache.ts";
 import { buildSegment } from "../index/segment-build.ts";
 import { IndexSegment } from "../index/segment-reader.ts";
-import type { SampleStore } from "../kernel/sample-store.ts";
+import { ALL_INSIDE, NO_SAMPLES, type SampleStore } from "../kernel/sample-store.ts";
 import type { Pacer } from "./pacer.ts";
 import { PartReader } from "./parts/part-reader.ts";
 import { PartWriter } from "./parts/part-writer.ts";
@@ -172,12 +172,13 @@ async function slotsByMonth({ store, registry, pacer }: FlushContext): Promise<M
   let here = new NumberList();
   for (let slot = 0; slot < count; slot++) {
     if (slot % 256 === 255 && pacer.isDue) await pacer.pause();
-    const range = store.range(slot);
-    if (range === null) continue;
-    if (range.minMs >= startMs && range.maxMs < endMs) {
+    const place = store.placeOf(slot, startMs, endMs - 1);
+    if (place === NO_SAMPLES) continue;
+    if (place === ALL_INSIDE) {
       here.push(slot);
       continue;
     }
+    const range = store.range(slot) as { minMs: number; maxMs: number };
     const last = monthName(range.maxMs);
     let name = monthName(range.minMs);
     while (name !== last) {

@@ -79,7 +79,7 @@ export class SeriesBudget {
 /** True if a series has a sample in this generation or a later one. */
 export function isWritten(registry: SeriesRegistry, active: Generation, since: number, slot: number): boolean {
   // What a replay brought is known to the store alone.
-  return registry.lastWritten(slot) >= since || active.store.count(slot) > 0;
+  return registry.lastWritten(slot) >= since || active.store.hasAny(slot);
 }
 
 /** How many series have had their last sample so many generations ago; the last entry has all that are older. */
