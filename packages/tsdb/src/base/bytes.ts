@@ -151,6 +151,11 @@ export class ByteReader {
     return this.bytes.subarray(at, at + count);
   }
 
+  /** Goes past the next `count` bytes. Returns where they begin. */
+  skip(count: number): number {
+    return this.take(count);
+  }
+
   private take(count: number): number {
     const at = this.offset;
     if (count < 0 || at + count > this.end) throw new RangeError(`want ${count} bytes, ${this.end - at} are left`);

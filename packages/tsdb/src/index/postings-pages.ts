@@ -188,7 +188,7 @@ export function readList(body: Uint8Array, at: number, count: number, pages: Pag
 
 /** Moves the reader past a list of several ids. */
 export function skipList(reader: ByteReader): void {
-  reader.raw(Math.floor(reader.varint() / 4));
+  reader.skip(Math.floor(reader.varint() / 4));
 }
 
 class InlineList implements IdList {

@@ -153,6 +153,11 @@ export class PageSet<P extends CachedPage> {
     return this.numbers.length;
   }
 
+  /** True if it is in memory; that somebody looked is not counted. */
+  has(index: number): boolean {
+    return this.row[index] !== undefined;
+  }
+
   now(index: number): P | undefined {
     return this.file.cache.get(this.row, index);
   }

@@ -23,6 +23,8 @@ import { TermPage } from "./term-pages.ts";
 
 /** In the place of an id: there is none. */
 export const NO_ID = 0xffff_ffff;
+/** Pages that are read before somebody asks for them. */
+const READ_AHEAD_MAX = 8;
 /** What a label set takes beside its strings, and what each label adds. */
 const LABELS_BYTES = 72;
 const LABEL_BYTES = 16;
@@ -220,9 +222,8 @@ export class TenantSegment implements SeriesIndex {
     // What every value with the prefix contains need not be looked for.
     const sought = needle === "" || prefix.includes(needle) ? null : Buffer.from(encodeLabelText(needle));
     const lastPage = this.pageOfTerm(range.hi - 1);
-    for (let index = this.pageOfValue(range, wanted); index <= lastPage; index++) {
+    for await (const { index, page } of this.termPages(this.pageOfValue(range, wanted), lastPage)) {
       const first = this.firstTerms[index] as number;
-      const page = this.terms.now(index) ?? (await this.terms.load(index));
       const end = Math.min(range.hi - first, page.count);
       let from = Math.max(range.lo + 1 - first, 0);
       let to = end;
@@ -237,6 +238,33 @@ export class TenantSegment implements SeriesIndex {
         const positions = page.containing(sought, from, to);
         if (positions.length > 0) yield this.batchOf(index, page, positions);
       }
+    }
+  }
+
+  /** Pages from `lo` to `hi` in order: who goes through many of them has the next ones read while he looks at one. */
+  private async *termPages(lo: number, hi: number): AsyncIterable<{ readonly index: number; readonly page: TermPage }> {
+    const { terms } = this;
+    const coming = new Map<number, Promise<TermPage>>();
+    let ahead = 0;
+    try {
+      for (let index = lo; index <= hi; index++) {
+        for (let next = index; next <= Math.min(hi, index + ahead); next++) {
+          if (coming.has(next) || terms.has(next)) continue;
+          // Asked for, so that the cache counts it.
+          terms.now(next);
+          const page = terms.load(next);
+          // Damage is told to whoever gets so far.
+          page.catch(() => {});
+          coming.set(next, page);
+        }
+        const page = await (coming.get(index) ?? terms.now(index) ?? terms.load(index));
+        coming.delete(index);
+        yield { index, page };
+        ahead = Math.min(READ_AHEAD_MAX, 2 * ahead + 1);
+      }
+    } finally {
+      // Its file may be closed as soon as this has ended.
+      await Promise.allSettled(coming.values());
     }
   }
 
