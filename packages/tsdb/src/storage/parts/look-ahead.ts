@@ -11,7 +11,7 @@ import type { SeriesRegistry } from "../series/registry.ts";
 import { NOT_KNOWN } from "./partition.ts";
 
 /** Slots looked for together: fewer are left to whoever needs to know, for whom they are soon done. */
-const PIECE_SLOTS = 1 << 14;
+const PIECE_SLOTS = 1 << 13;
 /** Slots between two looks at the pacer. */
 const UNPACED = 1024;
 
@@ -71,7 +71,9 @@ export class LookAhead {
   private async lookAt({ registry, partitions, stores }: Snapshot, pacer: Pacer): Promise<boolean> {
     const from = registry.epoch === this.epoch ? this.done : 0;
     const end = from + PIECE_SLOTS;
-    // While another registry takes over nothing is remembered: there is another time.
+    // A flush looks its own series up, and two at once would keep writers waiting longer: there is another time when it is done.
+    if (stores.length > 1) return false;
+    // While another registry takes over nothing is remembered.
     if (registry.size < end || !partitions.every(({ partition }) => partition.mayRemember(registry))) return false;
     for (const { partition, index } of partitions) {
       const slots = new NumberList();
