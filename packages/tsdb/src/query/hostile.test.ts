@@ -307,6 +307,73 @@ test("what takes long lets others run", { timeout: 120_000 }, async () => {
   }
 });
 
+/** One series with a sample a second. */
+function longSeries(samples: number, valueAt: (i: number) => number): MemorySource {
+  const source = new MemorySource();
+  const times = Array.from({ length: samples }, (_, i) => NOW_MS - (samples - 1 - i) * 1000);
+  source.add(
+    Labels.from([["__name__", "long"]]),
+    times,
+    Float64Array.from(times, (_, i) => valueAt(i)),
+  );
+  return source;
+}
+
+/** Of one series, every one of whose windows is looked at. */
+const LONG_OF_OURS: readonly string[] = [
+  "mad_over_time(long[1h])",
+  "mode_over_time(long[1h])",
+  'quantiles_over_time("phi", 0.1, 0.9, long[1h])',
+  "histogram_over_time(long[1h])",
+  'aggr_over_time(("median_over_time", "max_over_time"), long[1h])',
+  "quantile_over_time(0.5, (long + 1)[1h:1s])",
+];
+
+test("the windows of one series let others run, and stop when told to", { timeout: 120_000 }, async () => {
+  const source = longSeries(6000, (i) => (i * 7919) % 10_009);
+  const points = 800;
+  for (const ask of BOTH) {
+    for (const query of ["quantile_over_time(0.5, long[1h])", ...(ask === metricsql ? LONG_OF_OURS : [])]) {
+      await assertPausesEvery(TURN_MS_MAX, async () => void (await ask(source, query, { points })), query);
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(new Error("that is enough")), 20);
+      await assert.rejects(ask(source, query, { points, signal: controller.signal }), /that is enough/, query);
+    }
+  }
+});
+
+test("the windows of one series hold the same, however many queries look at them at a time", async () => {
+  const [points, step] = [600, 97];
+  // Gaps, which are cut out, and drops, which are removed, put columns where all queries put theirs.
+  const sources = [3, 7, 11].map((n) => longSeries(3000, (i) => (i % (10 * n) === 0 ? NaN : (i * n) % 101)));
+  const queries = [
+    "mad_over_time(long[10m])",
+    'count_values_over_time("v", long[10m])',
+    "quantile_over_time(0.3, long[10m])",
+    "increase_prometheus(long[10m])",
+    "rollup_candlestick(long[10m])",
+    "deriv(long[10m])",
+  ];
+  const all = queries.flatMap((query) => sources.map((source) => ({ query, source })));
+  const answers = await Promise.all(all.map(({ query, source }) => metricsql(source, query, { points })));
+  for (const [n, { query, source }] of all.entries()) {
+    const { series } = answers[n] as QueryResult;
+    assert.ok(series.length > 0, query);
+    for (let k = 0; k < points; k += step) {
+      // A range of one window is short work, done in one go.
+      const timeMs = NOW_MS - (points - 1 - k) * 1000;
+      const one = { source, nowMs: NOW_MS, startMs: timeMs, endMs: timeMs + 1000, stepMs: 1000, mayAlign: false };
+      const pair = await evaluateRange(query, one);
+      for (const { labels, timestamps, values } of pair.series) {
+        if (timestamps[0] !== timeMs) continue;
+        const found = series.find((other) => other.labels.toString() === labels.toString());
+        const at = found?.timestamps.indexOf(timeMs) ?? -1;
+        assert.equal(found?.values[at], values[0], `${query} at ${timeMs}: ${labels}`);
+      }
+    }
+  }
+});
+
 test("what takes long stops when told to", { timeout: 120_000 }, async () => {
   // So many that none is done before the second turn of the loop, on a fast machine either.
   const source = seriesOf("big", 60_000);

@@ -18,7 +18,8 @@ import type { Series } from "../series.ts";
 import { printExtent } from "../trace.ts";
 import { changesToNext, ratesToNext, removeResets, secondsSincePrevious, survey } from "./counter.ts";
 import { RollupRun } from "./run.ts";
-import type { RollupEntry, RollupPlan } from "./table.ts";
+import type { RollupSpread, Spreading } from "./spread.ts";
+import type { RollupEntry, RollupOutput, RollupPlan } from "./table.ts";
 
 /** How far before its window a rollup that wants the previous sample looks, unless -search.minStalenessInterval says otherwise. */
 const PREVIOUS_MS = 300_000;
@@ -156,7 +157,8 @@ async function rollUpSelector(
         query.checkSeriesSamples(hi - lo);
         const isAlike =
           s > 0 && ((sameTimes !== undefined && sameTimes[s] === 1) || isRepeated(timestamps, before, lo, hi));
-        roller.roll(series[s] as Labels, timestamps, values, lo, hi, isAlike);
+        const pending = roller.roll(series[s] as Labels, timestamps, values, lo, hi, isAlike);
+        if (pending !== null) await pending;
         before = lo;
         lo = hi;
         if (query.isDue()) await query.breathe();
@@ -205,7 +207,8 @@ async function rollUpSubquery(
   const roller = new SeriesRoller(grid, call, windowMs, sink);
   let isAlike = false;
   for (const series of list) {
-    roller.roll(series.labels, timestamps, series.values, 0, timestamps.length, isAlike);
+    const pending = roller.roll(series.labels, timestamps, series.values, 0, timestamps.length, isAlike);
+    if (pending !== null) await pending;
     isAlike = true;
     if (query.isDue()) await query.breathe();
   }
@@ -219,7 +222,10 @@ function explicitWindowMs(grid: EvalContext, call: RollupCall): number {
   return windowMs;
 }
 
-/** For `SeriesRoller.roll`, from whose start to whose end nobody else has a turn. */
+/** Samples that windows may show before it is asked whether the event loop is due. */
+const WORK_SAMPLES = 1 << 15;
+
+/** For `SeriesRoller.roll`, from whose start to whose end nobody else has a turn, but for long work, which keeps no more in them. */
 const cleanTimestamps = new Scratch();
 const cleanValues = new Scratch();
 const prepared = new Scratch();
@@ -257,8 +263,18 @@ class SeriesRoller {
     });
   }
 
-  /** Rolls up samples `[lo, hi)`. `isAlike`: their times are known to be those of the series before. */
-  roll(source: Labels, timestamps: Float64Array, values: Float64Array, lo: number, hi: number, isAlike: boolean): void {
+  /**
+   * Rolls up samples `[lo, hi)`. `isAlike`: their times are known to be those of the series before. Work that takes long goes on while others
+   * have their turn: a promise then, to be awaited before anything else is done.
+   */
+  roll(
+    source: Labels,
+    timestamps: Float64Array,
+    values: Float64Array,
+    lo: number,
+    hi: number,
+    isAlike: boolean,
+  ): Promise<void> | null {
     const { entry, plan } = this.#call;
     // As columns of their own, so that all indexes start at 0 and windows found for one series fit the next.
     let times = timestamps.subarray(lo, hi);
@@ -288,18 +304,68 @@ class SeriesRoller {
     }
     this.#run.place(times, column, isAlike, valuesTicket);
     const labels = this.#dropsName ? withoutName(source) : source;
-    for (const output of plan.outputs) {
-      const target = this.#sink.column();
-      output.kernel(this.#run, target, 0);
-      this.#sink.accept(output.tag === "" ? labels : withLabel(labels, "rollup", output.tag), target);
+    if (this.#isLong()) return this.#rollInPieces(labels);
+    for (const output of plan.outputs) this.#put(labels, output);
+    if (plan.spread !== null) {
+      const spreading = plan.spread.start(this.#run);
+      for (let k = 0; k < this.#run.points; k++) spreading.visit(k);
+      this.#spread(labels, plan.spread, spreading);
     }
-    if (plan.spread !== null) this.#spread(labels);
+    return null;
   }
 
-  #spread(labels: Labels): void {
-    const { spread } = this.#call.plan;
+  /** Whether every window is looked at, and they are so large together that others would wait. */
+  #isLong(): boolean {
+    const { outputs, spread } = this.#call.plan;
+    const run = this.#run;
+    if (run.points * run.hi <= WORK_SAMPLES) return false;
+    if (spread === null && outputs.every(({ compute }) => compute === undefined)) return false;
+    return run.windowSamples() > WORK_SAMPLES;
+  }
+
+  async #rollInPieces(labels: Labels): Promise<void> {
+    const { outputs, spread } = this.#call.plan;
+    const run = this.#run;
+    run.keepColumns();
+    for (const output of outputs) {
+      const { compute } = output;
+      if (compute === undefined) {
+        this.#put(labels, output);
+        continue;
+      }
+      // The sink's column may be another query's as well.
+      const values = new Float64Array(run.points);
+      await this.#eachPoint((k) => {
+        values[k] = compute(run, k);
+      });
+      this.#put(labels, { kernel: (_, target, at) => target.set(values, at), tag: output.tag });
+    }
     if (spread === null) return;
-    const columns = spread.spread(this.#run);
+    const spreading = spread.start(run);
+    await this.#eachPoint((k) => spreading.visit(k));
+    this.#spread(labels, spread, spreading);
+  }
+
+  async #eachPoint(visit: (k: number) => void): Promise<void> {
+    const { firsts, ends, points } = this.#run;
+    let seen = 0;
+    for (let k = 0; k < points; k++) {
+      visit(k);
+      seen += (ends[k] as number) - (firsts[k] as number);
+      if (seen < WORK_SAMPLES) continue;
+      seen = 0;
+      if (this.#query.isDue()) await this.#query.breathe();
+    }
+  }
+
+  #put(labels: Labels, { kernel, tag }: RollupOutput): void {
+    const target = this.#sink.column();
+    kernel(this.#run, target, 0);
+    this.#sink.accept(tag === "" ? labels : withLabel(labels, "rollup", tag), target);
+  }
+
+  #spread(labels: Labels, spread: RollupSpread, spreading: Spreading): void {
+    const columns = spreading.columns();
     this.#spreadSeries += columns.size;
     if (this.#sink.keepsColumns) this.#query.reserveColumns(this.#spreadSeries, this.#run.points);
     for (const [value, column] of columns) this.#sink.accept(withLabel(labels, spread.label, value), column);

@@ -79,6 +79,20 @@ export class RollupRun {
     this.#findWindows();
   }
 
+  /** Samples that whoever looks at every window looks at. */
+  windowSamples(): number {
+    const { firsts, ends, points } = this;
+    let samples = 0;
+    for (let k = 0; k < points; k++) samples += (ends[k] as number) - (firsts[k] as number);
+    return samples;
+  }
+
+  /** Takes columns of its own for those it was placed on, which others may use again. */
+  keepColumns(): void {
+    this.timestamps = this.timestamps.slice();
+    this.values = this.values.slice();
+  }
+
   /** At least `hi` slots, until the kernel that asks returns. */
   scratchA(): Float64Array {
     return scratchA.column(this.hi);

@@ -4,29 +4,39 @@ import { quantileSorted, sortColumn } from "../statistics.ts";
 import { VMRANGES, vmrangeIndex } from "../vmrange.ts";
 import type { RollupRun } from "./run.ts";
 
-/** Columns by the value of `label`, which replaces a label of that name. Points without a value are NaN. */
+/** The columns of one series, while its windows are looked at. */
+export interface Spreading {
+  /** Once for each point, in order. */
+  visit(k: number): void;
+  /** By the value of the label. Points without a value are NaN. */
+  columns(): Map<string, Float64Array>;
+}
+
 export interface RollupSpread {
+  /** A label whose value names the columns; it replaces a label of that name. */
   readonly label: string;
-  spread(run: RollupRun): Map<string, Float64Array>;
+  start(run: RollupRun): Spreading;
 }
 
 /** quantiles_over_time: one series a phi. */
 export function spreadQuantiles(label: string, phis: readonly number[]): RollupSpread {
   return {
     label,
-    spread(run) {
+    start(run) {
       const columns = phis.map(() => new Float64Array(run.points));
-      const sorted = run.scratchA();
-      for (let k = 0; k < run.points; k++) {
-        const first = run.firsts[k] as number;
-        const count = (run.ends[k] as number) - first;
-        for (let i = 0; i < count; i++) sorted[i] = run.values[first + i] as number;
-        sortColumn(sorted, count);
-        for (let p = 0; p < phis.length; p++) {
-          (columns[p] as Float64Array)[k] = quantileSorted(phis[p] as number, sorted, count);
-        }
-      }
-      return new Map(phis.map((phi, p) => [formatShort(phi), columns[p] as Float64Array]));
+      return {
+        visit(k) {
+          const sorted = run.scratchA();
+          const first = run.firsts[k] as number;
+          const count = (run.ends[k] as number) - first;
+          for (let i = 0; i < count; i++) sorted[i] = run.values[first + i] as number;
+          sortColumn(sorted, count);
+          for (let p = 0; p < phis.length; p++) {
+            (columns[p] as Float64Array)[k] = quantileSorted(phis[p] as number, sorted, count);
+          }
+        },
+        columns: () => new Map(phis.map((phi, p) => [formatShort(phi), columns[p] as Float64Array])),
+      };
     },
   };
 }
@@ -35,10 +45,12 @@ export function spreadQuantiles(label: string, phis: readonly number[]): RollupS
 export function spreadValues(label: string): RollupSpread {
   return {
     label,
-    spread(run) {
+    start(run) {
       const columns = new Map<number, Float64Array>();
-      eachSample(run, (v, k) => bump(columns, v, k, run.points));
-      return new Map([...columns].map(([v, column]) => [formatShort(v), column]));
+      return {
+        visit: (k) => eachSample(run, k, (v) => bump(columns, v, k, run.points)),
+        columns: () => new Map([...columns].map(([v, column]) => [formatShort(v), column])),
+      };
     },
   };
 }
@@ -47,22 +59,23 @@ export function spreadValues(label: string): RollupSpread {
 export function spreadHistogram(): RollupSpread {
   return {
     label: "vmrange",
-    spread(run) {
+    start(run) {
       const columns = new Map<number, Float64Array>();
-      eachSample(run, (v, k) => {
+      const count = (v: number, k: number): void => {
         const index = vmrangeIndex(v);
         if (index >= 0) bump(columns, index, k, run.points);
-      });
-      return new Map([...columns].map(([index, column]) => [VMRANGES[index] as string, column]));
+      };
+      return {
+        visit: (k) => eachSample(run, k, (v) => count(v, k)),
+        columns: () => new Map([...columns].map(([index, column]) => [VMRANGES[index] as string, column])),
+      };
     },
   };
 }
 
-function eachSample(run: RollupRun, visit: (v: number, k: number) => void): void {
-  for (let k = 0; k < run.points; k++) {
-    const end = run.ends[k] as number;
-    for (let i = run.firsts[k] as number; i < end; i++) visit(run.values[i] as number, k);
-  }
+function eachSample(run: RollupRun, k: number, visit: (v: number) => void): void {
+  const end = run.ends[k] as number;
+  for (let i = run.firsts[k] as number; i < end; i++) visit(run.values[i] as number);
 }
 
 function bump(columns: Map<number, Float64Array>, key: number, k: number, points: number): void {

@@ -40,6 +40,8 @@ export interface RollupFlags {
 
 export interface RollupOutput {
   readonly kernel: RollupKernel;
+  /** The same for one point, where the kernel looks at whole windows: much work may then be divided. */
+  readonly compute?: at.WindowFunction;
   /** Value of the `rollup` label; "" for none. */
   readonly tag: string;
 }
@@ -59,13 +61,21 @@ export interface RollupEntry {
 
 /** f(m[d]) */
 function one(kernel: RollupKernel, flags: RollupFlags = {}): RollupEntry {
-  const plan: RollupPlan = { outputs: [{ kernel, tag: "" }], spread: null, resets: flags.resets === true };
+  return single({ kernel, tag: "" }, flags);
+}
+
+function single(output: RollupOutput, flags: RollupFlags): RollupEntry {
+  const plan: RollupPlan = { outputs: [output], spread: null, resets: flags.resets === true };
   return { args: ["series"], flags, plan: () => plan };
+}
+
+function windowed(compute: at.WindowFunction, tag = ""): RollupOutput {
+  return { kernel: at.eachWindow(compute), compute, tag };
 }
 
 /** f(m[d]) from a function of one window */
 function each(compute: at.WindowFunction, flags: RollupFlags = {}): RollupEntry {
-  return one(at.eachWindow(compute), flags);
+  return single(windowed(compute), flags);
 }
 
 /** With scalar arguments before or after the series. */
@@ -78,7 +88,7 @@ function withScalars(
     args,
     flags,
     plan: ({ scalars }) => ({
-      outputs: [{ kernel: at.eachWindow(build(...scalars)), tag: "" }],
+      outputs: [windowed(build(...scalars))],
       spread: null,
       resets: flags.resets === true,
     }),
@@ -125,17 +135,16 @@ function extremes(flags: RollupFlags): RollupEntry {
     args: ["series", "tag"],
     flags,
     plan: ({ strings }) => ({
-      outputs: strings.length === 0 ? all : [{ kernel: pick(all, strings[0] as string).kernel, tag: "" }],
+      outputs: strings.length === 0 ? all : [{ ...pick(all, strings[0] as string), tag: "" }],
       spread: null,
       resets: flags.resets === true,
     }),
   };
 }
 
-const CANDLES: readonly RollupOutput[] = (["open", "close", "low", "high"] as const).map((part) => ({
-  kernel: at.eachWindow(at.candle(part)),
-  tag: part,
-}));
+const CANDLES: readonly RollupOutput[] = (["open", "close", "low", "high"] as const).map((part) =>
+  windowed(at.candle(part), part),
+);
 
 function pick(outputs: readonly RollupOutput[], tag: string): RollupOutput {
   const found = outputs.find((output) => output.tag === tag);
@@ -432,7 +441,7 @@ function planSeveral(names: readonly string[]): RollupPlan {
     if (plan === null || plan.outputs.length !== 1)
       throw new InputError(`aggr_over_time: want names of one-argument rollup functions, got "${name}"`, 422);
     resets ||= plan.resets;
-    return { kernel: (plan.outputs[0] as RollupOutput).kernel, tag: name };
+    return { ...(plan.outputs[0] as RollupOutput), tag: name };
   });
   return { outputs, spread: null, resets };
 }
