@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- exports`: the same samples in us and in VictoriaMetrics, read out in every format that both have, and in ours of blocks, which is
- * read in again by an empty server.
+ * `npm run bench -- exports`: the same samples in us and in VictoriaMetrics, read out in every format that both have, and in ours of blocks, which an empty
+ * server takes in again.
  *
  * Samples per second of wall time and of the server's CPU, all its threads; the reader drops what it gets. Everything is flushed and merged before, and the first of
  * the rounds does not count.
@@ -47,6 +47,7 @@ export async function runExportBench({ samples, rounds }: ExportBenchOptions): P
   const scrapes = Math.ceil(samples / SERIES);
   const load = generate({ series: SERIES, scrapes, shards: 2, endMs: Date.now() });
   const rows: string[][] = [];
+  const blocks: Figures[] = [];
   await withScope(async (scope) => {
     const ours = await startLoaded(scope, "nyanza", load);
     const theirs = await startLoaded(scope, "victoria-metrics", load);
@@ -73,7 +74,10 @@ export async function runExportBench({ samples, rounds }: ExportBenchOptions): P
         `${(our.bytes / load.sampleCount).toFixed(1)} / ${(their.bytes / load.sampleCount).toFixed(1)}`,
       ]);
     }
+    blocks.push(await measure(ours, "/api/v1/export/blocks", {}, load, rounds));
+    blocks.push(await measureImport(scope, ours, load));
   });
+  printBlocks(blocks);
   console.log(`\n${load.name}: ${load.sampleCount} samples, median of ${rounds - 1} rounds\n`);
   printTable(
     [
@@ -133,6 +137,33 @@ async function measure(
     cpu: median(found.map(({ cpu }) => cpu)),
     bytes: median(found.map(({ bytes }) => bytes)),
   };
+}
+
+/** What an empty server takes in, until its log has it and it is quiet again. */
+async function measureImport(scope: Scope, source: RunningSystem, load: Load): Promise<Figures> {
+  const search = new URLSearchParams({ "match[]": ALL, start: String(load.firstMs / 1000) });
+  const { body } = await http(`${source.url}/api/v1/export/blocks?${search}`);
+  const target = await startSystem(scope, "nyanza", OURS);
+  const startCpu = await waitUntilIdle(target.pid, 1);
+  const startMs = performance.now();
+  const { status, text } = await http(`${target.url}/api/v1/import/blocks`, { body });
+  const seconds = (performance.now() - startMs) / 1000;
+  if (status !== 204) throw new Error(`import of blocks: ${status} ${text}`);
+  const cpu = (await waitUntilIdle(target.pid, 3)) - startCpu;
+  return { wall: load.sampleCount / seconds, cpu: load.sampleCount / cpu, bytes: body.length };
+}
+
+function printBlocks(figures: readonly Figures[]): void {
+  const names = ["export/blocks", "import/blocks, log and flushes included"];
+  printTable(
+    ["blocks", "samples", "per CPU-second", "MB"],
+    figures.map(({ bytes, cpu, wall }, i) => [
+      names[i] as string,
+      `${rate(wall)}/s`,
+      rate(cpu),
+      (bytes / 1e6).toFixed(1),
+    ]),
+  );
 }
 
 /** Bytes of the answer's body. */

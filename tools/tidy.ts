@@ -66,6 +66,7 @@ export const doorTable: Readonly<Record<string, readonly string[]>> = {
   ui: ["@nyanza/tsdb/metricsql"],
   server: [
     "@nyanza/tsdb",
+    "@nyanza/tsdb/codec",
     "@nyanza/tsdb/ingest",
     "@nyanza/tsdb/metricsql",
     "@nyanza/tsdb/promql",

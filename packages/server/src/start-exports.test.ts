@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type IncomingMessage, request } from "node:http";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { Labels } from "@nyanza/tsdb";
 import type { MemoryDatabase } from "./api/memory-database.ts";
 import { ask, withServer } from "./start.test.support.ts";
@@ -141,6 +142,80 @@ test("csv: fields, forms of time, quotes", () =>
       const { headers, status } = await ask(port, `/api/v1/export/csv?${args}`);
       assert.deepEqual([status, headers["content-type"]], [400, "text/plain; charset=utf-8"], args);
     }
+  }));
+
+test("blocks: what one server exports another one imports, bit by bit", () =>
+  withServer([], async ({ database, port }) => {
+    for (let i = 0; i < 40; i++) {
+      const samples = Array.from({ length: 3000 }, (_, k): [number, number] => [
+        1_700_000_000_000 + 15_000 * k,
+        i + k / 8,
+      ]);
+      store(database, `m${i}`, samples);
+    }
+    const { body, headers, status } = await ask(port, "/api/v1/export/blocks?match[]=x", {
+      headers: { "accept-encoding": "gzip" },
+    });
+    assert.deepEqual(
+      [status, headers["content-type"], headers["content-encoding"]],
+      [200, "application/vnd.nyanza.blocks", undefined],
+    );
+    await withServer([], async ({ database: other, log, metrics, port: otherPort }) => {
+      const path = "/prometheus/api/v1/import/blocks";
+      assert.equal((await ask(otherPort, `${path}?extra_label=from=first`, { body })).status, 204);
+      assert.equal(other.stored.size, 40);
+      for (const [key, { samples }] of database.stored) {
+        assert.deepEqual(other.stored.get(key.replace("{", '{from="first",'))?.samples, samples, key);
+      }
+      assert.match(metrics.writePrometheus(), /^vm_rows_inserted_total\{type="blocks"\} 120000$/m);
+      assert.match(metrics.writePrometheus(), /^vm_protoparser_rows_read_total\{type="blocks"\} 120000$/m);
+      const packed = await ask(otherPort, path, { body: gzipSync(body), headers: { "content-encoding": "gzip" } });
+      assert.equal(packed.status, 204);
+
+      const samplesThere = (): number =>
+        [...other.stored.values()].reduce((sum, { samples }) => sum + samples.length, 0);
+      // Of what was cut the whole blocks are taken, and the answer says how much that is.
+      other.stored.clear();
+      const cut = await ask(otherPort, path, { body: body.subarray(0, body.length - 1) });
+      assert.equal(cut.status, 400);
+      assert.match(
+        cut.text,
+        /^blocks: at offset \d+: the stream ends without its footer: it was cut; 120000 samples in 2 blocks before it were taken\n$/,
+      );
+      assert.equal(samplesThere(), 120_000);
+
+      other.stored.clear();
+      const flipped = Buffer.from(body);
+      flipped[body.length - 100] = (flipped[body.length - 100] as number) ^ 1;
+      const bad = await ask(otherPort, path, { body: flipped });
+      assert.equal(bad.status, 400);
+      assert.match(
+        bad.text,
+        /the checksum of this block of \d+ bytes does not fit; 66000 samples in 1 blocks before it were taken/,
+      );
+      assert.equal(samplesThere(), 66_000);
+      assert.match(metrics.writePrometheus(), /^vm_rows_invalid_total\{type="blocks"\} 2$/m);
+      for (const body of ["", "x", '{"metric":{"__name__":"up"},"values":[1],"timestamps":[1]}']) {
+        assert.equal((await ask(otherPort, path, { body })).status, 400, body);
+      }
+      assert.deepEqual(
+        log.filter((line) => line.includes("damage")),
+        [],
+      );
+    });
+  }));
+
+test("blocks: an export that is not whole says so", () =>
+  withServer([], async ({ database, log, port }) => {
+    store(database, "m", [[1000, 1]]);
+    database.isPartial = true;
+    const { body } = await ask(port, "/api/v1/export/blocks?match[]=x");
+    assert.equal((await ask(port, "/api/v1/import/blocks", { body })).status, 204);
+    assert.ok(log.some((line) => line.includes("damage kept its source from reading all that it had")));
+    assert.equal((await ask(port, "/api/v1/export/blocks?match[]=up{")).status, 400);
+    database.stored.clear();
+    const empty = await ask(port, "/api/v1/export/blocks?match[]=x");
+    assert.equal((await ask(port, "/api/v1/import/blocks", { body: empty.body })).status, 204);
   }));
 
 test("federation: the last sample of each series, none of those that are over", () =>

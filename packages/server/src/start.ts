@@ -13,6 +13,7 @@ import { createCommandHandlers } from "./api/commands.ts";
 import type { ServedDatabase } from "./api/database.ts";
 import { createDeleteHandler } from "./api/delete.ts";
 import { createExportHandler } from "./api/export.ts";
+import { createBlockExportHandler } from "./api/export-blocks.ts";
 import { createCsvExportHandler } from "./api/export-csv.ts";
 import { createFederateHandler } from "./api/federate.ts";
 import { Inserter } from "./api/insert.ts";
@@ -382,6 +383,7 @@ function createHandlers(
       isTracingDenied: flags.denyQueryTracing,
     }),
     export: createExportHandler({ ...exports, isTracingDenied: flags.denyQueryTracing }),
+    exportBlocks: createBlockExportHandler(exports),
     exportCsv: createCsvExportHandler(exports),
     federate: createFederateHandler({
       database,
@@ -395,6 +397,7 @@ function createHandlers(
     writeRemote: inserter.writeRemote,
     writeOtlp: inserter.writeOtlp,
     importJson: inserter.importJson,
+    importBlocks: inserter.importBlocks,
     importText: inserter.importText,
     ...watchSlowQueries(readers, slowQueries),
     ...createTopQueriesHandler({

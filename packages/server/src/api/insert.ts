@@ -1,5 +1,5 @@
 /**
- * Everything that takes samples in: remote write, OpenTelemetry, JSON lines, text exposition.
+ * Everything that takes samples in: remote write, OpenTelemetry, JSON lines, text exposition, blocks.
  *
  *   body (body.ts) → parser (protocol/) → batch → database.appendBatch → 204
  *
@@ -11,12 +11,21 @@ import type { MetricSet } from "@nyanza/metrics";
 import { InputError } from "@nyanza/tsdb";
 import { type RemoteWriteBatch, RemoteWriteParser, RowBatch, type WriteBatch } from "@nyanza/tsdb/ingest";
 import { quote } from "../http/arguments.ts";
-import { type BodyContext, type BodyLimits, type LineLimits, readLines, readRawBody, withBody } from "../http/body.ts";
+import {
+  type BodyContext,
+  type BodyLimits,
+  type LineLimits,
+  readChunks,
+  readLines,
+  readRawBody,
+  withBody,
+} from "../http/body.ts";
 import type { Handler, RequestContext } from "../http/context.ts";
 import { decodeBody, parseEncoding } from "../http/decode.ts";
 import type { RequestQueue } from "../http/queue.ts";
 import { sendBody, sendStatus } from "../http/response.ts";
 import type { Logger } from "../process/logger.ts";
+import { BlockStreamReader } from "../protocol/blocks/reader.ts";
 import { parseJsonLines } from "../protocol/json-lines/parse.ts";
 import { type OtlpOptions, otlpEncodingOf, parseOtlpInSteps } from "../protocol/otlp/parse.ts";
 import { parsePrometheusText } from "../protocol/prometheus/parse.ts";
@@ -48,7 +57,7 @@ export interface InsertOptions {
 }
 
 /** Values of the label `type`, VictoriaMetrics' names of the protocols. */
-const TYPES = ["promremotewrite", "opentelemetry", "vmimport", "prometheus"] as const;
+const TYPES = ["promremotewrite", "opentelemetry", "vmimport", "prometheus", "blocks"] as const;
 type InsertType = (typeof TYPES)[number];
 
 /** Samples in a batch before it is handed on: keeps memory flat however long the body. */
@@ -198,6 +207,47 @@ export class Inserter {
       }),
     );
     sendStatus(context.response, isPushgateway ? 200 : 204);
+  };
+
+  readonly importBlocks: Handler = async (context) => {
+    const { request, tenant } = context;
+    const extraLabels = getExtraLabels(context.args);
+    const { body, logger, metrics, queue } = this.#options;
+    const reader = new BlockStreamReader();
+    const rowsRead = metrics.getOrCreateCounter('vm_protoparser_rows_read_total{type="blocks"}');
+    try {
+      await this.#batches.lend(async (batch) => {
+        const sink = this.#sinkFor(batch, extraLabels);
+        // A block is a batch: what is bad takes nothing of its block with it.
+        const storeBlocks = async (): Promise<void> => {
+          for (;;) {
+            batch.reset(tenant);
+            const samples = reader.samples;
+            if (!reader.nextBlock(sink)) return;
+            await this.#store(batch, "blocks");
+            rowsRead.add(reader.samples - samples);
+          }
+        };
+        await readChunks(request, this.#remoteWriteLimits, body, (chunk) => {
+          reader.push(chunk);
+          return reader.isWaiting ? undefined : queue.run(context.signal, storeBlocks);
+        });
+        reader.finish();
+      });
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      metrics.getOrCreateCounter('vm_rows_invalid_total{type="blocks"}').inc();
+      const { blocks, samples } = reader;
+      throw new InputError(
+        `${error.message}; ${samples} samples in ${blocks} blocks before it were taken`,
+        error.status,
+      );
+    }
+    if (reader.isPartial) {
+      const from = quote(request.socket.remoteAddress ?? "");
+      logger.warn(`blocks: what came from ${from} is whole, but damage kept its source from reading all that it had`);
+    }
+    sendStatus(context.response, 204);
   };
 
   async #importLines(

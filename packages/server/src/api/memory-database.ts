@@ -29,6 +29,8 @@ export class MemoryDatabase implements ServedDatabase {
   readonly listed: LabelsQuery[] = [];
   readonly deleted: DeleteQuery[] = [];
   readonly exported: ExportQuery[] = [];
+  /** Of exports. */
+  isPartial = false;
   /** How many series the latest export has been asked for. */
   exportedSeries = 0;
   result: PrintableResult = { kind: "vector", series: [], stats: { seriesFetched: 0 }, isPartial: false };
@@ -97,7 +99,7 @@ export class MemoryDatabase implements ServedDatabase {
     let next = 0;
     return {
       seriesCount: all.length,
-      isPartial: false,
+      isPartial: this.isPartial,
       next: async () => {
         await this.#enter(request.signal);
         const series = all[next++];
@@ -176,11 +178,16 @@ export class MemoryDatabase implements ServedDatabase {
   }
 
   async #enter(signal?: AbortSignal): Promise<void> {
+    const done = new AbortController();
     const aborted = new Promise<never>((_, reject) => {
       if (signal?.aborted) reject(signal.reason);
-      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+      signal?.addEventListener("abort", () => reject(signal.reason), { signal: done.signal });
     });
-    await Promise.race([this.gate, aborted]);
+    try {
+      await Promise.race([this.gate, aborted]);
+    } finally {
+      done.abort();
+    }
     if (this.failure !== null) throw this.failure;
   }
 }

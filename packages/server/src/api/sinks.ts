@@ -35,6 +35,10 @@ class PassingSink implements RowSink {
     this.target.addSampleBits(timestampMs, bytes, offset);
   }
 
+  addSamples(timestamps: Float64Array, values: Float64Array, lo: number, hi: number): void {
+    this.target.addSamples(timestamps, values, lo, hi);
+  }
+
   abandonSeries(): void {
     this.target.abandonSeries();
   }
@@ -84,6 +88,10 @@ export class NamingSink extends PassingSink {
 export class StaleSink extends PassingSink {
   override addSample(timestampMs: number): void {
     this.addSampleBits(timestampMs, STALE_NAN_BYTES, 0);
+  }
+
+  override addSamples(timestamps: Float64Array, _values: Float64Array, lo: number, hi: number): void {
+    for (let i = lo; i < hi; i++) this.addSample(timestamps[i] as number);
   }
 }
 

@@ -130,24 +130,34 @@ export async function readLines(
   context: BodyContext,
   consumePiece: (piece: Uint8Array) => Promise<void>,
 ): Promise<void> {
-  const encoding = parseEncoding(request.headers["content-encoding"]);
   const splitter = new LineSplitter(limits, consumePiece);
+  await readChunks(request, limits.wholeBody, context, (chunk) => splitter.push(chunk));
+  await splitter.finish();
+}
+
+/**
+ * Hands the decoded body over as it comes, waiting for each chunk to be taken. `wholeBody` is for encodings that cannot be decoded as a stream.
+ * @throws InputError 400 for a body that is not in its encoding, 408 when the sender stalls; chunks before it were consumed
+ */
+export async function readChunks(
+  request: IncomingMessage,
+  wholeBody: BodyLimits,
+  context: BodyContext,
+  take: (chunk: Uint8Array) => Promise<void> | undefined,
+): Promise<void> {
+  const encoding = parseEncoding(request.headers["content-encoding"]);
   const stream = decodingStream(request, encoding);
   if (stream === null) {
-    await withBody(request, limits.wholeBody, context, async (body) => {
-      await splitter.push(body);
-      await splitter.finish();
-    });
+    await withBody(request, wholeBody, context, async (body) => await take(body));
     return;
   }
   try {
-    await consume(stream, context.stallMs, (chunk) => splitter.push(chunk));
+    await consume(stream, context.stallMs, take);
   } catch (error) {
     request.unpipe();
     if (encoding === "identity" || !isDecoderError(error)) throw error;
     throw new InputError(`cannot decode the ${encoding} body: ${(error as Error).message}`);
   }
-  await splitter.finish();
 }
 
 /** The decoded stream; null for encodings without a streaming decoder. */

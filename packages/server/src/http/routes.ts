@@ -42,6 +42,7 @@ export type HandlerName =
   | "writeOtlp"
   | "importJson"
   | "importText"
+  | "importBlocks"
   | "importNative"
   | "query"
   | "queryRange"
@@ -49,6 +50,7 @@ export type HandlerName =
   | "labels"
   | "labelValues"
   | "export"
+  | "exportBlocks"
   | "exportCsv"
   | "exportNative"
   | "federate"
@@ -171,6 +173,7 @@ export const ROUTES: readonly Route[] = [
   insert("/opentelemetry/api/v1/push", "writeOtlp", false),
   insert("/v1/metrics", "writeOtlp", false),
   insert("/api/v1/import", "importJson"),
+  insert("/api/v1/import/blocks", "importBlocks"),
   insert("/api/v1/import/native", "importNative"),
   insert("/api/v1/import/prometheus", "importText"),
   insert("/api/v1/import/prometheus/metrics/*", "importText"),
@@ -183,6 +186,7 @@ export const ROUTES: readonly Route[] = [
   select("/api/v1/status/tsdb", "tsdbStatus", { queue: "heavy" }),
   select("/api/v1/series/count", "seriesCount", { queue: "heavy" }),
   select("/api/v1/export", "export", { errors: "text", queue: "heavy" }),
+  select("/api/v1/export/blocks", "exportBlocks", { errors: "text" }),
   select("/api/v1/export/csv", "exportCsv", { errors: "text" }),
   select("/api/v1/export/native", "exportNative", { errors: "text", queue: "none" }),
   select("/federate", "federate", { errors: "text", queue: "heavy" }),

@@ -59,6 +59,11 @@ export class RowRecorder implements RowSink {
     this.last.samples.push({ timestampMs, value, bits: view.getBigUint64(0, true) });
   }
 
+  addSamples(timestamps: Float64Array, values: Float64Array, lo: number, hi: number): void {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    for (let i = lo; i < hi; i++) this.addSampleBits(timestamps[i] as number, bytes, i * 8);
+  }
+
   abandonSeries(): void {
     if (this.state === "idle") throw new BugError("recorder: abandonSeries without a series");
     this.series.pop();

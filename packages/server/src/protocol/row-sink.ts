@@ -1,7 +1,7 @@
 /**
  * Where parsers put rows: the part of RowBatch (`@nyanza/tsdb/ingest`) they use, and nothing else of it.
  *
- *     beginSeries  (addLabel | addLabelBytes)*  endLabels  (addSample | addSampleBits)*
+ *     beginSeries  (addLabel | addLabelBytes)*  endLabels  (addSample | addSampleBits | addSamples)*
  *
  * A series ends where the next begins. Bytes are copied or hashed at once: the caller may reuse them after the call.
  */
@@ -14,6 +14,8 @@ export interface RowSink {
   addSample(timestampMs: number, value: number): void;
   /** The value is the eight little-endian bytes at `offset`, kept bit for bit. */
   addSampleBits(timestampMs: number, bytes: Uint8Array, offset: number): void;
+  /** All of `[lo, hi)` of the columns: whole milliseconds, values bit for bit. */
+  addSamples(timestamps: Float64Array, values: Float64Array, lo: number, hi: number): void;
   /** Takes the series begun last back, samples included. Allowed any time after its `beginSeries`. */
   abandonSeries(): void;
 }

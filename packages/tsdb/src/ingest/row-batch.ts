@@ -118,6 +118,26 @@ export class RowBatch implements WriteBatch {
     for (let k = 0; k < 8; k++) target[i * 8 + k] = bytes[offset + k] as number;
   }
 
+  /**
+   * Adds samples `[lo, hi)` of two columns to the series: whole milliseconds within ±2^53, values bit by bit. What comes as columns need not be taken
+   * apart.
+   */
+  addSamples(timestamps: Float64Array, values: Float64Array, lo: number, hi: number): void {
+    if (lo >= hi) return;
+    if (this.#isPending) this.#admitSeries();
+    if (this.seriesCount === this.#mark.seriesCount) {
+      this.unnamedSampleCount += hi - lo;
+      return;
+    }
+    const at = this.sampleCount;
+    const end = at + hi - lo;
+    if (end > this.timestamps.length) this.#growSamples(Math.max(end, 2 * this.timestamps.length));
+    this.timestamps.set(timestamps.subarray(lo, hi), at);
+    this.values.set(values.subarray(lo, hi), at);
+    this.sampleCount = end;
+    this.sampleEnds[this.seriesCount - 1] = end;
+  }
+
   /** Takes back the series begun last, with all its samples. */
   abandonSeries(): void {
     const mark = this.#mark;
