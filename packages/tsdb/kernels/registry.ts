@@ -31,7 +31,7 @@ import {
   zigzag,
 } from "./registry/memory";
 import { addSlot, copySlots, countSlots, LIST_GROWTH } from "./registry/postings";
-import { addEntry, firstCandidate, NUMBER_MASK, nextCandidate, startTable } from "./registry/table";
+import { addEntry, firstCandidate, NUMBER_MASK, nextCandidate, peek, startTable } from "./registry/table";
 
 const LABEL: u32 = 1;
 const PAIR: u32 = 2;
@@ -63,6 +63,11 @@ const MET_PAIRS_BITS: u32 = 13;
 /** Pairs that a record defines are noted up to this many: of more, all of the record's series are gone through again. */
 const NOTED_PAIRS: u32 = 2048;
 const TERM_BYTES: u32 = 16;
+/** Series that are registered together at most, and the pairs that such a series may have: one with more is registered alone. */
+const GROUP: u32 = 32;
+const GROUPED_PAIRS: u32 = 62;
+/** A series of a group: u32 labels, or why they are none; u32 hash; pairs. */
+const GROUPED_BYTES: u32 = 8 + (GROUPED_PAIRS << 2);
 
 // The registry's own hash key: the hasher is lent to others.
 let ownKey0: u32 = 0;
@@ -87,6 +92,11 @@ let termRoom: u32 = 0;
 let recent: usize = 0;
 /** Pair + 1 by a quick hash. */
 let met: usize = 0;
+/** Series of a group, and where the caller tells of their labels: u32 address, u32 bytes each. */
+let group: usize = 0;
+let groupPlaces: usize = 0;
+/** Kept so that a look at memory is not taken for one that nobody needs. */
+export let peeked: u32 = 0;
 let noted: usize = 0;
 let notedCount: u32 = 0;
 
@@ -108,6 +118,8 @@ export function start(a: u32, b: u32, c: u32, d: u32): void {
   recent = allocate(RECENT_LABELS << 2);
   met = allocate((<usize>4) << MET_PAIRS_BITS);
   noted = allocate(NOTED_PAIRS << 2);
+  group = allocate(GROUP * GROUPED_BYTES);
+  groupPlaces = allocate(GROUP << 3);
   startTable();
   stage(4096);
 }
@@ -293,7 +305,10 @@ function internMetPair(label: u32, at: usize, length: u32): i32 {
 
 /** Slot of the series with these pairs (u32, at least one, in order of their labels' names), which becomes known if it was not. */
 export function internSeries(at: usize, count: u32): i32 {
-  const hash = hashOf(SERIES, at, at + ((<usize>count) << 2));
+  return internHashed(hashOf(SERIES, at, at + ((<usize>count) << 2)), at, count);
+}
+
+function internHashed(hash: u32, at: usize, count: u32): i32 {
   for (let slot = firstCandidate(hash, SERIES); slot != NUMBER_MASK; slot = nextCandidate(hash, SERIES)) {
     if (hasPairs(recordAddress(slot), at, count)) return <i32>slot;
   }
@@ -325,6 +340,50 @@ function hasPairs(record: usize, at: usize, count: u32): bool {
 
 /** Slot of the series that these labels name, in the form in which they came; negative if they name none. */
 export function register(tenant: u32, at: usize, bytes: u32, form: u32): i32 {
+  const count = readPairs(tenant, at, bytes, form);
+  return count < 0 ? count : internSeries(terms + <usize>termRoom * TERM_BYTES, <u32>count);
+}
+
+/** Where the labels of a group's series are to be told, and where `registerGroup` leaves the slots, as u32 in their order. */
+export function groupAddress(): usize {
+  return groupPlaces;
+}
+
+/**
+ * What `register` does, for `count` series, at most GROUP. A new series is looked up in vain, and the table is as large as all series are many: with a
+ * group's places looked at one right behind the other, the processor waits for memory once and not for each.
+ */
+export function registerGroup(tenant: u32, count: u32, form: u32): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const place = groupPlaces + ((<usize>i) << 3);
+    const one = group + <usize>i * GROUPED_BYTES;
+    const status = readPairs(tenant, <usize>load<u32>(place), load<u32>(place, 4), form);
+    store<u32>(one, <u32>status);
+    if (status <= 0 || <u32>status > GROUPED_PAIRS) continue;
+    const numbers = terms + <usize>termRoom * TERM_BYTES;
+    const bytes = (<usize>status) << 2;
+    copyShort(one + 8, numbers, bytes);
+    store<u32>(one, hashOf(SERIES, numbers, numbers + bytes), 4);
+  }
+  let seen: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) seen += peek(load<u32>(group + <usize>i * GROUPED_BYTES, 4));
+  peeked = seen;
+  for (let i: u32 = 0; i < count; i++) {
+    const one = group + <usize>i * GROUPED_BYTES;
+    const place = groupPlaces + ((<usize>i) << 3);
+    let status = <i32>load<u32>(one);
+    if (status > 0) {
+      status =
+        <u32>status <= GROUPED_PAIRS
+          ? internHashed(load<u32>(one, 4), one + 8, <u32>status)
+          : register(tenant, <usize>load<u32>(place), load<u32>(place, 4), form);
+    }
+    store<u32>(groupPlaces + ((<usize>i) << 2), <u32>status);
+  }
+}
+
+/** The pairs of a label set, as u32 behind `terms`, which become known if they were not. Returns how many, or why they name no series. */
+function readPairs(tenant: u32, at: usize, bytes: u32, form: u32): i32 {
   const status = readLabels(at, at + bytes, form);
   if (status < 0) return status;
   const count = <u32>status;
@@ -344,7 +403,7 @@ export function register(tenant: u32, at: usize, bytes: u32, form: u32): i32 {
     if (pair < 0) return pair;
     store<u32>(numbers + ((<usize>i) << 2), <u32>pair);
   }
-  return internSeries(numbers, count);
+  return status;
 }
 
 function isLabel(label: u32, tenant: u32, at: usize, length: u32): bool {

@@ -7,7 +7,7 @@
  *
  *   entries (a ring)   │ place, length │ follower │ tenant │ hash │      the oldest is forgotten first
  *   texts   (a ring)   │ raw label fields, each on a multiple of 16 │
- *   table              hash → entry, direct-mapped: finds the place again after a wrong guess
+ *   table              hash → entry and a few more bits of the hash, direct-mapped: finds the place again after a wrong guess
  *
  * Nothing here decides what is answered, only what it costs: src/ingest/recall.test.ts holds it against a kernel that recalls nothing.
  */
@@ -116,21 +116,27 @@ export function learnLabels(lo: u32, hi: u32, hashAt: u32): void {
   const high = load<u64>(hashAt, 8);
   const slot = table + ((<u32>low & tableMask) << 2);
   const met = load<u32>(slot);
-  const at = entryAt(met);
+  // What is not known is told by the table's word nearly always, without a look at an entry that is far away.
+  const mark = <u32>high & ~entryMask;
   let entry = NONE;
-  if (load<u32>(at, LENGTH) == hi - lo && load<u64>(at, HASH_LOW) == low && load<u64>(at, HASH_HIGH) == high) {
+  if ((met & ~entryMask) == mark && isEntry(met, hi - lo, low, high)) {
     entry = met & entryMask;
   } else if (credit > 0) {
     credit -= 1;
     if (credit == 0) pause = fullCredit() << 2;
     entry = learn(lo, hi - lo, low, high);
-    if (entry != NONE) store<u32>(slot, entry);
+    if (entry != NONE) store<u32>(slot, entry | mark);
   } else {
     pause -= 1;
     if (pause == 0) credit = fullCredit();
   }
   if (previous != NONE && entry != NONE) store<u32>(entryAt(previous), entry, FOLLOWER);
   previous = entry;
+}
+
+function isEntry(entry: u32, length: u32, low: u64, high: u64): bool {
+  const at = entryAt(entry);
+  return load<u32>(at, LENGTH) == length && load<u64>(at, HASH_LOW) == low && load<u64>(at, HASH_HIGH) == high;
 }
 
 function learn(lo: u32, length: u32, low: u64, high: u64): u32 {

@@ -3,14 +3,18 @@
 //
 //   directory, indexed by the hash's top bits ──► segments of 512 entries (u32 hash, u32 kind and number), then u32 depth, u32 entries
 //
-// A segment that is full splits in two, which moves 416 entries: nobody ever waits for a table of millions to be copied.
+// A segment that is full splits in two, which moves 407 entries at most: nobody ever waits for a table of millions to be copied. Hashes are spread so
+// evenly that all segments would be full at nearly the same time, hence some count as full earlier than others.
 // What a hash finds is a candidate: the caller compares.
 import { allocate } from "./memory";
 
 const SEGMENT_ENTRIES: u32 = 512;
 const SEGMENT_MASK: u32 = SEGMENT_ENTRIES - 1;
 const ENTRIES_BYTES: u32 = SEGMENT_ENTRIES * 8;
-const SEGMENT_FULL: u32 = 416;
+/** A segment splits with so many entries: it depends on the hash's first bits, of which segments of a split both have the same. */
+const FULL_MIN: u32 = 272;
+const FULL_STEP: u32 = 9;
+const FULL_BITS: u32 = 4;
 const DEPTH_MAX: u32 = 23;
 /** Two bits above a number. */
 export const KIND_SHIFT: u32 = 30;
@@ -37,6 +41,11 @@ function segmentOf(hash: u32): usize {
   return <usize>load<u32>(directory + ((depth == 0 ? 0 : <usize>(hash >> (32 - depth))) << 2));
 }
 
+/** What the search for a hash looks at first: for those who ask for several before the first of them is searched, so that the processor fetches all at once. */
+export function peek(hash: u32): u32 {
+  return load<u32>(segmentOf(hash) + ((<usize>(hash & SEGMENT_MASK)) << 3), 4);
+}
+
 let probeSegment: usize = 0;
 let probeEntry: u32 = 0;
 
@@ -59,8 +68,9 @@ export function nextCandidate(hash: u32, kind: u32): u32 {
 
 /** Adds an entry. False without memory. */
 export function addEntry(hash: u32, kind: u32, number: u32): bool {
+  const full = FULL_MIN + FULL_STEP * (hash >> (32 - FULL_BITS));
   let segment = segmentOf(hash);
-  while (load<u32>(segment + ENTRIES_BYTES, 4) == SEGMENT_FULL) {
+  while (load<u32>(segment + ENTRIES_BYTES, 4) >= full) {
     if (!split(segment, hash)) return false;
     segment = segmentOf(hash);
   }

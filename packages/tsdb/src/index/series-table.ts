@@ -1,6 +1,7 @@
 /**
  * Keyed 128-bit hash → 32-bit number, by extendible hashing: the hash's first bits choose a segment of 512 entries, a full segment splits
- * in two. Growing never costs more than such a split, whatever the size: no writer waits for a table of millions to be copied.
+ * in two. Growing never costs more than such a split, whatever the size: no writer waits for a table of millions to be copied. Hashes are spread so
+ * evenly that all segments would be full at nearly the same time, hence some count as full earlier than others.
  *
  *   directory [hash's first bits] ──► segment, 4 words an entry: hash words 0–2, number + 1 (0: free)
  *
@@ -12,7 +13,10 @@ import { BugError } from "../base/errors.ts";
 const ENTRY_WORDS = 4;
 const SEGMENT_ENTRIES = 512;
 const SEGMENT_WORDS = SEGMENT_ENTRIES * ENTRY_WORDS;
-const SEGMENT_FULL = 416;
+/** A segment splits with so many entries: it depends on the hash's first bits, of which segments of a split both have the same. */
+const FULL_MIN = 272;
+const FULL_STEP = 9;
+const FULL_BITS = 4;
 /** Segments are allocated this many at a time. */
 const SLAB_BITS = 5;
 const SLAB_MASK = (1 << SLAB_BITS) - 1;
@@ -28,6 +32,8 @@ export class SeriesTable {
   /** Bits of the hash that all entries of a segment share, and how many entries there are. */
   private depths: number[] = [];
   private counts: number[] = [];
+  /** Entries of the segment that is being split. */
+  private readonly moving: Uint32Array = new Uint32Array(SEGMENT_WORDS);
   size = 0;
 
   constructor() {
@@ -55,10 +61,10 @@ export class SeriesTable {
     }
   }
 
-  /** Looks up `count` hashes at once. Returns how many are unknown; those get UNKNOWN_SERIES in `target`. */
-  findAll(hashes: Uint32Array, count: number, target: Uint32Array): number {
+  /** Looks up hashes `[from, to)` at once. Returns how many are unknown; those get UNKNOWN_SERIES in `target`. */
+  findAll(hashes: Uint32Array, from: number, to: number, target: Uint32Array): number {
     let unknown = 0;
-    for (let i = 0; i < count; i++) {
+    for (let i = from; i < to; i++) {
       const number = this.find(hashes, i * 4);
       target[i] = number;
       if (number === UNKNOWN_SERIES) unknown++;
@@ -68,10 +74,12 @@ export class SeriesTable {
 
   /** Adds a hash that is not in the table. `number` is below 0xffffffff. */
   add(hashes: Uint32Array, at: number, number: number): void {
-    let segment = this.segmentOf(hashes[at] as number);
-    while (this.counts[segment] === SEGMENT_FULL) {
-      this.split(segment, hashes[at] as number);
-      segment = this.segmentOf(hashes[at] as number);
+    const h0 = hashes[at] as number;
+    const full = FULL_MIN + FULL_STEP * (h0 >>> (32 - FULL_BITS));
+    let segment = this.segmentOf(h0);
+    while ((this.counts[segment] as number) >= full) {
+      this.split(segment, h0);
+      segment = this.segmentOf(h0);
     }
     this.put(segment, hashes, at, number + 1);
     this.size++;
@@ -135,7 +143,8 @@ export class SeriesTable {
     this.counts[segment] = 0;
     const lo = (segment & SLAB_MASK) * SEGMENT_WORDS;
     const own = (this.slabs[segment >>> SLAB_BITS] as Uint32Array).subarray(lo, lo + SEGMENT_WORDS);
-    const old = own.slice();
+    const old = this.moving;
+    old.set(own);
     own.fill(0);
     for (let word = 0; word < SEGMENT_WORDS; word += ENTRY_WORDS) {
       const stored = old[word + 3] as number;

@@ -20,6 +20,8 @@ interface RegistryExports extends KernelExports {
   scratch(bytes: number): number;
   addTenant(accountId: number, projectId: number): number;
   register(tenant: number, at: number, bytes: number, form: number): number;
+  groupAddress(): number;
+  registerGroup(tenant: number, count: number, form: number): void;
   internLabel(tenant: number, at: number, length: number): number;
   internPair(label: number, at: number, length: number): number;
   internSeries(at: number, count: number): number;
@@ -66,6 +68,10 @@ export const EMPTY_NAME: number = -3;
 /** More labels out of order than the kernel sorts: they are to be brought as a key. */
 export const UNSORTED: number = -5;
 const FULL = -4;
+
+/** Series that `registerGroup` takes at once, GROUP of kernels/registry.ts, and the bytes that they may stand in unless one alone has more. */
+export const GROUP_SERIES = 32;
+export const GROUP_BYTES_MAX: number = 1 << 15;
 
 /** Where in a label or pair the next of its kind stands. */
 const NEXT = 2;
@@ -199,13 +205,38 @@ export class LabelStore {
     return this.checked(this.kernel.exports.register(tenant, at, hi - lo, form));
   }
 
-  /** The same for bytes that stay as they are until the next `beginBatch()`: those of many series are copied together. @throws RegistryFullError */
-  registerOfBatch(tenant: number, bytes: Uint8Array, lo: number, hi: number, form: number): number {
+  /**
+   * What `register` does for up to GROUP_SERIES series at less cost for each. Their labels are in `bytes[ranges[2i]..ranges[2i+1])`, one behind the other,
+   * all within GROUP_BYTES_MAX unless there is only one, and stay as they are until the next `beginBatch()`. Slots, or why there is none, come to `slots`.
+   * @throws RegistryFullError; those of the group that had room are known nevertheless
+   */
+  registerGroup(
+    tenant: number,
+    bytes: Uint8Array,
+    ranges: Uint32Array,
+    count: number,
+    form: number,
+    slots: Int32Array,
+  ): void {
+    const lo = ranges[0] as number;
+    const hi = ranges[2 * count - 1] as number;
     if (bytes !== this.windowOf || lo < this.windowLo || hi > this.windowHi) this.moveWindow(bytes, lo, hi);
-    return this.checked(this.kernel.exports.register(tenant, this.windowAt + lo - this.windowLo, hi - lo, form));
+    this.freshen();
+    const { exports } = this.kernel;
+    const at = exports.groupAddress() >>> 2;
+    const { u32 } = this.kernel.memory;
+    for (let i = 0; i < count; i++) {
+      const labelsLo = ranges[2 * i] as number;
+      u32[at + 2 * i] = this.windowAt + labelsLo - this.windowLo;
+      u32[at + 2 * i + 1] = (ranges[2 * i + 1] as number) - labelsLo;
+    }
+    exports.registerGroup(tenant, count, form);
+    this.freshen();
+    const { i32 } = this.kernel.memory;
+    for (let i = 0; i < count; i++) slots[i] = this.checked(i32[at + i] as number);
   }
 
-  /** The bytes that `registerOfBatch` takes next may be others than before, though they stand in the same array. */
+  /** The bytes that `registerGroup` takes next may be others than before, though they stand in the same array. */
   beginBatch(): void {
     this.windowOf = null;
     this.windowBytes = 0;

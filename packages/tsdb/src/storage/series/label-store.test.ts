@@ -14,6 +14,7 @@ import { RowBatch } from "../../ingest/row-batch.ts";
 import {
   DUPLICATE_NAME,
   EMPTY_NAME,
+  GROUP_SERIES,
   LABELS_AS_KEY,
   LabelStore,
   NO_LABELS,
@@ -111,6 +112,7 @@ test("many series: lists of slots, values and keys are whole across every page, 
   const place: LabelPlace = { bytes: new Uint8Array(0), lo: 0, hi: 0, form: 0 };
   const lists = new Map<string, number[]>();
   const count = 30_000;
+  const slots = new Int32Array(1);
   for (let i = 0; i < count; i++) {
     const labels: [string, string][] = [
       ["pod", `pod-${i}`],
@@ -126,7 +128,8 @@ test("many series: lists of slots, values and keys are whole across every page, 
     batch.locateLabels(0, place);
     assert.equal(store.register(tenant, place.bytes, place.lo, place.hi, place.form), i);
     store.beginBatch();
-    assert.equal(store.registerOfBatch(tenant, place.bytes, place.lo, place.hi, place.form), i);
+    store.registerGroup(tenant, place.bytes, Uint32Array.of(place.lo, place.hi), 1, place.form, slots);
+    assert.equal(slots[0], i);
     assert.equal(store.register(tenant, place.bytes, place.lo, place.hi, place.form), i);
     for (const [name, value] of labels) {
       if (value === "") continue;
@@ -170,35 +173,53 @@ test("many labels out of order are left to the caller, in order they are taken",
   assert.deepEqual(store.labelsOf(0), decodeSeriesKey(key));
 });
 
-test("series of one batch, in any order, are what they are one by one", () => {
+test("series of one batch, in groups, are what they are one by one", () => {
   const random = new Random(5);
   const tenant = TENANTS[0] as Tenant;
-  for (const count of [3, 40, 2000]) {
+  for (const wanted of [3, 40, 2000]) {
     const batch = new RowBatch();
     batch.reset(tenant);
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < wanted; i++) {
       batch.beginSeries();
-      batch.addLabel("__name__", `m${random.below(20)}`);
+      // No name at all, a name twice, more labels than a group keeps, more than are sorted here.
+      const kind = random.below(40);
+      if (kind !== 0) batch.addLabel("__name__", `m${random.below(20)}`);
+      if (kind === 1) batch.addLabel("__name__", "twice");
+      if (kind === 2) for (let k = 0; k < 100; k++) batch.addLabel(`l${k + 100}`, "v");
+      if (kind === 3) for (let k = 0; k < 100; k++) batch.addLabel(`l${199 - k}`, "v");
       // Values of all lengths around those that are compared eight bytes at a time, the same but for one byte.
       const length = random.below(40);
       const at = random.below(length + 1);
-      batch.addLabel("v", `${"x".repeat(at)}${random.below(2) === 0 ? "y" : "x"}${"x".repeat(length - at)}`);
+      if (kind !== 0) {
+        batch.addLabel("v", `${"x".repeat(at)}${random.below(2) === 0 ? "y" : "x"}${"x".repeat(length - at)}`);
+      }
       batch.endLabels();
       batch.addSample(0, 0);
     }
-    const order = Array.from({ length: 3 * count }, (_, i) => (i < count ? i : random.below(count)));
+    // Without those that have no label.
+    const count = batch.seriesCount;
     const place: LabelPlace = { bytes: new Uint8Array(0), lo: 0, hi: 0, form: 0 };
     const [together, single] = [new LabelStore(), new LabelStore()];
+    const ranges = new Uint32Array(2 * GROUP_SERIES);
+    const slots = new Int32Array(GROUP_SERIES);
     together.beginBatch();
-    for (const i of order) {
-      batch.locateLabels(i, place);
-      const { bytes, lo, hi, form } = place;
-      assert.equal(
-        together.registerOfBatch(together.tenantNumber(tenant), bytes, lo, hi, form),
-        single.register(single.tenantNumber(tenant), bytes.slice(lo, hi), 0, hi - lo, form),
-      );
+    // Some groups twice, and groups anywhere.
+    for (let done = 0; done < 3 * count; done += GROUP_SERIES) {
+      const first = done < count ? done : random.below(count);
+      const size = Math.min(1 + random.below(GROUP_SERIES), count - first);
+      for (let k = 0; k < size; k++) {
+        batch.locateLabels(first + k, place);
+        ranges.set([place.lo, place.hi], 2 * k);
+      }
+      const { bytes, form } = place;
+      together.registerGroup(together.tenantNumber(tenant), bytes, ranges, size, form, slots);
+      for (let k = 0; k < size; k++) {
+        batch.locateLabels(first + k, place);
+        const { lo, hi } = place;
+        const alone = single.register(single.tenantNumber(tenant), bytes.slice(lo, hi), 0, hi - lo, form);
+        assert.equal(slots[k], alone);
+      }
     }
-    const names = new Set(order.map((i) => JSON.stringify(batch.readLabels(i).map(({ value }) => [...value]))));
-    assert.equal(together.seriesCount, names.size);
+    assert.equal(together.seriesCount, single.seriesCount);
   }
 });

@@ -15,7 +15,15 @@ import { encodeSeriesKey, type InvalidLabels } from "../../index/series-key.ts";
 import { SeriesTable, UNKNOWN_SERIES } from "../../index/series-table.ts";
 import type { LabelPlace, WriteBatch } from "../../ingest/batch.ts";
 import { hashRowKeys } from "../../kernel/ingest-kernel.ts";
-import { DUPLICATE_NAME, EMPTY_NAME, LABELS_AS_KEY, LabelStore, UNSORTED } from "../../kernel/label-store.ts";
+import {
+  DUPLICATE_NAME,
+  EMPTY_NAME,
+  GROUP_BYTES_MAX,
+  GROUP_SERIES,
+  LABELS_AS_KEY,
+  LabelStore,
+  UNSORTED,
+} from "../../kernel/label-store.ts";
 import { SKIPPED_SLOT } from "../../kernel/sample-store.ts";
 import type { OverLimit, SeriesLimits } from "./series-limits.ts";
 
@@ -30,8 +38,18 @@ const REFUSALS: readonly Refusal[] = [
 ];
 const REFUSED = 0xffff_ff00;
 
+/** Series that are looked up together: misses of the processor's cache overlap, and what they brought is still near when new ones are added. */
+const LOOKED_UP_TOGETHER = 256;
+
 /** Why a series of a batch is not taken. */
 export type Refusal = InvalidLabels | OverLimit;
+
+/** A batch on its way to slots. */
+interface Resolution {
+  readonly batch: WriteBatch;
+  readonly target: Uint32Array;
+  readonly refuse: (seriesIndex: number, reason: Refusal) => void;
+}
 
 export class SeriesRegistry {
   readonly epoch: number;
@@ -42,6 +60,11 @@ export class SeriesRegistry {
   private readonly writtenIn: PagedNumbers = new PagedNumbers();
   /** Told of a series' first sample in each generation. */
   onFirstWritten: ((slot: number) => void) | null = null;
+  /** Series that are to be registered together: how many, which of the batch, and where their labels stand, in the place's bytes. */
+  private gathered = 0;
+  private readonly indices: Uint32Array = new Uint32Array(GROUP_SERIES);
+  private readonly ranges: Uint32Array = new Uint32Array(2 * GROUP_SERIES);
+  private readonly found: Int32Array = new Int32Array(GROUP_SERIES);
   private readonly place: LabelPlace = { bytes: new Uint8Array(0), lo: 0, hi: 0, form: 0 };
 
   constructor(epoch: number) {
@@ -80,53 +103,99 @@ export class SeriesRegistry {
     refuse: (seriesIndex: number, reason: Refusal) => void,
   ): void {
     const { hashes, seriesCount } = batch;
+    const resolution: Resolution = { batch, target, refuse };
+    this.gathered = 0;
     this.store.beginBatch();
-    this.byRawHash.findAll(hashes, seriesCount, target);
     for (let i = 0; i < seriesCount; i++) {
+      if (i % LOOKED_UP_TOGETHER === 0) {
+        this.byRawHash.findAll(hashes, i, Math.min(i + LOOKED_UP_TOGETHER, seriesCount), target);
+      }
       let slot = target[i] as number;
       if (slot < REFUSED) continue;
-      let reason: Refusal | null = null;
-      if (slot === UNKNOWN_SERIES) {
-        // The same new bytes may come twice in a batch: the first time added them.
+      if (slot === UNKNOWN_SERIES && limits.isCounting) {
+        // The same new bytes may come twice in a batch, and count once: the first time must have added them.
+        this.registerGathered(resolution);
         slot = this.byRawHash.find(hashes, i * 4);
-        if (slot === UNKNOWN_SERIES) {
-          reason = limits.mayBegin(batch, i);
-          if (reason === null) {
-            const found = this.register(batch, i);
-            if (typeof found === "string") reason = found;
-            else slot = found;
-          }
-          const refusal = reason === null ? -1 : REFUSALS.indexOf(reason);
-          if (refusal >= 0) slot = REFUSED + refusal;
-          // What is only too many now is not kept: it may have its turn in the next hour, and a flood must cost no memory.
-          if (slot !== UNKNOWN_SERIES) this.byRawHash.add(hashes, i * 4, slot);
-        }
       }
-      if (slot >= REFUSED) {
-        refuse(i, reason ?? (REFUSALS[slot - REFUSED] as Refusal));
-        slot = SKIPPED_SLOT;
+      const reason = slot === UNKNOWN_SERIES ? limits.mayBegin(batch, i) : null;
+      if (slot === UNKNOWN_SERIES && reason === null) this.gather(resolution, i);
+      else {
+        this.registerGathered(resolution);
+        this.settle(resolution, i, reason ?? (slot < REFUSED ? slot : (REFUSALS[slot - REFUSED] as Refusal)));
       }
-      target[i] = slot;
+    }
+    this.registerGathered(resolution);
+  }
+
+  /** Puts a series to those that are registered together next, after those gathered before if it does not fit to them. */
+  private gather(resolution: Resolution, i: number): void {
+    const { place, ranges, gathered } = this;
+    const { batch } = resolution;
+    if (batch.locateLabels === undefined) {
+      this.settle(resolution, i, this.registerByKey(batch, i));
+      return;
+    }
+    const { bytes, form } = place;
+    batch.locateLabels(i, place);
+    if (gathered > 0) {
+      const isNear =
+        place.lo >= (ranges[2 * gathered - 1] as number) && place.hi - (ranges[0] as number) <= GROUP_BYTES_MAX;
+      if (gathered === GROUP_SERIES || !isNear || place.bytes !== bytes || place.form !== form) {
+        place.bytes = bytes;
+        place.form = form;
+        this.registerGathered(resolution);
+        batch.locateLabels(i, place);
+      }
+    }
+    const at = this.gathered++;
+    this.indices[at] = i;
+    ranges[2 * at] = place.lo;
+    ranges[2 * at + 1] = place.hi;
+  }
+
+  private registerGathered(resolution: Resolution): void {
+    const { place, indices, ranges, found, gathered } = this;
+    if (gathered === 0) return;
+    this.gathered = 0;
+    const { batch } = resolution;
+    const tenant = this.store.tenantNumber(batch.tenant);
+    this.store.registerGroup(tenant, place.bytes, ranges, gathered, place.form, found);
+    for (let k = 0; k < gathered; k++) {
+      const i = indices[k] as number;
+      const slot = found[k] as number;
+      this.settle(
+        resolution,
+        i,
+        slot >= 0
+          ? slot
+          : slot === UNSORTED
+            ? this.registerByKey(batch, i)
+            : slot === DUPLICATE_NAME
+              ? "duplicate_label_name"
+              : slot === EMPTY_NAME
+                ? "empty_label_name"
+                : "no_labels",
+      );
     }
   }
 
-  private register(batch: WriteBatch, i: number): number | InvalidLabels {
-    if (batch.locateLabels !== undefined) {
-      const { place } = this;
-      batch.locateLabels(i, place);
-      const tenant = this.store.tenantNumber(batch.tenant);
-      const slot = this.store.registerOfBatch(tenant, place.bytes, place.lo, place.hi, place.form);
-      if (slot >= 0) return slot;
-      if (slot !== UNSORTED) {
-        return slot === DUPLICATE_NAME
-          ? "duplicate_label_name"
-          : slot === EMPTY_NAME
-            ? "empty_label_name"
-            : "no_labels";
-      }
-    }
+  private registerByKey(batch: WriteBatch, i: number): number | InvalidLabels {
     const key = encodeSeriesKey(batch.readLabels(i));
     return typeof key === "string" ? key : this.slotOf(batch.tenant, key);
+  }
+
+  /** Writes down what came of a series' bytes, for the batch and for the next time they come. */
+  private settle({ batch, target, refuse }: Resolution, i: number, found: number | Refusal): void {
+    if (typeof found === "number") {
+      this.addRawHash(batch.hashes, i * 4, found);
+      target[i] = found;
+      return;
+    }
+    const refusal = REFUSALS.indexOf(found);
+    // What is only too many now is not kept: it may have its turn in the next hour, and a flood must cost no memory.
+    if (refusal >= 0) this.addRawHash(batch.hashes, i * 4, REFUSED + refusal);
+    target[i] = SKIPPED_SLOT;
+    refuse(i, found);
   }
 
   /** Slot of the series with this key, which becomes known if it was not. The key must be one of encodeSeriesKey. @throws RegistryFullError */
