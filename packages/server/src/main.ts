@@ -5,7 +5,7 @@
  *   exit 1   cannot start or run on: one line says why
  */
 import { MetricSet } from "@nyanza/metrics";
-import { parseRules } from "@nyanza/tsdb";
+import { parseRules, warmUpWrites } from "@nyanza/tsdb";
 import { COMMANDS } from "./commands/commands.ts";
 import { formatHelp } from "./flags/help.ts";
 import { FlagError, parseFlags } from "./flags/parse.ts";
@@ -65,7 +65,14 @@ async function main(): Promise<void> {
   let server: RunningServer;
   try {
     const { signal } = start;
-    server = await startServer({ flags: parsed, loggers, metrics, signal, openDatabase: openServedDatabase });
+    server = await startServer({
+      flags: parsed,
+      loggers,
+      metrics,
+      signal,
+      openDatabase: openServedDatabase,
+      warmUp: warmUpWrites,
+    });
   } catch (error) {
     if (start.signal.aborted) {
       log.info("stopped while the storage was being opened; nothing is lost");

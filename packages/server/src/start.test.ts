@@ -22,7 +22,12 @@ test("while the storage is being opened health is answered, all else is refused 
       finishOpening = resolve;
       signal.addEventListener("abort", () => reject(signal.reason));
     });
-    const server = startServer({ flags, loggers, signal, openDatabase: () => opening });
+    let finishWarmUp = (): void => {};
+    const warmUp = (): Promise<void> =>
+      new Promise((_resolve, reject) => {
+        finishWarmUp = () => reject(new Error("cold"));
+      });
+    const server = startServer({ flags, loggers, signal, openDatabase: () => opening, warmUp });
     while (!log.some((line) => line.includes("listening at"))) await new Promise((resolve) => setImmediate(resolve));
     const port = Number(/listening at 127\.0\.0\.1:(\d+)/.exec(log.join(""))?.[1]);
     const status = async (path: string, method = "GET"): Promise<[number, string | null]> => {
@@ -44,7 +49,10 @@ test("while the storage is being opened health is answered, all else is refused 
       await assert.rejects(status("/health"));
     } else {
       finishOpening(new MemoryDatabase());
+      assert.deepEqual(await status("/-/ready"), [503, "1"]);
+      finishWarmUp();
       const { stop } = await server;
+      assert.ok(log.some((line) => line.includes("warming up failed: cold")));
       for (const path of ["/-/ready", "/ready", "/api/v1/labels", "/internal/force_flush"]) {
         assert.deepEqual(await status(path), [200, null], path);
       }

@@ -86,6 +86,8 @@ export interface StartOptions {
   /** Ends a start that replays a long log: startServer then rejects with its reason. */
   readonly signal?: AbortSignal;
   readonly openDatabase: (settings: DatabaseSettings) => Promise<OwnedDatabase>;
+  /** Done before the server is ready; one that fails is only logged. */
+  readonly warmUp?: () => Promise<void>;
 }
 
 export interface RunningServer {
@@ -218,6 +220,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   log.info(
     `opened the storage at ${JSON.stringify(dataPath)} in ${((Date.now() - openedMs) / 1000).toFixed(3)} seconds`,
   );
+  await options.warmUp?.().catch((error: Error) => log.warn(`warming up failed: ${error.message}`));
   const handlers = createHandlers(options, opened, body, queues.insert, metrics, memory);
   server.open({
     ...handlers,

@@ -16,6 +16,7 @@ export {
 } from "./database/database.ts";
 export type { Dialect, LabelsOptions, QueryOptions, QueryRangeOptions } from "./database/queries.ts";
 export { parseRules, type RuleTexts } from "./database/rule-texts.ts";
+export { warmUpWrites } from "./database/warm-up.ts";
 export { type Lock, LockedError } from "./disk/disk.ts";
 export { lockFolder } from "./disk/lock.ts";
 export {
