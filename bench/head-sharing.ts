@@ -24,7 +24,7 @@ interface HeadExports {
   append(slots: number, ends: number, count: number, times: number, values: number): number;
   startRead(slot: number): void;
   read(minMs: number, maxMs: number, times: number, values: number, room: number): number;
-  attach(scratchBytes: number): void;
+  attach(scratchBytes: number, bytes: number): void;
 }
 
 interface Memory {
@@ -160,7 +160,7 @@ if (isMainThread) await main();
 else {
   const { bytes, memory } = workerData as { bytes: Uint8Array; memory: Memory };
   const { exports } = instantiate(bytes, memory);
-  exports.attach(SCRATCH);
+  exports.attach(SCRATCH, -1);
   // The second half of the scratch area is the reader's.
   parentPort?.postMessage(readAll(exports, memory, 2 << 20));
 }

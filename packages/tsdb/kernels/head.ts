@@ -38,6 +38,7 @@ const MARKS: u32 = 7;
 let directory: usize = 0;
 let top: usize = 0; // first unused byte
 let limit: usize = 0; // memory size in bytes
+let shown: usize = usize.MAX_VALUE; // what stands from here on is not looked at
 
 /** First byte behind the static data. */
 export function heapBase(): usize {
@@ -53,9 +54,18 @@ export function reset(scratchBytes: usize): void {
   memory.fill(directory, 0, DIRECTORY_ENTRIES * 4);
 }
 
-/** Looks at a store that another instance over the same memory has filled, for reading only. */
-export function attach(scratchBytes: usize): void {
+/**
+ * Looks at a store that another instance over the same memory fills, for reading only, and at no more of it than its first `bytes` (what `usedBytes`
+ * said there): memory that the other one adds later need not be known here yet.
+ */
+export function attach(scratchBytes: usize, bytes: usize): void {
   directory = (scratchBytes + 15) & ~15;
+  shown = bytes;
+}
+
+/** Memory for a reader's columns, until the next `reset`. 0 if there is none left. */
+export function setAside(bytes: usize): usize {
+  return allocate((bytes + 15) & ~15);
 }
 
 /** Bytes in use, scratch included. */
@@ -85,7 +95,17 @@ function allocate(bytes: usize): usize {
 
 function stateOf(slot: u32): usize {
   const page = <usize>load<u32>(directory + ((<usize>slot >> PAGE_BITS) << 2));
-  return page == 0 ? 0 : page + <usize>(slot & PAGE_MASK) * STATE_BYTES;
+  return page == 0 || page >= shown ? 0 : page + <usize>(slot & PAGE_MASK) * STATE_BYTES;
+}
+
+/** The chunk at an address; 0 if it is not shown. Chunks of a series ascend, so those behind it are not, either. */
+function shownChunk(chunk: usize): usize {
+  return chunk >= shown ? 0 : chunk;
+}
+
+/** The first chunk of a series, 0 if there is none. */
+function firstChunk(first: u32): usize {
+  return shownChunk(<usize>(first & ~MARKS));
 }
 
 function makeState(slot: u32): usize {
@@ -112,14 +132,14 @@ function addChunk(state: usize, tail: usize): usize {
     const chunk = makeChunk(FIRST_CAPACITY, BOUNDS_BYTES);
     if (chunk == 0) return 0;
     atomic.store<u32>(state, <u32>chunk | load<u32>(state, FIRST), FIRST);
-    store<u32>(state, <u32>chunk);
+    atomic.store<u32>(state, <u32>chunk);
     return chunk;
   }
   const before: u32 = load<u16>(tail, 4);
   const chunk = makeChunk(before == FIRST_CAPACITY ? 4 : min<u32>(before << 1, CAPACITY_MAX), 0);
   if (chunk == 0) return 0;
   atomic.store<u32>(tail, <u32>chunk);
-  store<u32>(state, <u32>chunk);
+  atomic.store<u32>(state, <u32>chunk);
   return chunk;
 }
 
@@ -206,28 +226,28 @@ export let maxMs: f64 = 0;
 export function findBounds(slot: u32): bool {
   const state = stateOf(slot);
   if (state == 0) return false;
-  const first = atomic.load<u32>(state, FIRST);
+  let first = atomic.load<u32>(state, FIRST);
   if (first == 0) return false;
-  if ((first & UNORDERED) != 0) {
-    minMs = load<f64>(boundsOf(first));
-    maxMs = load<f64>(boundsOf(first), 8);
-    return true;
-  }
   minMs = load<f64>(state, 8);
   maxMs = minMs;
-  // The tail may be about to get its first sample.
-  let chunk = <usize>load<u32>(state);
-  let count: u32 = chunk == 0 ? 0 : <u32>atomic.load<u16>(chunk, 6);
-  if (count == 0) {
-    chunk = <usize>(first & ~MARKS);
-    for (let next = chunk; next != 0; next = <usize>atomic.load<u32>(next)) {
+  if ((first & UNORDERED) == 0) {
+    let chunk = shownChunk(<usize>atomic.load<u32>(state));
+    let count: u32 = chunk == 0 ? 0 : <u32>atomic.load<u16>(chunk, 6);
+    // The tail may be about to get its first sample, or not be shown.
+    for (let next = count == 0 ? firstChunk(first) : 0; next != 0; next = shownChunk(<usize>atomic.load<u32>(next))) {
       const own = <u32>atomic.load<u16>(next, 6);
       if (own == 0) break;
       chunk = next;
       count = own;
     }
+    if (count != 0) maxMs = load<f64>(lastOf(chunk, count));
+    // The last sample is the latest one if there is no mark now: that is stored before the count, and read after it.
+    first = atomic.load<u32>(state, FIRST);
   }
-  if (count != 0) maxMs = load<f64>(chunk + CHUNK_HEADER_BYTES + ((<usize>count - 1) << 4));
+  if ((first & UNORDERED) != 0 && firstChunk(first) != 0) {
+    minMs = load<f64>(boundsOf(first));
+    maxMs = load<f64>(boundsOf(first), 8);
+  }
   return true;
 }
 
@@ -258,7 +278,7 @@ export function startRead(slot: u32): void {
   readState = stateOf(slot);
   const first: u32 = readState == 0 ? 0 : atomic.load<u32>(readState, FIRST);
   isFirstUnread = first != 0;
-  readChunk = <usize>(first & ~MARKS);
+  readChunk = firstChunk(first);
   readIndex = 0;
 }
 
@@ -313,7 +333,7 @@ export function read(lo: f64, hi: f64, times: usize, values: usize, room: u32): 
       store<u64>(values + ((<usize>found) << 3), load<u64>(at, 8));
       found++;
     }
-    readChunk = <usize>atomic.load<u32>(readChunk);
+    readChunk = shownChunk(<usize>atomic.load<u32>(readChunk));
     readIndex = 0;
   }
   return found;

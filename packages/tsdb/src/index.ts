@@ -15,6 +15,8 @@ export {
   type SeriesRows,
 } from "./database/database.ts";
 export type { Dialect, LabelsOptions, QueryOptions, QueryRangeOptions } from "./database/queries.ts";
+export type { ServedReader } from "./database/reading/host.ts";
+export { connectReader, type Reader, type ReaderOptions, type ReaderStats } from "./database/reading/reader.ts";
 export { parseRules, type RuleTexts } from "./database/rule-texts.ts";
 export { warmUpWrites } from "./database/warm-up.ts";
 export { type Lock, LockedError } from "./disk/disk.ts";

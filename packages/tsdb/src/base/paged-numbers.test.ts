@@ -14,3 +14,21 @@ test("numbers come back, what was not set is 0, and what is far apart costs litt
   numbers.set(2048, 0);
   assert.equal(numbers.get(2048), 0);
 });
+
+test("pages that are handed over show what is written to them later; other pages show nothing", () => {
+  const numbers = new PagedNumbers(true);
+  numbers.set(9_000, 1);
+  numbers.set(5, 2);
+  const reader = new PagedNumbers();
+  // What a message does to them.
+  reader.adopt(structuredClone(numbers.pagesFrom(0)));
+  numbers.set(6, 3);
+  numbers.set(50_000, 4);
+  assert.deepEqual(
+    [9_000, 5, 6, 50_000].map((at) => reader.get(at)),
+    [1, 2, 3, 0],
+  );
+  assert.equal(reader.pageCount, 2);
+  reader.adopt(structuredClone(numbers.pagesFrom(reader.pageCount)));
+  assert.equal(reader.get(50_000), 4);
+});

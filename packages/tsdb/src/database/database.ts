@@ -12,6 +12,7 @@
  * await db.close();
  * ```
  */
+import type { MessagePort } from "node:worker_threads";
 import type { Clock } from "../base/clock.ts";
 import { systemClock } from "../base/clock.ts";
 import { InputError } from "../base/errors.ts";
@@ -32,6 +33,7 @@ import type { Cardinality } from "../storage/search/cardinality.ts";
 import { NO_SERIES_LIMITS, type SeriesLimitOptions } from "../storage/series/series-limits.ts";
 import { Storage, type StorageCounters } from "../storage/storage.ts";
 import { type LabelsOptions, labelsRequest, Queries, traced } from "./queries.ts";
+import { ReaderHost, type ServedReader } from "./reading/host.ts";
 import { parseRules } from "./rule-texts.ts";
 import { StorageSource } from "./storage-source.ts";
 
@@ -225,6 +227,15 @@ export class Database extends Queries<StorageSource> {
   /** How many series have samples in the range: an answer of one item. */
   async seriesCount(options: LabelsOptions = {}): Promise<Answer<number>> {
     return await traced(options, "count series", () => this.source.seriesCount(labelsRequest(options)));
+  }
+
+  /**
+   * Lets a reader on another thread read this database: `connectReader` at the other end of the port. Any number of them may be served; what one has is given back when its port is closed,
+   * also because its thread has ended. The port keeps no process alive. docs/decisions/0011-query-workers.md tells what this thread does for it.
+   * @throws InputError for a database on a disk that is not a folder, ClosedError
+   */
+  serveReader(port: MessagePort): ServedReader {
+    return new ReaderHost(port, this.storage);
   }
 
   /** Writes everything in memory out as parts. Queries do not need it: samples are visible at once. */

@@ -10,6 +10,7 @@ import { FaultyDisk } from "./faulty-disk.ts";
 import { MemoryDisk } from "./memory-disk.ts";
 import { OverlayDisk } from "./overlay-disk.ts";
 import { RealDisk } from "./real-disk.ts";
+import { ThreadDisk } from "./thread-disk.ts";
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
 const content = async (disk: Disk, path: string): Promise<string> =>
@@ -111,16 +112,18 @@ const cases: Record<string, (disk: Disk) => Promise<void>> = {
 };
 
 for (const [name, run] of Object.entries(cases)) {
-  test(`real disk: ${name}`, async () => {
-    const folder = await mkdtemp(join(tmpdir(), "nyanza-disk-"));
-    const disk = new RealDisk(join(folder, "x", "y"));
-    await disk.makeFolder("");
-    try {
-      await run(disk);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  });
+  for (const [kind, Kind] of [["real", RealDisk] as const, ["thread's", ThreadDisk] as const]) {
+    test(`${kind} disk: ${name}`, async () => {
+      const folder = await mkdtemp(join(tmpdir(), "nyanza-disk-"));
+      const disk = new Kind(join(folder, "x", "y"));
+      await disk.makeFolder("");
+      try {
+        await run(disk);
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
+  }
   test(`memory disk: ${name}`, async () => await run(new MemoryDisk()));
   test(`overlay disk: ${name}`, async () => await run(new OverlayDisk(new MemoryDisk())));
   test(`faulty disk: ${name}`, async () => await run(new FaultyDisk(new MemoryDisk(), Number.POSITIVE_INFINITY)));

@@ -5,7 +5,7 @@ import type { AppendFile, Disk, Lock, ReadFile } from "./disk.ts";
 import { lockFolder } from "./lock.ts";
 
 /** Node refuses single reads of 2 GiB and more. */
-const READ_BYTES_MAX = 1 << 30;
+export const READ_BYTES_MAX: number = 1 << 30;
 /** What a file system answers that has no second names, or no more of them for this file. */
 const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EXDEV", "EMLINK"]);
 

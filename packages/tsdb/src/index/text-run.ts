@@ -10,6 +10,13 @@ import { decodeLabelBytes, encodeLabelText } from "../base/label-bytes.ts";
 /** Bytes that become one string, of which texts are slices. */
 const PIECE_BYTES = 1 << 14;
 
+/** Texts as plain data, for another thread: text `i` is `bytes[ends[i-1]..ends[i])`. */
+export interface TextColumns {
+  readonly bytes: Uint8Array;
+  readonly ends: Uint32Array;
+  readonly isSorted: boolean;
+}
+
 export class TextRun {
   count = 0;
   private bytes: Uint8Array;
@@ -26,6 +33,22 @@ export class TextRun {
     const run = new TextRun();
     for (const text of texts) run.addText(text);
     return run;
+  }
+
+  /** The run takes the columns over. */
+  static ofColumns({ bytes, ends, isSorted }: TextColumns): TextRun {
+    const run = new TextRun(0, 0);
+    run.bytes = bytes;
+    run.ends = ends;
+    run.count = ends.length;
+    run.isSorted = isSorted;
+    return run;
+  }
+
+  /** A copy as columns. */
+  get columns(): TextColumns {
+    const { isSorted } = this;
+    return { bytes: this.bytes.slice(0, this.start(this.count)), ends: this.ends.slice(0, this.count), isSorted };
   }
 
   /** Adds a text, in any order. */

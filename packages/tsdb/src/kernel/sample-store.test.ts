@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SampleColumns } from "../base/columns.ts";
 import { Random } from "../base/random.ts";
-import { ALL_INSIDE, NO_SAMPLES, SampleStore, SKIPPED_SLOT, SOME_OUTSIDE } from "./sample-store.ts";
+import { ALL_INSIDE, NO_SAMPLES, type SampleReader, SampleStore, SKIPPED_SLOT, SOME_OUTSIDE } from "./sample-store.ts";
+import { SharedSamples } from "./shared-samples.ts";
 
 interface Series {
   readonly times: number[];
@@ -10,7 +11,7 @@ interface Series {
   readonly words: number[];
 }
 
-function read(store: SampleStore, slot: number, minMs = 0, maxMs = 2 ** 53): Series {
+function read(store: SampleReader, slot: number, minMs = 0, maxMs = 2 ** 53): Series {
   const columns = new SampleColumns(1);
   assert.equal(store.read(slot, minMs, maxMs, columns), columns.length);
   const words = new Uint32Array(columns.values.buffer, 0, 2 * columns.length);
@@ -132,4 +133,51 @@ test("exactly a piece of samples, and one more", () => {
     assert.equal(read(store, 4).times.length, 0);
     assert.equal(read(store, 3, count - 1, count).times.length, 1);
   }
+});
+
+test("readers of the same memory see what was in when they were shown it, through columns of their own", () => {
+  const random = new Random(5);
+  const store = new SampleStore();
+  const readers = [1, 2].map(() => new SharedSamples(store.view.memory));
+  for (let generation = 0; generation < 3; generation++) {
+    for (const reader of readers) reader.begin(store.takeColumns());
+    const samples = new Map<number, number>();
+    /** Times go up, and down again by one now and then. */
+    const timeOf = (i: number): number => (i % 7 === 6 ? i - 1 : i + 1);
+    const append = (slot: number, count: number): void => {
+      const at = samples.get(slot) ?? 0;
+      const times = Float64Array.from({ length: count }, (_, i) => (slot % 2 === 0 ? 1 + at + i : timeOf(at + i)));
+      store.append(Uint32Array.of(slot), Uint32Array.of(count), 1, times, times);
+      samples.set(slot, at + count);
+    };
+    for (let round = 0; round < 12; round++) {
+      const reader = random.pick(readers);
+      append(random.below(20), random.chance(0.5) ? 1 : 1 + random.below(3_000));
+      reader.show(store.view);
+      const before = new Map(samples);
+      // Grows the memory: of that the reader need not know.
+      append(random.below(20) * 7_000, 3_000);
+      for (let slot = 0; slot < 20; slot++) append(slot, 1 + random.below(6));
+      for (const [slot, count] of samples) {
+        const least = before.get(slot) ?? 0;
+        const { times } = read(reader, slot);
+        assert.ok(times.length >= least && times.length <= count, `${times.length} of ${least} to ${count}`);
+        assert.ok(times.every((ms, i) => ms === (slot % 2 === 0 ? i + 1 : timeOf(i))));
+        if (least > 0) assert.ok(reader.overlaps(slot, 1, 1) && !reader.overlaps(slot, -1, 0));
+        if (least > 0) assert.ok(reader.overlaps(slot, least - 1, least + 1));
+      }
+    }
+    for (const [slot, count] of samples) assert.equal(read(store, slot).times.length, count);
+    store.reset();
+  }
+});
+
+test("columns of readers that are gone are used again", () => {
+  const store = new SampleStore();
+  const first = store.takeColumns();
+  store.takeColumns();
+  const used = store.usedBytes;
+  store.giveBackColumns(first);
+  assert.equal(store.takeColumns(), first);
+  assert.equal(store.usedBytes, used);
 });

@@ -3,10 +3,12 @@
  * Cheap to fill, quick to read back a series, and reset as a whole once a part holds it all.
  */
 import { copyBits, type SampleColumns } from "../base/columns.ts";
-import { createSharedMemory, type Kernel, type KernelExports, loadKernel } from "./wasm.ts";
+import { createSharedMemory, type Kernel, type KernelExports, loadKernel, type WasmMemory } from "./wasm.ts";
 
-interface HeadExports extends KernelExports {
+export interface HeadExports extends KernelExports {
   reset(scratchBytes: number): void;
+  attach(scratchBytes: number, bytes: number): void;
+  setAside(bytes: number): number;
   usedBytes(): number;
   append(slots: number, ends: number, seriesCount: number, times: number, values: number): number;
   readonly minMs: { readonly value: number };
@@ -29,22 +31,71 @@ export const SOME_OUTSIDE = 2;
 
 /** Samples, and at most as many series, that cross into wasm at once. */
 const PIECE_SAMPLES = 32_768;
+/** The same for a reader on another thread. */
+export const READER_SAMPLES = 2_048;
 
 /** No memory left for samples: wasm ends at 4 GiB, and the machine may end before. */
 export class HeadFullError extends Error {
   readonly code: "HEAD_FULL" = "HEAD_FULL";
 }
 
-export class SampleStore {
-  private readonly kernel: Kernel<HeadExports>;
+/** What a reader on another thread gets of a store. */
+export interface StoreView {
+  /** Shared, and the same for as long as the store lives. */
+  readonly memory: WasmMemory;
+  /** Where the store's own scratch ends. */
+  readonly scratchEnd: number;
+  /** How far the memory is filled. */
+  readonly end: number;
+}
+
+/** Reading, as the store itself does it and those who look at its memory. */
+export class SampleReader {
+  protected readonly kernel: Kernel<HeadExports>;
+  /** Two columns of `room` samples for what the kernel reads. */
+  protected timesAt = 0;
+  protected valuesAt = 0;
+  protected room = 0;
+
+  protected constructor(memory: WasmMemory) {
+    this.kernel = loadKernel<HeadExports>("head", { env: { memory } });
+  }
+
+  /** True if a series has samples whose times may lie in the range. */
+  overlaps(slot: number, minMs: number, maxMs: number): boolean {
+    return this.kernel.exports.overlaps(slot, minMs, maxMs) !== 0;
+  }
+
+  /** Adds the series' samples with `minMs <= time <= maxMs` to `target`, in order of arrival. Returns how many. */
+  read(slot: number, minMs: number, maxMs: number, target: SampleColumns): number {
+    const { room } = this;
+    const { exports, memory } = this.kernel;
+    const start = target.length;
+    exports.startRead(slot);
+    for (;;) {
+      const count = exports.read(minMs, maxMs, this.timesAt, this.valuesAt, room);
+      target.reserve(target.length + count);
+      copyBits(memory.f64, this.timesAt >>> 3, (this.timesAt >>> 3) + count, target.timestamps, target.length);
+      copyBits(memory.f64, this.valuesAt >>> 3, (this.valuesAt >>> 3) + count, target.values, target.length);
+      target.length += count;
+      if (count < room) return target.length - start;
+    }
+  }
+}
+
+export class SampleStore extends SampleReader {
+  private readonly shared: WasmMemory;
   private readonly slotsAt: number;
   private readonly endsAt: number;
-  private readonly timesAt: number;
-  private readonly valuesAt: number;
   private readonly scratchEnd: number;
+  /** Set aside for readers that are gone. */
+  private freeColumns: number[] = [];
 
   constructor() {
-    this.kernel = loadKernel<HeadExports>("head", { env: { memory: createSharedMemory(64) } });
+    const shared = createSharedMemory(64);
+    super(shared);
+    this.shared = shared;
+    this.room = PIECE_SAMPLES;
     const { memory } = this.kernel;
     this.slotsAt = memory.base;
     this.endsAt = this.slotsAt + 4 * PIECE_SAMPLES;
@@ -58,13 +109,14 @@ export class SampleStore {
 
   /** Forgets all samples; the memory stays for the next ones. */
   reset(): void {
+    this.freeColumns = [];
     this.kernel.exports.reset(this.scratchEnd);
     this.kernel.memory.refresh();
   }
 
   /** Bytes that samples and their bookkeeping take. */
   get usedBytes(): number {
-    return this.kernel.exports.usedBytes() - this.scratchEnd;
+    return (this.kernel.exports.usedBytes() >>> 0) - this.scratchEnd;
   }
 
   /**
@@ -104,6 +156,25 @@ export class SampleStore {
     }
   }
 
+  /** What there is now, for readers on other threads. It must not be reset while they read. */
+  get view(): StoreView {
+    return { memory: this.shared, scratchEnd: this.scratchEnd, end: this.kernel.exports.usedBytes() >>> 0 };
+  }
+
+  /** Room for the columns of one reader on another thread, until it is given back or the store is reset. @throws HeadFullError */
+  takeColumns(): number {
+    const known = this.freeColumns.pop();
+    if (known !== undefined) return known;
+    const at = this.kernel.exports.setAside(16 * READER_SAMPLES) >>> 0;
+    this.kernel.memory.refresh();
+    if (at === 0) throw new HeadFullError("no memory left for another reader of the head");
+    return at;
+  }
+
+  giveBackColumns(at: number): void {
+    this.freeColumns.push(at);
+  }
+
   /** True if a series' samples came in order of time, and no two at one time. */
   isOrdered(slot: number): boolean {
     return this.kernel.exports.isOrdered(slot) !== 0;
@@ -129,25 +200,5 @@ export class SampleStore {
   hasSamples(slot: number, minMs: number, maxMs: number): boolean {
     this.kernel.exports.startRead(slot);
     return this.kernel.exports.read(minMs, maxMs, this.timesAt, this.valuesAt, 1) > 0;
-  }
-
-  /** True if a series has samples whose times may lie in the range. */
-  overlaps(slot: number, minMs: number, maxMs: number): boolean {
-    return this.kernel.exports.overlaps(slot, minMs, maxMs) !== 0;
-  }
-
-  /** Adds the series' samples with `minMs <= time <= maxMs` to `target`, in order of arrival. Returns how many. */
-  read(slot: number, minMs: number, maxMs: number, target: SampleColumns): number {
-    const { exports, memory } = this.kernel;
-    const start = target.length;
-    exports.startRead(slot);
-    for (;;) {
-      const count = exports.read(minMs, maxMs, this.timesAt, this.valuesAt, PIECE_SAMPLES);
-      target.reserve(target.length + count);
-      copyBits(memory.f64, this.timesAt >> 3, (this.timesAt >> 3) + count, target.timestamps, target.length);
-      copyBits(memory.f64, this.valuesAt >> 3, (this.valuesAt >> 3) + count, target.values, target.length);
-      target.length += count;
-      if (count < PIECE_SAMPLES) return target.length - start;
-    }
   }
 }

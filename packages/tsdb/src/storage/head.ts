@@ -105,10 +105,14 @@ export class Head {
     return Math.min(this.ended[0]?.number ?? Number.POSITIVE_INFINITY, this.active.number - 1);
   }
 
+  /** How a generation's slots became those of the registry; null if they are the same. */
+  handoverOf(generation: Generation): Handover | null {
+    return generation === this.flushing ? this.handover : null;
+  }
+
   /** A generation's samples under the slots of the registry. */
   samplesOf(generation: Generation): StoredSamples {
-    const { handover } = this;
-    return handover !== null && generation === this.flushing ? handover.view(generation.store) : generation.store;
+    return this.handoverOf(generation)?.view(generation.store) ?? generation.store;
   }
 
   /** The flushing generation is in parts. Returns how its slots became those of the registry, null if they are the same. */
@@ -130,6 +134,13 @@ export class Head {
     if (this.spare === store) this.spare = null;
     store.reset();
     this.active = new Generation(number, store, registry, startedMs);
+  }
+
+  /** Stores that are in use or kept for later. */
+  stores(): SampleStore[] {
+    const stores = this.generations().map(({ store }) => store);
+    if (this.spare !== null) stores.push(this.spare);
+    return stores;
   }
 
   /** Generations that hold samples, oldest first. */

@@ -81,6 +81,8 @@ export class Maintenance {
   readonly snapshots: Snapshots;
   readonly merging: Merging;
   readonly seriesBudget: SeriesBudget;
+  /** Told when files or a generation of the head have gone out of use. */
+  onOutOfUse: () => void = () => {};
   private readonly disk: Disk;
   private readonly options: StorageOptions;
   private readonly wal: WriteAheadLog;
@@ -223,6 +225,7 @@ export class Maintenance {
       for (const { partition } of flushed) partition.unindexed = [];
       this.sealed = null;
       handover = this.head.drop();
+      this.onOutOfUse();
       this.counters.flushes++;
     } catch (error) {
       this.counters.flushFailures++;
@@ -406,6 +409,7 @@ export class Maintenance {
       partition.segments = replaced(partition.segments, segmentsOut, segmentsIn);
       for (const part of partsOut ?? []) partition.damagedParts.delete(part);
     }
+    this.onOutOfUse();
     for (const path of outOfUse) await this.removeUnused(path);
   }
 

@@ -13,15 +13,16 @@
  */
 import type { CorruptionError } from "../base/errors.ts";
 import type { Disk, Lock } from "../disk/disk.ts";
+import { RealDisk } from "../disk/real-disk.ts";
 import { PageCache } from "../index/page-cache.ts";
 import type { IndexSegment } from "../index/segment-reader.ts";
 import { printRawLabels } from "../index/series-key.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
-import { HeadFullError, SKIPPED_SLOT } from "../kernel/sample-store.ts";
+import { HeadFullError, type SampleStore, SKIPPED_SLOT } from "../kernel/sample-store.ts";
 import type { DeleteOutcome, Deletion } from "./deletes/deletion.ts";
 import { describe, type StorageDescription } from "./description.ts";
 import { DiskSpace, isNoSpace, RESERVE_FILE, SPACE_CHECK_MS } from "./disk-space.ts";
-import { Head } from "./head.ts";
+import { type Generation, Head } from "./head.ts";
 import { LogUnavailableError, nextSegmentNumber, replayLog, WriteAheadLog } from "./log/wal.ts";
 import type { LoggedSamples } from "./log/wal-record.ts";
 import { Maintenance, type MaintenanceCounters } from "./maintenance.ts";
@@ -32,10 +33,12 @@ import { LookAhead } from "./parts/look-ahead.ts";
 import { limitPartCaches, type PartCaches } from "./parts/part-caches.ts";
 import type { Partition } from "./parts/partition.ts";
 import { PartitionIndex } from "./parts/partition-index.ts";
+import type { Origin } from "./reading/snapshot-message.ts";
 import { RetentionClock } from "./retention-clock.ts";
 import type { PartMark } from "./rules/merge-rules.ts";
 import type { RuleBook } from "./rules/sample-rules.ts";
 import { type AppendOutcome, addOverLimit, NONE_INVALID, selectSamples } from "./sample-selection.ts";
+import { searchHeadTexts } from "./search/label-search.ts";
 import { SearchCursor, type Snapshot, type SnapshotPartition, type StorageSearch } from "./search/search.ts";
 import { NewSeriesLog } from "./series/new-series-log.ts";
 import { type Refusal, SeriesRegistry } from "./series/registry.ts";
@@ -45,6 +48,14 @@ import type { Snapshots } from "./snapshots.ts";
 /** What was asked of a database that is closed. */
 export class ClosedError extends Error {
   readonly code: "CLOSED" = "CLOSED";
+}
+
+/** Whoever keeps something of the storage for others, on another thread. */
+export interface Watcher {
+  /** Files, months or stores of the head have gone out of use. */
+  onOutOfUse(): void;
+  /** No new snapshots from now on. */
+  onClosing(): void;
 }
 
 /** Running totals since the start. */
@@ -106,6 +117,9 @@ export class Storage {
   private readonly newSeriesLog: NewSeriesLog;
   private readonly lookAhead: LookAhead = new LookAhead(() => this.snapshot(0, Number.MAX_SAFE_INTEGER));
   private snapshotCount = 0;
+  private readonly watchers: Set<Watcher> = new Set();
+  /** What readers on other threads have to know before all else; null on a disk that they cannot open by its name. */
+  readonly origin: Origin | null;
   private isFlushScheduled = false;
   private readonly stopTicking: () => void;
   /** Set when closing has begun. */
@@ -117,6 +131,7 @@ export class Storage {
     options: StorageOptions,
     lock: Lock,
     state: {
+      disk: Disk;
       wal: WriteAheadLog;
       head: Head;
       partitions: ReadonlyMap<string, Partition>;
@@ -137,6 +152,11 @@ export class Storage {
     this.newSeriesLog = new NewSeriesLog(options.clock, options.logger);
     this.indexCache = state.indexCache;
     this.partCaches = state.partCaches;
+    const { rules, retentionMs } = options;
+    this.origin = state.disk instanceof RealDisk ? { root: state.disk.root, rules, retentionMs } : null;
+    this.maintenance.onOutOfUse = () => {
+      for (const watcher of this.watchers) watcher.onOutOfUse();
+    };
     this.limits = new SeriesLimits(options.seriesLimits, options.clock, options.logger.warn);
     const timers = [options.clock.setRepeatingTimer(() => this.tick(), TICK_MS)];
     if (options.minFreeDiskBytes > 0) {
@@ -218,7 +238,7 @@ export class Storage {
         space.beginReadOnly();
         isEpochWritten = false;
       }
-      storage = new Storage(options, lock, { wal, head, partitions, maintenance, space, indexCache, partCaches });
+      storage = new Storage(options, lock, { disk, wal, head, partitions, maintenance, space, indexCache, partCaches });
       maintenance.replayedBelow = nextSegment;
       storage.totals.walBytesLost = replay.bytesLost;
       storage.totals.walCorruptRecords = replay.corruptRecords;
@@ -354,6 +374,33 @@ export class Storage {
     }
   }
 
+  /** Tells the watcher what goes. Returns how to end that. @throws ClosedError */
+  watch(watcher: Watcher): () => void {
+    if (this.closing !== null) throw new ClosedError("the database is closed");
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  }
+
+  /** The head's series, if it may have samples in the range: those that a snapshot of it would have now. */
+  headSeries(minMs: number, maxMs: number): SeriesRegistry | null {
+    const range = this.rules?.readRange(minMs, maxMs, this.options.clock.nowMs()) ?? { minMs, maxMs };
+    const isThere = this.head.generations().some((generation) => generation.overlaps(range.minMs, range.maxMs));
+    return isThere ? this.registry : null;
+  }
+
+  /** What may be told of to readers on other threads. */
+  get inUse(): {
+    readonly partitions: readonly Partition[];
+    readonly stores: readonly SampleStore[];
+    readonly generations: readonly Generation[];
+  } {
+    return {
+      partitions: [...this.partitions.values()],
+      stores: this.head.stores(),
+      generations: this.head.generations(),
+    };
+  }
+
   /** Series that match, and their samples. @throws InputError 422 if more match than `maxSeries` */
   async search(search: StorageSearch): Promise<SearchCursor> {
     const minMs = Math.max(search.minMs, this.oldestShownMs());
@@ -391,11 +438,13 @@ export class Storage {
     const snapshot: Snapshot = {
       registry: this.registry,
       stores: generations.map((generation) => this.head.samplesOf(generation)),
+      generations: generations.map((generation) => ({ generation, handover: this.head.handoverOf(generation) })),
       partitions,
       rules: this.rules,
       nowMs,
       oldestMs: this.oldestShownMs(),
       isPartial,
+      headTexts: (search, query, known, pace) => searchHeadTexts(snapshot, search, query, known, pace),
       onCorruption: (part, error) => {
         snapshot.isPartial = true;
         this.maintenance.reportCorruption(part, error);
@@ -497,6 +546,7 @@ export class Storage {
   }
 
   private async closeNow(): Promise<void> {
+    for (const watcher of [...this.watchers]) watcher.onClosing();
     this.stopTicking();
     await this.lookAhead.stop();
     await this.space.end();
@@ -536,7 +586,7 @@ export class Storage {
   }
 
   /** What is before this is out of retention for searches. */
-  private oldestShownMs(): number {
+  oldestShownMs(): number {
     return Math.max(0, this.options.clock.nowMs() - this.options.retentionMs);
   }
 

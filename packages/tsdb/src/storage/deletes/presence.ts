@@ -10,15 +10,15 @@ import { NO_MORE } from "../../index/id-list.ts";
 import { lowerBound, type Postings } from "../../index/postings.ts";
 import type { Pacer } from "../pacer.ts";
 import type { BlockEntries, PartReader } from "../parts/part-reader.ts";
-import type { Snapshot, SnapshotPartition } from "../search/search.ts";
+import type { PartitionView, SearchView } from "../search/search.ts";
 import { hidesAll, type PartMask } from "./tombstones.ts";
 
 /** Null if all series have a block in the range, because it covers every part and nothing was ever removed. */
 export function presence(
-  { parts, tombstones, isSparse }: SnapshotPartition,
+  { parts, tombstones, isSparse }: PartitionView,
   minMs: number,
   maxMs: number,
-  snapshot: Pick<Snapshot, "onCorruption" | "rules" | "nowMs">,
+  snapshot: Pick<SearchView, "onCorruption" | "rules" | "nowMs">,
 ): Presence | null {
   const coveredMs = Math.max(minMs, snapshot.nowMs - (snapshot.rules?.shortestMs ?? Number.POSITIVE_INFINITY));
   if (!isSparse && parts.every(({ info }) => info.minMs >= coveredMs && info.maxMs <= maxMs)) return null;
@@ -91,7 +91,7 @@ class PartPresence {
   private readonly mask: PartMask | null;
   private readonly minMs: number;
   private readonly maxMs: number;
-  private readonly onCorruption: Snapshot["onCorruption"];
+  private readonly onCorruption: SearchView["onCorruption"];
   /** Numbers of pages that may have a block in the range, with their first and last ids. Damaged ones are left out once that is known. */
   private pages: number[];
   private firstIds: Uint32Array;
@@ -106,7 +106,7 @@ class PartPresence {
     mask: PartMask | null,
     minMs: number,
     maxMs: number,
-    onCorruption: Snapshot["onCorruption"],
+    onCorruption: SearchView["onCorruption"],
   ) {
     this.part = part;
     this.mask = mask;

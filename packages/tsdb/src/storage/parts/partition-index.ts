@@ -15,7 +15,7 @@ import { type LookedUp, lookUpSlots } from "./slot-lookup.ts";
 export type OnIndexCorruption = (segment: IndexSegment, error: CorruptionError) => void;
 
 export class PartitionIndex {
-  private readonly segments: readonly IndexSegment[];
+  readonly segments: readonly IndexSegment[];
   private readonly onCorruption: OnIndexCorruption;
 
   constructor(segments: readonly IndexSegment[], onCorruption: OnIndexCorruption) {
@@ -74,6 +74,12 @@ export class PartitionIndex {
   lookUp(store: LabelStore, slots: Uint32Array, pace: Pace): AsyncGenerator<LookedUp> {
     const listener = { onDamage: this.onCorruption, onUnreadable: this.onCorruption };
     return lookUpSlots(this.segments, store, slots, pace, listener);
+  }
+
+  /** Reports damage that somebody else met in the file with this number, if it is one of these segments. */
+  reportFile(fileNumber: number, error: CorruptionError): void {
+    const segment = this.segments.find((other) => other.fileNumber === fileNumber);
+    if (segment !== undefined) this.onCorruption(segment, error);
   }
 
   /** What `read` answers; null if the segment turns out to be damaged. */

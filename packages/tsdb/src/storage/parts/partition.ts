@@ -43,6 +43,9 @@ export interface SlotRun {
   idAt(i: number): number;
 }
 
+/** Whose slots are meant. */
+export type Epoch = Pick<SeriesRegistry, "epoch">;
+
 export class Partition {
   readonly name: string;
   /** First millisecond, and first of the next month. */
@@ -75,7 +78,7 @@ export class Partition {
   unindexed: NewSeries[] = [];
   /** Registry slot → id + 1 and back; 0 where nothing is known, ABSENT where it is known that there is no id. */
   private idBySlot: PagedNumbers = new PagedNumbers();
-  private slotById: PagedNumbers = new PagedNumbers();
+  private slotById: PagedNumbers = new PagedNumbers(true);
   private linkedEpoch = -1;
   private newHashKey: HashKey | null = null;
 
@@ -153,8 +156,13 @@ export class Partition {
   }
 
   /** Slot of the series with this id in the registry, or -1 if no flush has linked them. */
-  slotOf(registry: SeriesRegistry, id: number): number {
+  slotOf(registry: Epoch, id: number): number {
     return this.linkedEpoch === registry.epoch ? this.slotById.get(id) - 1 : -1;
+  }
+
+  /** The slots by id as `slotOf` has them, for readers on other threads. Links are added to it; what is no longer true makes another one. */
+  get slots(): { readonly epoch: number; readonly byId: PagedNumbers } {
+    return { epoch: this.linkedEpoch, byId: this.slotById };
   }
 
   /** Bytes that links between slots and ids take. */
@@ -174,7 +182,7 @@ export class Partition {
   ): Promise<void> {
     if (this.linkedEpoch !== from.epoch) return;
     const idBySlot = new PagedNumbers();
-    const slotById = new PagedNumbers();
+    const slotById = new PagedNumbers(true);
     const count = to.size;
     for (let slot = 0; slot < count; slot++) {
       if (slot % 1024 === 1023 && pacer.isDue) await pacer.pause();
@@ -248,7 +256,7 @@ export class Partition {
   ): Promise<SlotRun[]> {
     if (this.linkedEpoch !== registry.epoch) {
       this.idBySlot = new PagedNumbers();
-      this.slotById = new PagedNumbers();
+      this.slotById = new PagedNumbers(true);
       this.linkedEpoch = registry.epoch;
     }
     if (this.segments.length > 0) await this.linkKnown(registry, slots, pacer, onCorruption);

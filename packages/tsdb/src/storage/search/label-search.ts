@@ -15,7 +15,7 @@ import { presence } from "../deletes/presence.ts";
 import { Pacer } from "../pacer.ts";
 import type { PartitionIndex } from "../parts/partition-index.ts";
 import { oldestKeptMs } from "../rules/sample-rules.ts";
-import { joinKey, type Snapshot, type StorageSearch } from "./search.ts";
+import { joinKey, type SearchView, type Snapshot, type StorageSearch } from "./search.ts";
 
 /** A filter that leaves no more series than this: their labels are read one by one. */
 const FEW_SERIES = 1_000;
@@ -23,7 +23,7 @@ const FEW_SERIES = 1_000;
 const SLICE_SERIES = 4_096;
 
 /** What was found in the indexes before, and how much is wanted. */
-class Known {
+export class Known {
   /** Sorted. */
   runs: TextRun[] = [];
   /** The first so many in order of their bytes are wanted; 0: all are. */
@@ -55,6 +55,8 @@ class Known {
 
 /** Which texts are asked for: label names, or the values of one label. */
 export interface TextQuery {
+  /** The label whose values are asked for; null for names. */
+  readonly label: string | null;
   /** With room for the texts of an index. */
   newRun(index: SeriesIndex, limit: number): TextRun;
   /** Adds the texts of wanted series of an index to `found`; null wants all series. What is known, or behind the limit, may be left out. */
@@ -64,6 +66,7 @@ export interface TextQuery {
 }
 
 export const LABEL_NAMES: TextQuery = {
+  label: null,
   newRun: () => new TextRun(),
   async collect(index, wanted, found, known, pace) {
     for (const name of index.names()) {
@@ -87,6 +90,7 @@ const VALUE_BYTES = 40;
 /** Values of one label. */
 export function valuesOf(label: string): TextQuery {
   return {
+    label,
     newRun(index, limit) {
       const all = index.countValues(label);
       const count = limit > 0 ? Math.min(all, limit) : all;
@@ -133,7 +137,7 @@ export function valuesOf(label: string): TextQuery {
  * the first so many.
  */
 export async function searchTexts(
-  snapshot: Snapshot,
+  snapshot: SearchView,
   search: StorageSearch,
   query: TextQuery,
   limit: number,
@@ -178,28 +182,42 @@ export async function searchTexts(
     }
     search.signal?.throwIfAborted();
   }
-  const head = snapshot.registry.indexOf(tenant);
-  if (head !== null && snapshot.stores.length > 0) {
-    const index = asSeriesIndex(head);
-    const isPresent = (slot: number): boolean => {
-      const fromMs = firstMsOf === null ? minMs : firstMsOf(snapshot.registry.labelsOf(slot));
-      return snapshot.stores.some((store) => store.overlaps(slot, fromMs, maxMs));
-    };
-    const matching = isFiltered ? await searchSeries(index, groups, pacer) : null;
-    if (matching !== null && matching.length <= FEW_SERIES) {
-      const found = new Set<string>();
-      for (const slot of matching) if (isPresent(slot)) query.ofLabels(snapshot.registry.labelsOf(slot), found);
-      known.runs.push(TextRun.of(found).sorted());
-    } else {
-      const nextPresent: NextWanted = (slot) => (isPresent(slot) ? slot : slot + 1);
-      // Its texts come in no order: what the limit leaves out is known once the others are one.
-      known.merge();
-      const found = new TextRun();
-      await query.collect(index, both(matching, nextPresent), found, known, pacer);
-      known.runs.push(found);
-    }
+  if (snapshot.stores.length > 0) {
+    // The head's come in no order: what the limit leaves out is known once the others are one.
+    known.merge();
+    known.runs.push(await snapshot.headTexts(search, query, known, pacer));
   }
   return known.merge().toStrings();
+}
+
+/** The same of series of the head alone, in any order. What is known, or behind the limit, may be left out. */
+export async function searchHeadTexts(
+  snapshot: Snapshot,
+  search: StorageSearch,
+  query: TextQuery,
+  known: Known,
+  pace: Pace,
+): Promise<TextRun> {
+  const { maxMs, tenant, groups } = search;
+  const minMs = Math.max(search.minMs, snapshot.oldestMs);
+  const head = snapshot.registry.indexOf(tenant);
+  if (head === null) return new TextRun();
+  const firstMsOf = firstTimes(snapshot, tenant, minMs);
+  const index = asSeriesIndex(head);
+  const isPresent = (slot: number): boolean => {
+    const fromMs = firstMsOf === null ? minMs : firstMsOf(snapshot.registry.labelsOf(slot));
+    return snapshot.stores.some((store) => store.overlaps(slot, fromMs, maxMs));
+  };
+  const matching = groups.length > 0 ? await searchSeries(index, groups, pace) : null;
+  if (matching !== null && matching.length <= FEW_SERIES) {
+    const found = new Set<string>();
+    for (const slot of matching) if (isPresent(slot)) query.ofLabels(snapshot.registry.labelsOf(slot), found);
+    return TextRun.of(found);
+  }
+  const nextPresent: NextWanted = (slot) => (isPresent(slot) ? slot : slot + 1);
+  const found = new TextRun();
+  await query.collect(index, both(matching, nextPresent), found, known, pace);
+  return found;
 }
 
 function both(matching: Postings | null, nextPresent: NextWanted | null): NextWanted | null {
@@ -234,7 +252,7 @@ async function forEachLabels(
 }
 
 /** Label sets of series that match (all if the search has no groups) and have samples in the range: sorted, at most `limit` (0: all). */
-export async function searchLabels(snapshot: Snapshot, search: StorageSearch, limit: number): Promise<Labels[]> {
+export async function searchLabels(snapshot: SearchView, search: StorageSearch, limit: number): Promise<Labels[]> {
   const { maxMs, tenant, groups } = search;
   const minMs = Math.max(search.minMs, snapshot.oldestMs);
   const firstMsOf = firstTimes(snapshot, tenant, minMs);
@@ -271,20 +289,26 @@ export async function searchLabels(snapshot: Snapshot, search: StorageSearch, li
     );
     search.signal?.throwIfAborted();
   }
-  const head = snapshot.registry.indexOf(tenant);
-  if (head !== null && snapshot.stores.length > 0) {
+  if (snapshot.stores.length > 0) {
     let keys = seen;
-    const slots = groups.length === 0 ? head.all() : await searchSeries(asSeriesIndex(head), groups, pacer);
-    for (const slot of slots) {
-      if (slotsSeen[slot] === 1 || !snapshot.stores.some((store) => store.overlaps(slot, minMs, maxMs))) continue;
-      const labels = snapshot.registry.labelsOf(slot);
-      if (firstMsOf !== null && !snapshot.stores.some((store) => store.overlaps(slot, firstMsOf(labels), maxMs)))
-        continue;
-      if (snapshot.partitions.length > 0) {
-        keys ??= new Set(found.map(joinKey));
-        if (keys.has(joinKey(labels))) continue;
+    const { registry, stores } = snapshot;
+    const slots = (await registry.findSlots(tenant, groups, pacer)).filter(
+      (slot) => slotsSeen[slot] !== 1 && stores.some((store) => store.overlaps(slot, minMs, maxMs)),
+    );
+    for (let lo = 0; lo < slots.length; lo += SLICE_SERIES) {
+      const slice = slots.subarray(lo, lo + SLICE_SERIES);
+      const texts = await registry.readLabels(slice, pacer);
+      for (let i = 0; i < slice.length; i++) {
+        const slot = slice[i] as number;
+        const labels = texts[i] as Labels;
+        if (firstMsOf !== null && !stores.some((store) => store.overlaps(slot, firstMsOf(labels), maxMs))) continue;
+        if (snapshot.partitions.length > 0) {
+          keys ??= new Set(found.map(joinKey));
+          if (keys.has(joinKey(labels))) continue;
+        }
+        found.push(labels);
       }
-      found.push(labels);
+      if (pacer.isDue) await pacer.pause();
     }
   }
   found.sort(compareLabels);
@@ -292,7 +316,7 @@ export async function searchLabels(snapshot: Snapshot, search: StorageSearch, li
 }
 
 /** The first time at which a series' samples count, where a rule keeps some shorter than others; null if there is no such rule. */
-function firstTimes({ rules, nowMs }: Snapshot, tenant: Tenant, minMs: number): ((labels: Labels) => number) | null {
+function firstTimes({ rules, nowMs }: SearchView, tenant: Tenant, minMs: number): ((labels: Labels) => number) | null {
   if (rules === null || rules.rules.retentions.length === 0) return null;
   return (labels) => Math.max(minMs, oldestKeptMs(rules.forSeries(tenant, labels), nowMs));
 }

@@ -11,11 +11,12 @@ import { InputError } from "../../base/errors.ts";
 import type { FilterGroups } from "../../base/label-filter.ts";
 import type { Labels } from "../../base/labels.ts";
 import type { Tenant } from "../../base/tenant.ts";
-import { searchSeries } from "../../index/filter-search.ts";
-import { asSeriesIndex } from "../../index/listed-index.ts";
+import type { Pace } from "../../index/filter-search.ts";
 import { NO_POSTINGS, type Postings } from "../../index/postings.ts";
+import type { TextRun } from "../../index/text-run.ts";
 import { presence } from "../deletes/presence.ts";
 import type { Tombstones } from "../deletes/tombstones.ts";
+import type { Generation } from "../head.ts";
 import { Pacer } from "../pacer.ts";
 import { BlockGatherer } from "../parts/block-gatherer.ts";
 import type { PartReader } from "../parts/part-reader.ts";
@@ -34,7 +35,8 @@ import {
 } from "../rules/rule-application.ts";
 import { oldestKeptMs, type RuleBook, type SeriesRules } from "../rules/sample-rules.ts";
 import type { SeriesRegistry } from "../series/registry.ts";
-import type { StoredSamples } from "../series/registry-epoch.ts";
+import type { Handover, StoredSamples } from "../series/registry-epoch.ts";
+import type { Known, TextQuery } from "./label-search.ts";
 import { orderSamples } from "./sample-order.ts";
 
 /** Series looked up together: at most this many, and fewer where they have many samples, whose bytes are fetched at once. */
@@ -42,6 +44,8 @@ const GROUP_SERIES_MAX = 512;
 const GROUP_SAMPLES_MAX = 1 << 23;
 /** A batch ends when it has this many samples: as many as stay in a processor's cache while queries look at them again and again. */
 const BATCH_SAMPLES = 1 << 16;
+/** Series of the head whose labels are read together. */
+const LABELS_MAX = 4_096;
 const NONE = 0xffff_ffff;
 
 export interface StorageSearch {
@@ -54,9 +58,19 @@ export interface StorageSearch {
   readonly maxSeriesFlag?: string | undefined;
 }
 
-/** A partition as it is when a search starts. */
-export interface SnapshotPartition {
-  readonly partition: Partition;
+/** The head's series as a search asks for them. Slots are below `size`; those of other epochs mean other series. */
+export interface HeadSeries {
+  readonly epoch: number;
+  readonly size: number;
+  /** Slots of the tenant's series that match; of all of them without groups. */
+  findSlots(tenant: Tenant, groups: FilterGroups, pace: Pace): Promise<Postings>;
+  /** Labels of some slots of one tenant. */
+  readLabels(slots: Postings, pace: Pace): Promise<readonly Labels[]>;
+}
+
+/** A partition as it is when a search starts, as far as a search looks at it. */
+export interface PartitionView {
+  readonly partition: Pick<Partition, "startMs" | "endMs" | "slotOf">;
   readonly parts: readonly PartReader[];
   readonly index: PartitionIndex;
   /** What is deleted of the parts; null if nothing is. */
@@ -65,12 +79,15 @@ export interface SnapshotPartition {
   readonly isSparse: boolean;
 }
 
-/** What a search reads: fixed when it starts, whatever is flushed and merged meanwhile. */
-export interface Snapshot {
-  readonly registry: SeriesRegistry;
+/**
+ * What a search reads: fixed when it starts, whatever is flushed and merged meanwhile. It is the database's own (Snapshot), or on another thread what
+ * was made of a description of it (reading/).
+ */
+export interface SearchView {
+  readonly registry: HeadSeries;
   /** Head generations with samples in the range, oldest first. */
   readonly stores: readonly StoredSamples[];
-  readonly partitions: readonly SnapshotPartition[];
+  readonly partitions: readonly PartitionView[];
   /** Rules to apply to what is read, for a time; null if there are none. */
   readonly rules: RuleBook | null;
   readonly nowMs: number;
@@ -78,12 +95,26 @@ export interface Snapshot {
   readonly oldestMs: number;
   /** True if files of the range could not be opened, or damage was met while reading this snapshot. */
   isPartial: boolean;
+  /** Texts of the head's series: see searchHeadTexts. */
+  headTexts(search: StorageSearch, query: TextQuery, known: Known, pace: Pace): Promise<TextRun>;
   /** To be told of damage. */
   readonly onCorruption: (part: PartReader, error: CorruptionError) => void;
   /** To be told of samples that rules have taken. */
   readonly onDropped: (samples: number) => void;
   /** Gives back parts and stores. */
   release(): void;
+}
+
+export interface SnapshotPartition extends PartitionView {
+  readonly partition: Partition;
+}
+
+/** What there is to read, where the database is open. */
+export interface Snapshot extends SearchView {
+  readonly registry: SeriesRegistry;
+  readonly partitions: readonly SnapshotPartition[];
+  /** Those that `stores` are of, and how their slots became those of the registry, null if they are the same. */
+  readonly generations: readonly { readonly generation: Generation; readonly handover: Handover | null }[];
 }
 
 /** Some series with all their samples of the range; see query/source.ts, whose SeriesBatch this is. */
@@ -108,7 +139,7 @@ export class SearchCursor {
   private readonly search: StorageSearch;
   /** What is read: more than what was asked for where rules need whole intervals. */
   private readonly range: TimeRange;
-  private readonly snapshot: Snapshot;
+  private readonly snapshot: SearchView;
   private readonly plan: Plan;
   private readonly gatherer: BlockGatherer;
   /** Null once it was given back. */
@@ -121,7 +152,7 @@ export class SearchCursor {
   private groupAt = 0;
   private groupEnd = 0;
 
-  private constructor(snapshot: Snapshot, search: StorageSearch, range: TimeRange, plan: Plan) {
+  private constructor(snapshot: SearchView, search: StorageSearch, range: TimeRange, plan: Plan) {
     this.search = search;
     this.range = range;
     this.snapshot = snapshot;
@@ -136,7 +167,7 @@ export class SearchCursor {
   }
 
   /** Finds the series; `close()` gives the snapshot back. @throws InputError 422 if more series match than the search allows. */
-  static async open(snapshot: Snapshot, search: StorageSearch): Promise<SearchCursor> {
+  static async open(snapshot: SearchView, search: StorageSearch): Promise<SearchCursor> {
     const { minMs, maxMs } = search;
     const range = snapshot.rules?.readRange(minMs, maxMs, snapshot.nowMs) ?? { minMs, maxMs };
     return new SearchCursor(snapshot, search, range, await planSearch(snapshot, { ...search, ...range }));
@@ -182,7 +213,7 @@ export class SearchCursor {
       hi = Math.min(this.seriesCount, lo + this.groupSeries);
       gatherer.begin();
       for (let p = 0; p < snapshot.partitions.length; p++) {
-        const { parts, tombstones } = snapshot.partitions[p] as SnapshotPartition;
+        const { parts, tombstones } = snapshot.partitions[p] as PartitionView;
         const { ids, positions } = idsAndPositions(plan.ids[p] as Uint32Array, lo, hi);
         for (const part of parts) {
           const mask = tombstones?.maskFor(part.fileNumber) ?? null;
@@ -287,7 +318,7 @@ function idsAndPositions(all: Uint32Array, lo: number, hi: number): { ids: Uint3
 }
 
 /** Finds the matching series everywhere and joins those that are one. */
-export async function planSearch(snapshot: Snapshot, search: StorageSearch): Promise<Plan> {
+export async function planSearch(snapshot: SearchView, search: StorageSearch): Promise<Plan> {
   const { registry, partitions } = snapshot;
   const pacer = new Pacer(search.signal);
   const found: Postings[] = [];
@@ -297,12 +328,11 @@ export async function planSearch(snapshot: Snapshot, search: StorageSearch): Pro
     const present = entry.isSparse ? presence(entry, search.minMs, search.maxMs, snapshot) : null;
     found.push(present === null ? ids : await present.keep(ids, pacer));
   }
-  const head = registry.indexOf(search.tenant);
-  // Without a generation in the range nothing is asked of the head.
+  // Without a generation in the range nothing is asked of the head, and groups that are none match nothing.
   const slots =
-    head === null || snapshot.stores.length === 0
+    snapshot.stores.length === 0 || search.groups.length === 0
       ? NO_POSTINGS
-      : await searchSeries(asSeriesIndex(head), search.groups, pacer);
+      : await registry.findSlots(search.tenant, search.groups, pacer);
   let room = slots.length;
   for (const ids of found) {
     room += ids.length;
@@ -323,7 +353,7 @@ export async function planSearch(snapshot: Snapshot, search: StorageSearch): Pro
   };
 
   for (let p = 0; p < partitions.length; p++) {
-    const { partition, index } = partitions[p] as SnapshotPartition;
+    const { partition, index } = partitions[p] as PartitionView;
     const ids = found[p] as Postings;
     const texts = await index.labelsOf(search.tenant, ids, pacer);
     for (let i = 0; i < ids.length; i++) {
@@ -343,16 +373,27 @@ export async function planSearch(snapshot: Snapshot, search: StorageSearch): Pro
     }
   }
   const inPartitions = labels.length;
+  const unmet = new Uint32Array(slots.length);
+  let unmetCount = 0;
   for (let i = 0; i < slots.length; i++) {
     const slot = slots[i] as number;
     if ((i & 1023) === 1023 && pacer.isDue) await pacer.pause();
-    if (planBySlot.get(slot) >= 0 || !snapshot.stores.some((store) => store.overlaps(slot, search.minMs, search.maxMs)))
-      continue;
-    const text = registry.labelsOf(slot);
-    // Series that only the head has cannot meet each other here: one series has one slot.
-    let plan = inPartitions > 0 ? planWith(text) : -1;
-    if (plan < 0) plan = labels.push(text) - 1;
-    planSlots[plan] = slot;
+    if (planBySlot.get(slot) >= 0) continue;
+    if (snapshot.stores.some((store) => store.overlaps(slot, search.minMs, search.maxMs))) unmet[unmetCount++] = slot;
+  }
+  // Series of the head alone are all different: too many of them need no labels to be refused.
+  refuseOver(search, unmetCount);
+  for (let lo = 0; lo < unmetCount; lo += LABELS_MAX) {
+    const slice = unmet.subarray(lo, Math.min(unmetCount, lo + LABELS_MAX));
+    const texts = await registry.readLabels(slice, pacer);
+    for (let i = 0; i < slice.length; i++) {
+      const text = texts[i] as Labels;
+      // Series that only the head has cannot meet each other here: one series has one slot.
+      let plan = inPartitions > 0 ? planWith(text) : -1;
+      if (plan < 0) plan = labels.push(text) - 1;
+      planSlots[plan] = slice[i] as number;
+    }
+    if (pacer.isDue) await pacer.pause();
   }
   refuseOver(search, labels.length);
   return { labels, slots: planSlots, ids: planIds };

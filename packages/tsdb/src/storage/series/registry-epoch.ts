@@ -28,7 +28,7 @@ export class Handover {
   readonly to: SeriesRegistry;
   /** Slot of the one → slot + 1 of the other. */
   private readonly newSlots: PagedNumbers = new PagedNumbers();
-  private readonly oldSlots: PagedNumbers = new PagedNumbers();
+  private readonly oldSlots: PagedNumbers = new PagedNumbers(true);
   /** Written for the first time in the active generation while others were moved. */
   private readonly late: number[] = [];
 
@@ -79,17 +79,12 @@ export class Handover {
 
   /** A store of the old registry's slots, asked by the new one's. */
   view(store: SampleStore): StoredSamples {
-    const { oldSlots } = this;
-    return {
-      overlaps(slot, minMs, maxMs) {
-        const old = oldSlots.get(slot);
-        return old > 0 && store.overlaps(old - 1, minMs, maxMs);
-      },
-      read(slot, minMs, maxMs, target) {
-        const old = oldSlots.get(slot);
-        return old > 0 ? store.read(old - 1, minMs, maxMs, target) : 0;
-      },
-    };
+    return underSlots(store, this.oldSlots);
+  }
+
+  /** Slot of the new registry → slot + 1 of the old one. Final once `finish()` was called. */
+  get slotsBefore(): PagedNumbers {
+    return this.oldSlots;
   }
 
   private move(slot: number): void {
@@ -101,6 +96,20 @@ export class Handover {
     this.newSlots.set(slot, moved + 1);
     this.oldSlots.set(moved, slot + 1);
   }
+}
+
+/** A store whose slots had other numbers: `oldSlots` has them, plus 1. */
+export function underSlots(store: StoredSamples, oldSlots: PagedNumbers): StoredSamples {
+  return {
+    overlaps(slot, minMs, maxMs) {
+      const old = oldSlots.get(slot);
+      return old > 0 && store.overlaps(old - 1, minMs, maxMs);
+    },
+    read(slot, minMs, maxMs, target) {
+      const old = oldSlots.get(slot);
+      return old > 0 ? store.read(old - 1, minMs, maxMs, target) : 0;
+    },
+  };
 }
 
 const oneSlot: Uint32Array = new Uint32Array(1);

@@ -7,10 +7,14 @@
  * Slots are dense and live as long as the registry; with the registry's epoch in front they are the 64-bit ids of the log. A series is bytes here and
  * no object: its labels become text when a query asks for them.
  */
+import type { FilterGroups } from "../../base/label-filter.ts";
 import type { Labels } from "../../base/labels.ts";
 import { PagedNumbers } from "../../base/paged-numbers.ts";
 import type { Tenant } from "../../base/tenant.ts";
+import { type Pace, searchSeries } from "../../index/filter-search.ts";
+import { asSeriesIndex } from "../../index/listed-index.ts";
 import { MemoryIndex } from "../../index/memory-index.ts";
+import { NO_POSTINGS, type Postings } from "../../index/postings.ts";
 import { encodeSeriesKey, type InvalidLabels } from "../../index/series-key.ts";
 import { SeriesTable, UNKNOWN_SERIES } from "../../index/series-table.ts";
 import type { LabelPlace, WriteBatch } from "../../ingest/batch.ts";
@@ -83,6 +87,22 @@ export class SeriesRegistry {
 
   labelsOf(slot: number): Labels {
     return this.store.labelsOf(slot);
+  }
+
+  /** Slots of the tenant's series that match some filters, ascending; of all of them without groups. */
+  async findSlots(tenant: Tenant, groups: FilterGroups, pace: Pace): Promise<Postings> {
+    const head = this.indexOf(tenant);
+    if (head === null) return NO_POSTINGS;
+    return groups.length === 0 ? head.all() : await searchSeries(asSeriesIndex(head), groups, pace);
+  }
+
+  async readLabels(slots: Postings, pace: Pace): Promise<readonly Labels[]> {
+    const labels: Labels[] = [];
+    for (let i = 0; i < slots.length; i++) {
+      labels.push(this.labelsOf(slots[i] as number));
+      if ((i & 1023) === 1023 && pace.isDue) await pace.pause();
+    }
+    return labels;
   }
 
   /** The tenant's series as an index over slots; null if it has none. */
