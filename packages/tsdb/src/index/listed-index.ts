@@ -1,6 +1,6 @@
 /** An index that has everything in memory, as the asynchronous index that searches want. */
 import type { SeriesIndex, ValueBatch } from "./filter-search.ts";
-import { IdArray, IdCollector, type IdList } from "./id-list.ts";
+import { IdArray, type IdList } from "./id-list.ts";
 import type { Postings } from "./postings.ts";
 
 /** What an index in memory can list. */
@@ -11,6 +11,8 @@ export interface ListedIndex {
   postings(label: string, value: string): Postings;
   /** The same, to be asked before they are read. */
   idsOf(label: string, value: string): IdList;
+  /** Series that have a label. */
+  idsWith(label: string): IdList;
   /** How many values a label has. */
   countValues(label: string): number;
   /** Adds the values of one label of some series, "" for none, to `target`. */
@@ -28,13 +30,7 @@ const BATCH_SERIES = 256;
 export function asSeriesIndex(index: ListedIndex): SeriesIndex {
   return {
     all: () => new IdArray(index.all()),
-    withLabel(label): IdList {
-      const collector = new IdCollector();
-      for (const batch of index.values(label)) {
-        for (let i = 0; i < batch.count; i++) collector.add(batch.ids(i).read() as Postings);
-      }
-      return collector.list();
-    },
+    withLabel: (label) => index.idsWith(label),
     withValue: (label, value) => index.idsOf(label, value),
     async *values(label, _prefix, needle) {
       yield* index.values(label, needle);

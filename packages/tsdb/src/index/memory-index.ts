@@ -5,7 +5,7 @@
 import { encodeLabelText } from "../base/label-bytes.ts";
 import type { LabelStore } from "../kernel/label-store.ts";
 import type { ValueBatch } from "./filter-search.ts";
-import { type IdList, isSomeWanted, type NextWanted, NO_IDS } from "./id-list.ts";
+import { IdCollector, type IdList, isSomeWanted, type NextWanted, NO_IDS } from "./id-list.ts";
 import type { ListedIndex } from "./listed-index.ts";
 import { intersect, NO_POSTINGS, type Postings } from "./postings.ts";
 
@@ -37,6 +37,11 @@ export class MemoryIndex implements ListedIndex {
     const number = this.labelNumber(label);
     const pair = number < 0 ? -1 : this.store.findPair(number, value);
     return pair < 0 ? NO_IDS : new PairSlots(this.store, pair);
+  }
+
+  idsWith(label: string): IdList {
+    const number = this.labelNumber(label);
+    return number < 0 ? NO_IDS : new LabelSlots(this.store, number);
   }
 
   countValues(label: string): number {
@@ -110,7 +115,46 @@ class PairSlots implements IdList {
     return slots.filter((slot) => store.hasPair(slot, pair));
   }
 
+  /** Whoever asks wants the same at any time, so the newest series goes first: it is the likeliest. */
   some(nextWanted: NextWanted): boolean | Promise<boolean> {
-    return isSomeWanted(this.read(), 0, nextWanted);
+    const last = this.store.lastSlot(this.pair);
+    return nextWanted(last) === last || isSomeWanted(this.read(), 0, nextWanted);
+  }
+}
+
+/** Slots of the series with a label, whatever its value. */
+class LabelSlots implements IdList {
+  private readonly store: LabelStore;
+  private readonly label: number;
+
+  constructor(store: LabelStore, label: number) {
+    this.store = store;
+    this.label = label;
+  }
+
+  get count(): number {
+    let count = 0;
+    for (const pair of this.pairs()) count += this.store.countSlots(pair);
+    return count;
+  }
+
+  read(): Postings {
+    const collector = new IdCollector();
+    for (const pair of this.pairs()) collector.add(this.store.slotsOf(pair));
+    return collector.list().read() as Postings;
+  }
+
+  retain(slots: Postings): Postings {
+    return slots.filter((slot) => this.store.valueOf(slot, this.label) !== "");
+  }
+
+  async some(nextWanted: NextWanted): Promise<boolean> {
+    for (const pair of this.pairs()) if (await new PairSlots(this.store, pair).some(nextWanted)) return true;
+    return false;
+  }
+
+  private *pairs(): IterableIterator<number> {
+    const { store, label } = this;
+    for (let pair = store.firstPair(label); pair >= 0; pair = store.nextPair(pair)) yield pair;
   }
 }

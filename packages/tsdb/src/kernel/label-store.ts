@@ -77,6 +77,9 @@ export const GROUP_BYTES_MAX: number = 1 << 15;
 const NEXT = 2;
 const FIRST_OF_TENANT = 2;
 const FIRST_OF_LABEL = 3;
+/** Where in a pair the list of its slots stands, and in a list the last of them. */
+const SLOTS_OF_PAIR = 3;
+const LAST_OF_LIST = 1;
 /** Where in a label the number of its pairs stands. */
 const PAIRS_OF_LABEL = 5;
 
@@ -476,6 +479,12 @@ export class LabelStore {
   /** How many series have a pair. */
   countSlots(pair: number): number {
     return this.kernel.exports.countPairSlots(pair);
+  }
+
+  /** The largest slot of those with a pair. */
+  lastSlot(pair: number): number {
+    const list = this.wordAt(this.kernel.exports.pairAddress(pair), SLOTS_OF_PAIR);
+    return (list & 1) === 1 ? list >>> 1 : this.wordAt(list, LAST_OF_LIST);
   }
 
   /** Slots of the series with a pair, ascending; a fresh array. */
