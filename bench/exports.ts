@@ -18,6 +18,8 @@ import { printTable, rate } from "./table.ts";
 export interface ExportBenchOptions {
   readonly samples: number;
   readonly rounds: number;
+  /** What the names of the exports begin with; those of blocks are always there. */
+  readonly only: string;
 }
 
 const SERIES = 2000;
@@ -25,12 +27,25 @@ const ALL = '{__name__!=""}';
 /** Our own metrics are stored meanwhile and are nobody's load. */
 const OURS = ["-selfScrapeInterval=0s"];
 
+const EXPORTS: readonly (readonly [name: string, path: string, args: Readonly<Record<string, string>>])[] = [
+  ["JSON lines", "/api/v1/export", {}],
+  ["JSON lines, reduce_mem_usage", "/api/v1/export", { reduce_mem_usage: "1" }],
+  ["JSON lines, gzip", "/api/v1/export", { gzip: "1" }],
+  ["format=prometheus", "/api/v1/export", { format: "prometheus" }],
+  ["csv", "/api/v1/export/csv", { format: "__name__,instance,__timestamp__:unix_ms,__value__" }],
+  ["csv, rfc3339", "/api/v1/export/csv", { format: "__name__,instance,__timestamp__:rfc3339,__value__" }],
+];
+
 /** @throws Error if an option is unknown */
 export function readExportOptions(args: readonly string[]): ExportBenchOptions {
-  const options = { samples: 10_000_000, rounds: 4 };
+  const options = { samples: 10_000_000, rounds: 4, only: "" };
   for (const arg of args) {
+    if (arg.startsWith("--only=")) {
+      options.only = arg.slice("--only=".length);
+      continue;
+    }
     const match = /^--(samples|rounds)=([1-9]\d{0,9})$/.exec(arg);
-    if (match === null) throw new Error(`bench exports: there are --samples=N and --rounds=N, got ${arg}`);
+    if (match === null) throw new Error(`bench exports: there are --samples=N, --rounds=N and --only=name, got ${arg}`);
     options[match[1] as "samples" | "rounds"] = Number(match[2]);
   }
   return options;
@@ -42,7 +57,7 @@ interface Figures {
   readonly bytes: number;
 }
 
-export async function runExportBench({ samples, rounds }: ExportBenchOptions): Promise<void> {
+export async function runExportBench({ only, samples, rounds }: ExportBenchOptions): Promise<void> {
   console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`);
   const scrapes = Math.ceil(samples / SERIES);
   const load = generate({ series: SERIES, scrapes, shards: 2, endMs: Date.now() });
@@ -51,14 +66,8 @@ export async function runExportBench({ samples, rounds }: ExportBenchOptions): P
   await withScope(async (scope) => {
     const ours = await startLoaded(scope, "nyanza", load);
     const theirs = await startLoaded(scope, "victoria-metrics", load);
-    for (const [name, path, args] of [
-      ["JSON lines", "/api/v1/export", {}],
-      ["JSON lines, reduce_mem_usage", "/api/v1/export", { reduce_mem_usage: "1" }],
-      ["JSON lines, gzip", "/api/v1/export", { gzip: "1" }],
-      ["format=prometheus", "/api/v1/export", { format: "prometheus" }],
-      ["csv", "/api/v1/export/csv", { format: "__name__,instance,__timestamp__:unix_ms,__value__" }],
-      ["csv, rfc3339", "/api/v1/export/csv", { format: "__name__,instance,__timestamp__:rfc3339,__value__" }],
-    ] as const) {
+    for (const [name, path, args] of EXPORTS) {
+      if (!name.startsWith(only)) continue;
       const [our, their] = [
         await measure(ours, path, args, load, rounds),
         await measure(theirs, path, args, load, rounds),

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { deflateSync, gzipSync } from "node:zlib";
 import { InputError } from "@nyanza/tsdb";
 import fc from "fast-check";
-import { type BodyContext, ByteBudget, readLines, withBody } from "./body.ts";
+import { type BodyContext, ByteBudget, readChunks, readLines, withBody } from "./body.ts";
 import { decodeBody, parseEncoding } from "./decode.ts";
 import { OverloadError } from "./errors.ts";
 
@@ -40,9 +40,14 @@ async function serve(
   }
 }
 
-function send(port: number, pieces: readonly Uint8Array[], headers: Record<string, string> = {}): Promise<Sent> {
+function send(
+  port: number,
+  pieces: readonly Uint8Array[],
+  headers: Record<string, string> = {},
+  path = "/",
+): Promise<Sent> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ port, host: "127.0.0.1", method: "POST", headers }, (response) => {
+    const outgoing = request({ port, host: "127.0.0.1", path, method: "POST", headers }, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (chunk) => {
         text += chunk;
@@ -180,6 +185,41 @@ test("lines: pieces end at line ends and add up to the body, however it is cut",
       assert.match(garbage.text, /cannot decode the gzip body/);
     },
   );
+});
+
+test("one piece at a time, the last one too, however slowly it is taken", async () => {
+  const lineLimits = { maxLineBytes: 100_000, flag: "line.flag", wholeBody: { maxBytes: 1 << 24, flag: "f" } };
+  let atWork = 0;
+  let atWorkMost = 0;
+  let bytes = 0;
+  const take = async (piece: Uint8Array): Promise<void> => {
+    atWork += 1;
+    atWorkMost = Math.max(atWorkMost, atWork);
+    await new Promise((done) => setTimeout(done, 20));
+    bytes += piece.length;
+    atWork -= 1;
+  };
+  await serve(
+    async (incoming) => {
+      if (incoming.url === "/lines") await readLines(incoming, lineLimits, contextOf(), take);
+      else await readChunks(incoming, lineLimits.wholeBody, contextOf(), take);
+      return `${bytes} bytes, ${atWork} pieces left`;
+    },
+    async (port) => {
+      const body = Buffer.from("0123456789abcde\n".repeat(60_000));
+      for (const path of ["/lines", "/chunks"]) {
+        for (const [encoding, sent] of [
+          ["identity", body],
+          ["gzip", gzipSync(body)],
+        ] as const) {
+          bytes = 0;
+          const answer = await send(port, [sent], { "content-encoding": encoding }, path);
+          assert.equal(answer.text, `${body.length} bytes, 0 pieces left`, `${path}, ${encoding}`);
+        }
+      }
+    },
+  );
+  assert.equal(atWorkMost, 1);
 });
 
 test("lines: a long one is refused, compressed or not", async () => {

@@ -247,6 +247,7 @@ function consume(
   return new Promise((resolve, reject) => {
     let lastMs = Date.now();
     let isTaking = false;
+    let isEnded = false;
     const settle = (error: unknown): void => {
       clearInterval(timer);
       stream.off("data", onData).off("end", onEnd).off("error", settle).off("close", onClose);
@@ -254,8 +255,14 @@ function consume(
       if (error === null) resolve();
       else reject(isConnectionError(error) ? new ClientGoneError() : error);
     };
-    const onEnd = (): void => settle(null);
-    const onClose = (): void => settle(new ClientGoneError());
+    // The end may be told while the last chunk is still being taken.
+    const onEnd = (): void => {
+      isEnded = true;
+      if (!isTaking) settle(null);
+    };
+    const onClose = (): void => {
+      if (!isEnded) settle(new ClientGoneError());
+    };
     const onData = (chunk: Uint8Array): void => {
       lastMs = Date.now();
       let taken: Promise<void> | undefined;
@@ -271,7 +278,8 @@ function consume(
       taken.then(() => {
         isTaking = false;
         lastMs = Date.now();
-        stream.resume();
+        if (isEnded) settle(null);
+        else stream.resume();
       }, settle);
     };
     const timer = setInterval(
