@@ -11,7 +11,7 @@ import { SeriesTermsReader } from "./series-terms.ts";
 const LISTED_IDS_MIN: number = 1 << 20;
 const ROUNDS_MAX = 8;
 /** Hashes are sorted in ranges of about so many, but not in more than 2^RANGES_BITS_MAX. */
-const RANGE_HASHES: number = 1 << 16;
+const RANGE_HASHES: number = 1 << 17;
 const RANGES_BITS_MAX = 4;
 /** Ids of one list, or hashes, and series, between two looks at the pace. */
 const UNPACED_IDS: number = 1 << 16;

@@ -114,7 +114,10 @@ export class SeriesTermsReader {
   nextRuns(): number {
     const room = this.runs.length / 3 - this.source.most;
     this.runCount = 0;
-    while (this.runCount <= room && this.series + 1 < this.source.count) this.step();
+    while (this.runCount <= room && this.series + 1 < this.source.count) {
+      this.step();
+      this.stepOn(room, this.source.count);
+    }
     if (this.runCount <= room && this.length > 0) {
       this.series++;
       this.endRuns();
@@ -124,47 +127,65 @@ export class SeriesTermsReader {
   }
 
   private step(): void {
-    const { source, terms, since, runs } = this;
+    const { source, terms, since } = this;
     if (this.at === source.pageEnds[this.page]) {
       this.page++;
       this.at = 0;
     }
     const page = source.pages[this.page] as Uint8Array;
-    const series = ++this.series;
-    let at = this.at;
-    let mask = page[at++] as number;
-    if (mask >= 0x80) {
-      mask = readVarint(page, at - 1);
-      at = varintEnd;
-    }
-    if (mask === 0) {
-      this.endRuns();
-      this.length = readVarint(page, at);
-      let term = 0;
-      for (let i = 0; i < this.length; i++) {
-        term += readVarint(page, varintEnd);
-        terms[i] = term;
-        since[i] = series;
-      }
-      this.at = varintEnd;
+    const series = this.series + 1;
+    if (page[this.at] !== 0) {
+      this.stepOn(this.runCount, series);
       return;
     }
-    let to = 3 * this.runCount;
-    for (; mask !== 0; mask &= mask - 1) {
-      const i = 31 - Math.clz32(mask & -mask);
-      let step = page[at++] as number;
-      if (step >= 0x80) {
-        step = readVarint(page, at - 1);
-        at = varintEnd;
-      }
-      const term = terms[i] as number;
-      runs[to] = term;
-      runs[to + 1] = since[i] as number;
-      runs[to + 2] = series;
-      to += 3;
-      terms[i] = (step & 1) === 1 ? term - (step >>> 1) - 1 : term + (step >>> 1);
+    this.series = series;
+    this.endRuns();
+    this.length = readVarint(page, this.at + 1);
+    let term = 0;
+    for (let i = 0; i < this.length; i++) {
+      term += readVarint(page, varintEnd);
+      terms[i] = term;
       since[i] = series;
     }
+    this.at = varintEnd;
+  }
+
+  /** The same for series up to `last` that the page at hand tells by what is different, as long as there are `room` runs at most. */
+  private stepOn(room: number, last: number): void {
+    const { terms, since, runs } = this;
+    const page = this.source.pages[this.page] as Uint8Array;
+    const pageEnd = this.source.pageEnds[this.page] as number;
+    let { at, series } = this;
+    let to = 3 * this.runCount;
+    while (at < pageEnd && to <= 3 * room && series < last) {
+      const start = at;
+      let mask = page[at++] as number;
+      if (mask === 0) {
+        at = start;
+        break;
+      }
+      if (mask >= 0x80) {
+        mask = readVarint(page, start);
+        at = varintEnd;
+      }
+      series++;
+      for (; mask !== 0; mask &= mask - 1) {
+        const i = 31 - Math.clz32(mask & -mask);
+        let step = page[at++] as number;
+        if (step >= 0x80) {
+          step = readVarint(page, at - 1);
+          at = varintEnd;
+        }
+        const term = terms[i] as number;
+        runs[to] = term;
+        runs[to + 1] = since[i] as number;
+        runs[to + 2] = series;
+        to += 3;
+        terms[i] = (step & 1) === 1 ? term - (step >>> 1) - 1 : term + (step >>> 1);
+        since[i] = series;
+      }
+    }
+    this.series = series;
     this.runCount = to / 3;
     this.at = at;
   }
