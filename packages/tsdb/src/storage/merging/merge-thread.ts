@@ -44,6 +44,8 @@ export const ROWS_AT = 1;
 const THREAD_BYTES_MIN = 8 << 20;
 /** A worker without work ends after this. */
 const IDLE_MS = 10_000;
+/** A merge lives off arrays, not objects: more room for young ones would only fill with garbage before anybody looks. */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4 };
 /** A worker that was told to give up and does not is ended after this. */
 const CANCEL_MS = 500;
 
@@ -171,7 +173,7 @@ export class ThreadMerger implements Merger {
 
   private startWorker(): Worker {
     const program = this.options.program ?? new URL("./merge-worker.js", import.meta.url);
-    const worker = new Worker(program, { name: "merge", execArgv: [], stdin: false });
+    const worker = new Worker(program, { name: "merge", execArgv: [], stdin: false, resourceLimits: RESOURCE_LIMITS });
     // Without a listener an error of a worker nobody waits for would end the process.
     worker.on("error", () => {
       if (this.worker === worker) this.worker = null;
