@@ -33,7 +33,7 @@ export function createActiveQueriesHandlers(
       if (id === "") throw new InputError("missing `id` arg: want that of a query at /api/v1/status/active_queries");
       if (!/^[0-9a-fA-F]{16}$/.test(id))
         throw new InputError(`argument id: want 16 hexadecimal digits, got ${quote(id)}`);
-      const cancelled = requests.cancel(id.toUpperCase(), new CancelledError());
+      const cancelled = requests.cancel(id, new CancelledError());
       if (cancelled === null) throw new InputError(`no active query has the id ${quote(id)}: it may have ended`, 404);
       const { path } = cancelled.request;
       const by = quote(request.socket.remoteAddress ?? "");

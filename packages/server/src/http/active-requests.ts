@@ -23,16 +23,20 @@ export interface RequestRange {
 }
 
 export class ActiveRequest {
-  /** Sixteen hexadecimal digits; no other request has it, not even after a restart. */
-  readonly id: string;
+  readonly number: number;
   readonly request: ArrivedRequest;
   readonly #arrivedMs: number = performance.now();
   #begunMs = -1;
   #range: RequestRange | null = null;
 
-  constructor(id: string, request: ArrivedRequest) {
-    this.id = id;
+  constructor(number: number, request: ArrivedRequest) {
+    this.number = number;
     this.request = request;
+  }
+
+  /** Sixteen hexadecimal digits; no other request has them, not even after a restart. */
+  get id(): string {
+    return this.number.toString(16).toUpperCase().padStart(16, "0");
   }
 
   get isWaiting(): boolean {
@@ -64,34 +68,34 @@ export class ActiveRequest {
 }
 
 export class ActiveRequests {
-  readonly #byId = new Map<string, ActiveRequest>();
-  /** Counts on from the time in microseconds: a server that is started anew gives no id again. */
+  readonly #byNumber = new Map<number, ActiveRequest>();
+  /** Counts on from the time in microseconds: a server that is started anew gives no number again. */
   #last: number = Date.now() * 1000;
 
   get size(): number {
-    return this.#byId.size;
+    return this.#byNumber.size;
   }
 
   add(request: ArrivedRequest): ActiveRequest {
     this.#last += 1;
-    const active = new ActiveRequest(this.#last.toString(16).toUpperCase().padStart(16, "0"), request);
-    this.#byId.set(active.id, active);
+    const active = new ActiveRequest(this.#last, request);
+    this.#byNumber.set(active.number, active);
     return active;
   }
 
   /** To be called before anything else may be done with the request's controller. */
   remove(active: ActiveRequest): void {
-    this.#byId.delete(active.id);
+    this.#byNumber.delete(active.number);
   }
 
   /** As they came. */
   list(): ActiveRequest[] {
-    return [...this.#byId.values()];
+    return [...this.#byNumber.values()];
   }
 
-  /** Aborts it with `reason`; null if there is none of this id. It is listed until its work has stopped. */
+  /** Aborts it with `reason`; null if there is none of this id, hexadecimal digits. It is listed until its work has stopped. */
   cancel(id: string, reason: Error): ActiveRequest | null {
-    const active = this.#byId.get(id);
+    const active = this.#byNumber.get(Number.parseInt(id, 16));
     if (active === undefined) return null;
     active.request.abort.abort(reason);
     return active;

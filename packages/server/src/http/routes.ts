@@ -198,7 +198,7 @@ export const ROUTES: readonly Route[] = [
   }),
   // Asked when the server is busy: they wait for nothing.
   select("/api/v1/status/active_queries", "activeQueries", { queue: "none" }),
-  select("/api/v1/status/active_queries/cancel", "cancelQuery", { methods: ["POST"], queue: "none" }),
+  select("/api/v1/status/active_queries/cancel", "cancelQuery", { methods: ["POST"], tenant: "none", queue: "none" }),
   select("/api/v1/status/top_queries", "topQueries", { queue: "none" }),
   // They read no data: a busy database does not keep them waiting.
   select("/prettify-query", "prettifyQuery", { tenant: "none", queue: "none" }),
