@@ -7,7 +7,8 @@
  *   1. fill     `series` in steps of `active`; each step is written for a while and never again, the times of the steps are an hour apart
  *   2. ask      labels, values, series, twice each: what was not asked before, and the median of several
  *   3. steady   `old` of the active series every `interval` seconds, for `seconds`
- *   4. churn    the same with `churn` series that nobody has met before in that time: an hour's worth, made harder by 3600 / `seconds`
+ *   4. churn    the same with `churn` series that nobody has met before in that time: an hour's worth, made harder by 3600 / `seconds`;
+ *               --churn-seconds=3600 takes the hour
  *   5. after    the same as 3, the new ones no longer written, and a flush as an hour would bring
  */
 import { Agent } from "node:http";
@@ -31,8 +32,9 @@ export interface ScaleOptions {
   /** Seconds between their samples. */
   readonly interval: number;
   readonly churn: number;
-  /** What the steady load, the churn and what comes after it take each. */
+  /** What the steady load and what comes after the churn take each; and the churn, which takes as long unless it is said. */
   readonly seconds: number;
+  readonly churnSeconds: number;
   readonly memory: string;
   readonly systems: readonly SystemName[];
 }
@@ -56,6 +58,7 @@ export function readScaleOptions(args: readonly string[]): ScaleOptions {
     interval: 5,
     churn: 1_000_000,
     seconds: 120,
+    "churn-seconds": 0,
   };
   let memory = "1GiB";
   let systems: readonly SystemName[] = ["nyanza"];
@@ -70,15 +73,16 @@ export function readScaleOptions(args: readonly string[]): ScaleOptions {
       throw new Error(`bench: ${arg}: there are ${known.join(" ")}, each with a number, --memory=1GiB and --systems`);
     }
   }
-  return { ...numbers, memory, systems };
+  const { "churn-seconds": churnSeconds, ...rest } = numbers;
+  return { ...rest, churnSeconds: churnSeconds || rest.seconds, memory, systems };
 }
 
 export async function runScale(options: ScaleOptions): Promise<void> {
-  const { series, active, old, interval, churn, seconds, memory, systems } = options;
-  const speedUp = Math.round(3600 / seconds);
+  const { series, active, old, interval, churn, seconds, churnSeconds, memory, systems } = options;
+  const speedUp = Math.round(3600 / churnSeconds);
   console.log(
     `\n## scale: ${series} series, ${active} active, ${memory} allowed; then ${old} every ${interval} s for ${seconds} s, alone and with ` +
-      `${churn} new ones in that time (${speedUp} times as fast as in an hour)\n`,
+      `${churn} new ones in ${churnSeconds} s (${speedUp} times as fast as in an hour)\n`,
   );
   for (const name of systems)
     await withScope(async (scope) => {
@@ -233,12 +237,12 @@ class Run {
   // Old series, and new ones beside them.
 
   private async steadyAndChurn(): Promise<void> {
-    const { old, churn, seconds } = this.options;
+    const { old, churn, churnSeconds } = this.options;
     const oldHosts = Math.ceil(old / seriesPerHost);
     const firstOld = this.hosts - oldHosts;
     const labels = encodedLabels(firstOld, oldHosts);
     const rows: string[][] = [];
-    const phase = async (title: string, newSeries: number): Promise<void> => {
+    const phase = async (title: string, newSeries = 0, seconds = this.options.seconds): Promise<void> => {
       const { interval } = this.options;
       const scrapes = Math.ceil(seconds / interval);
       const startMs = Math.ceil(Date.now() / 1000) * 1000;
@@ -259,11 +263,11 @@ class Run {
       console.error(`${this.system.name}: ${rows[rows.length - 1]?.join(" ")}`);
     };
     // Compilers that work while a program runs, and a first flush, are nobody's churn.
-    await phase("warm-up", 0);
-    await phase("steady", 0);
-    await phase(`with ${churn} new series`, churn);
+    await phase("warm-up");
+    await phase("steady");
+    await phase(`with ${churn} new series in ${churnSeconds} s`, churn, churnSeconds);
     await http(`${this.system.url}/internal/force_flush`);
-    await phase("after", 0);
+    await phase("after");
     await http(`${this.system.url}/internal/force_flush`);
     await waitUntilIdle(this.system.pid, 3);
     this.seen = [];
