@@ -1,7 +1,12 @@
 /** Numbers below 2^32 one behind the other, as many as come: half the memory of an array, and a million more cost no long pause. */
 export class NumberList {
-  private numbers: Uint32Array = new Uint32Array(64);
+  private numbers: Uint32Array;
   length = 0;
+
+  /** `capacity`: how many may come. Memory that is not needed in the end is not touched. */
+  constructor(capacity = 64) {
+    this.numbers = new Uint32Array(Math.max(1, capacity));
+  }
 
   push(number: number): void {
     if (this.length === this.numbers.length) {

@@ -157,15 +157,16 @@ async function writeSegment(
 /** Slots with samples by month. Nearly always that is one month, so only slots that span several are looked into. */
 async function slotsByMonth({ store, registry, pacer }: FlushContext): Promise<Map<string, NumberList>> {
   const months = new Map<string, NumberList>();
+  const count = registry.size;
   const add = (name: string, slot: number): void => {
     let slots = months.get(name);
     if (slots === undefined) {
-      slots = new NumberList();
+      // Nearly always there is one month, and lists that grow leave garbage of their own size.
+      slots = new NumberList(months.size === 0 ? count : 64);
       months.set(name, slots);
     }
     slots.push(slot);
   };
-  const count = registry.size;
   // The month of the series before: its bounds, and its slots.
   let startMs = 0;
   let endMs = 0;
