@@ -3,68 +3,25 @@
  * asked for, checked, and kept in the cache. Kinds of pages are told apart by who asks.
  */
 import { CorruptionError } from "../base/errors.ts";
-import {
-  checkHeader,
-  checksumAt,
-  decodeDirectory,
-  decodeTail,
-  type FileKind,
-  HEADER_BYTES,
-  type Page,
-  TAIL_BYTES,
-} from "../codec/pages.ts";
-import type { Disk, ReadFile } from "../disk/disk.ts";
+import { checksumAt } from "../codec/pages.ts";
 import type { CachedPage, CacheRow, PageCache } from "./page-cache.ts";
+import { type OpenedPages, PagedFile } from "./paged-file.ts";
 
-export class SegmentFile {
-  readonly path: string;
-  readonly fileNumber: number;
+export class SegmentFile extends PagedFile {
   readonly cache: PageCache;
-  private readonly file: ReadFile;
   private readonly offsets: Float64Array;
   private readonly lengths: Uint32Array;
   private readonly crcs: Uint32Array;
   private readonly rows: CacheRow<CachedPage>[] = [];
-  private users = 0;
-  private isRetired = false;
 
-  private constructor(path: string, fileNumber: number, file: ReadFile, pages: readonly Page[], cache: PageCache) {
-    this.path = path;
-    this.fileNumber = fileNumber;
-    this.file = file;
+  /** Takes over an open file. */
+  constructor(opened: OpenedPages, cache: PageCache) {
+    super(opened);
+    const { pages } = opened;
     this.cache = cache;
     this.offsets = Float64Array.from(pages, ({ offset }) => offset);
     this.lengths = Uint32Array.from(pages, ({ length }) => length);
     this.crcs = Uint32Array.from(pages, ({ crc }) => crc);
-  }
-
-  /** The file and the root of its directory. @throws CorruptionError, NewerFormatError */
-  static async open(
-    disk: Disk,
-    path: string,
-    kind: FileKind,
-    fileNumber: number,
-    cache: PageCache,
-  ): Promise<{ readonly file: SegmentFile; readonly root: Uint8Array }> {
-    const file = await disk.open(path);
-    try {
-      if (file.bytes < HEADER_BYTES + TAIL_BYTES) {
-        throw new CorruptionError(path, 0, `want an index segment, got ${file.bytes} bytes`);
-      }
-      const header = new Uint8Array(HEADER_BYTES);
-      await file.read(0, header);
-      checkHeader(header, kind, fileNumber, path);
-      const tail = new Uint8Array(TAIL_BYTES);
-      await file.read(file.bytes - TAIL_BYTES, tail);
-      const place = decodeTail(tail, kind, file.bytes, path);
-      const directory = new Uint8Array(place.length);
-      await file.read(place.offset, directory);
-      const { pages, root } = decodeDirectory(directory, place, fileNumber, path);
-      return { file: new SegmentFile(path, fileNumber, file, pages, cache), root };
-    } catch (error) {
-      await file.close();
-      throw error instanceof RangeError ? new CorruptionError(path, 0, error.message) : error;
-    }
   }
 
   /** Bytes of the file. */
@@ -105,26 +62,8 @@ export class SegmentFile {
     return new CorruptionError(this.path, this.offsets[page] as number, error.message);
   }
 
-  /** Keeps the file open until `release()`, also if it is retired meanwhile. */
-  acquire(): void {
-    this.users++;
-  }
-
-  release(): void {
-    this.users--;
-    if (this.isRetired && this.users === 0) this.close();
-  }
-
-  /** The file is no longer in use, but for those who acquired it before. */
-  retire(): void {
-    if (this.isRetired) return;
-    this.isRetired = true;
-    if (this.users === 0) this.close();
-  }
-
-  private close(): void {
+  protected forget(): void {
     for (const row of this.rows) this.cache.drop(row);
-    void this.file.close().catch(() => {});
   }
 }
 

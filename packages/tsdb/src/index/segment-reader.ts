@@ -13,6 +13,7 @@ import { type IdList, NO_IDS } from "./id-list.ts";
 import { type HashKey, hashKeys } from "./key-hash.ts";
 import { blocksOnPage, decodeFilterPage, KeyFilter, KeyPage } from "./key-pages.ts";
 import type { PageCache } from "./page-cache.ts";
+import { openPages } from "./paged-file.ts";
 import { lowerBound, NO_POSTINGS, type Postings } from "./postings.ts";
 import { PostingsPage } from "./postings-pages.ts";
 import { PageSet, SegmentFile } from "./segment-file.ts";
@@ -47,13 +48,9 @@ export class IndexSegment {
 
   /** @throws CorruptionError, NewerFormatError, and the disk's own errors */
   static async open(disk: Disk, path: string, fileNumber: number, cache: PageCache): Promise<IndexSegment> {
-    const { file, root } = await SegmentFile.open(disk, path, INDEX_FILE, fileNumber, cache);
-    try {
-      return new IndexSegment(file, root);
-    } catch (error) {
-      file.retire();
-      throw error instanceof RangeError ? new CorruptionError(path, 0, `its root: ${error.message}`) : error;
-    }
+    return await openPages(disk, path, INDEX_FILE, fileNumber, "an index segment", (opened) => {
+      return new IndexSegment(new SegmentFile(opened, cache), opened.root);
+    });
   }
 
   get fileNumber(): number {

@@ -5,18 +5,10 @@
 import { ByteReader } from "../../base/bytes.ts";
 import { CorruptionError } from "../../base/errors.ts";
 import { decodeTimestamps, decodeValues } from "../../codec/block.ts";
-import {
-  checkHeader,
-  checkPage,
-  checksumAt,
-  decodeDirectory,
-  decodeTail,
-  HEADER_BYTES,
-  type Page,
-  TAIL_BYTES,
-} from "../../codec/pages.ts";
-import type { Disk, ReadFile } from "../../disk/disk.ts";
+import { checkPage, checksumAt, type Page } from "../../codec/pages.ts";
+import type { Disk } from "../../disk/disk.ts";
 import type { CachedPage, CacheRow } from "../../index/page-cache.ts";
+import { type OpenedPages, openPages, PagedFile } from "../../index/paged-file.ts";
 import { lowerBound } from "../../index/postings.ts";
 import type { PartMark } from "../rules/merge-rules.ts";
 import { type PartCaches, partCachesOf } from "./part-caches.ts";
@@ -49,13 +41,10 @@ export interface BlockEntries extends CachedPage {
   readonly timesLengths: Uint32Array;
 }
 
-export class PartReader {
+export class PartReader extends PagedFile {
   /** What the merge that made it did to its samples, as the manifest says; null for parts of flushes. */
   mark: PartMark | null = null;
-  readonly path: string;
-  readonly fileNumber: number;
   readonly info: PartInfo;
-  private readonly file: ReadFile;
   private readonly caches: PartCaches;
   private readonly pages: readonly Page[];
   private readonly firstIds: Uint32Array;
@@ -64,21 +53,11 @@ export class PartReader {
   private readonly pageMinMs: Float64Array;
   private readonly pageMaxMs: Float64Array;
   private readonly decoded: CacheRow<BlockEntries> = [];
-  private users = 0;
-  private isRetired = false;
 
-  private constructor(
-    path: string,
-    fileNumber: number,
-    file: ReadFile,
-    pages: readonly Page[],
-    root: Uint8Array,
-    caches: PartCaches,
-  ) {
-    this.path = path;
-    this.fileNumber = fileNumber;
+  private constructor(opened: OpenedPages, caches: PartCaches) {
+    super(opened);
+    const { file, pages, root } = opened;
     this.caches = caches;
-    this.file = file;
     this.pages = pages;
     const reader = new ByteReader(root);
     this.info = {
@@ -106,47 +85,12 @@ export class PartReader {
 
   /** @throws CorruptionError, NewerFormatError */
   static async open(disk: Disk, path: string, fileNumber: number): Promise<PartReader> {
-    const file = await disk.open(path);
-    try {
-      if (file.bytes < HEADER_BYTES + TAIL_BYTES) {
-        throw new CorruptionError(path, 0, `want a part, got ${file.bytes} bytes`);
-      }
-      const header = new Uint8Array(HEADER_BYTES);
-      await file.read(0, header);
-      checkHeader(header, PART_FILE, fileNumber, path);
-      const tail = new Uint8Array(TAIL_BYTES);
-      await file.read(file.bytes - TAIL_BYTES, tail);
-      const place = decodeTail(tail, PART_FILE, file.bytes, path);
-      const directory = new Uint8Array(place.length);
-      await file.read(place.offset, directory);
-      const { pages, root } = decodeDirectory(directory, place, fileNumber, path);
-      return new PartReader(path, fileNumber, file, pages, root, partCachesOf(disk));
-    } catch (error) {
-      await file.close();
-      throw asCorruption(error, path, 0);
-    }
+    const make = (opened: OpenedPages): PartReader => new PartReader(opened, partCachesOf(disk));
+    return await openPages(disk, path, PART_FILE, fileNumber, "a part", make);
   }
 
-  /** Keeps the file open until `release()`, also if the part is retired meanwhile. */
-  acquire(): void {
-    this.users++;
-  }
-
-  release(): void {
-    this.users--;
-    if (this.isRetired && this.users === 0) this.close();
-  }
-
-  /** The part is no longer in use, but for those who acquired it before. */
-  retire(): void {
-    if (this.isRetired) return;
-    this.isRetired = true;
-    if (this.users === 0) this.close();
-  }
-
-  private close(): void {
+  protected forget(): void {
     this.caches.pages.drop(this.decoded);
-    void this.file.close().catch(() => {});
   }
 
   /** The largest id; -1 if there are none. */
