@@ -15,7 +15,8 @@ import { presence } from "../deletes/presence.ts";
 import { Pacer } from "../pacer.ts";
 import type { PartitionIndex } from "../parts/partition-index.ts";
 import { oldestKeptMs } from "../rules/sample-rules.ts";
-import { joinKey, type SearchView, type Snapshot, type StorageSearch } from "./search.ts";
+import { joinKey } from "./plan.ts";
+import type { SearchView, Snapshot, StorageSearch } from "./search.ts";
 
 /** A filter that leaves no more series than this: their labels are read one by one. */
 const FEW_SERIES = 1_000;

@@ -1,23 +1,19 @@
 /**
  * Reading: which series match, and their samples batch by batch, from the head and from every partition the range touches.
  *
- * A series may be in the head, in several parts and in several months, under a different number in each. `planSearch` joins them
- * once, by slot where a flush has linked slot and id, by labels elsewhere; the cursor then reads planned series in the order in which
- * they stand in the first partition, so that its parts are read from front to back.
+ * A series may be in the head, in several parts and in several months, under a different number in each. They are found and joined once (plan.ts);
+ * the cursor then reads planned series in the order in which they stand in the first partition, so that its parts are read from front to back.
  */
 import type { SampleColumns } from "../../base/columns.ts";
 import type { CorruptionError } from "../../base/errors.ts";
-import { InputError } from "../../base/errors.ts";
 import type { FilterGroups } from "../../base/label-filter.ts";
 import type { Labels } from "../../base/labels.ts";
 import type { Tenant } from "../../base/tenant.ts";
 import type { Pace } from "../../index/filter-search.ts";
-import { NO_POSTINGS, type Postings } from "../../index/postings.ts";
+import type { Postings } from "../../index/postings.ts";
 import type { TextRun } from "../../index/text-run.ts";
-import { presence } from "../deletes/presence.ts";
 import type { Tombstones } from "../deletes/tombstones.ts";
 import type { Generation } from "../head.ts";
-import { Pacer } from "../pacer.ts";
 import { BlockGatherer } from "../parts/block-gatherer.ts";
 import type { PartReader } from "../parts/part-reader.ts";
 import type { Partition } from "../parts/partition.ts";
@@ -37,6 +33,7 @@ import { oldestKeptMs, type RuleBook, type SeriesRules } from "../rules/sample-r
 import type { SeriesRegistry } from "../series/registry.ts";
 import type { Handover, StoredSamples } from "../series/registry-epoch.ts";
 import type { Known, TextQuery } from "./label-search.ts";
+import { type FoundRows, NONE, type Plan, planRows, planSearch } from "./plan.ts";
 import { orderSamples } from "./sample-order.ts";
 
 /** Series looked up together: at most this many, and fewer where they have many samples, whose bytes are fetched at once. */
@@ -44,9 +41,6 @@ const GROUP_SERIES_MAX = 512;
 const GROUP_SAMPLES_MAX = 1 << 23;
 /** A batch ends when it has this many samples: as many as stay in a processor's cache while queries look at them again and again. */
 const BATCH_SAMPLES = 1 << 16;
-/** Series of the head whose labels are read together. */
-const LABELS_MAX = 4_096;
-const NONE = 0xffff_ffff;
 
 export interface StorageSearch {
   readonly tenant: Tenant;
@@ -126,13 +120,6 @@ export interface SearchBatch {
   readonly sameTimes: Uint8Array;
 }
 
-/** The matching series: labels, slot (NONE if not in the head), and id in each of the snapshot's partitions (NONE if not there). */
-interface Plan {
-  readonly labels: Labels[];
-  readonly slots: Uint32Array;
-  readonly ids: Uint32Array[];
-}
-
 export class SearchCursor {
   readonly seriesCount: number;
   isPartial: boolean;
@@ -140,6 +127,7 @@ export class SearchCursor {
   /** What is read: more than what was asked for where rules need whole intervals. */
   private readonly range: TimeRange;
   private readonly snapshot: SearchView;
+  private readonly mustRelease: boolean;
   private readonly plan: Plan;
   private readonly gatherer: BlockGatherer;
   /** Null once it was given back. */
@@ -152,10 +140,11 @@ export class SearchCursor {
   private groupAt = 0;
   private groupEnd = 0;
 
-  private constructor(snapshot: SearchView, search: StorageSearch, range: TimeRange, plan: Plan) {
+  private constructor(snapshot: SearchView, search: StorageSearch, plan: Plan, mustRelease: boolean) {
     this.search = search;
-    this.range = range;
+    this.range = readRange(snapshot, search);
     this.snapshot = snapshot;
+    this.mustRelease = mustRelease;
     this.isPartial = snapshot.isPartial;
     this.plan = plan;
     this.seriesCount = this.plan.labels.length;
@@ -168,9 +157,12 @@ export class SearchCursor {
 
   /** Finds the series; `close()` gives the snapshot back. @throws InputError 422 if more series match than the search allows. */
   static async open(snapshot: SearchView, search: StorageSearch): Promise<SearchCursor> {
-    const { minMs, maxMs } = search;
-    const range = snapshot.rules?.readRange(minMs, maxMs, snapshot.nowMs) ?? { minMs, maxMs };
-    return new SearchCursor(snapshot, search, range, await planSearch(snapshot, { ...search, ...range }));
+    return new SearchCursor(snapshot, search, await planSearch(snapshot, widened(snapshot, search)), true);
+  }
+
+  /** Reads series that were found in this snapshot before, or in another thread's view of it. The snapshot stays the caller's. */
+  static async ofRows(snapshot: SearchView, search: StorageSearch, rows: FoundRows): Promise<SearchCursor> {
+    return new SearchCursor(snapshot, search, await planRows(snapshot, search, rows), false);
   }
 
   get bytesRead(): number {
@@ -202,7 +194,7 @@ export class SearchCursor {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.snapshot.release();
+    if (this.mustRelease) this.snapshot.release();
   }
 
   private async loadGroup(): Promise<void> {
@@ -299,6 +291,15 @@ export class SearchCursor {
   }
 }
 
+/** The search over all that has to be read for it: rules may need whole intervals. */
+export function widened(snapshot: SearchView, search: StorageSearch): StorageSearch {
+  return { ...search, ...readRange(snapshot, search) };
+}
+
+function readRange({ rules, nowMs }: SearchView, { minMs, maxMs }: StorageSearch): TimeRange {
+  return rules?.readRange(minMs, maxMs, nowMs) ?? { minMs, maxMs };
+}
+
 /** Ids that are there among planned series `[lo, hi)`, ascending, with their positions from `lo`. */
 function idsAndPositions(all: Uint32Array, lo: number, hi: number): { ids: Uint32Array; positions: Uint32Array } {
   const ids = new Uint32Array(hi - lo);
@@ -315,130 +316,4 @@ function idsAndPositions(all: Uint32Array, lo: number, hi: number): { ids: Uint3
   if (isSorted) return { ids: ids.subarray(0, count), positions: positions.subarray(0, count) };
   const order = positions.slice(0, count).sort((a, b) => (all[lo + a] as number) - (all[lo + b] as number));
   return { ids: order.map((position) => all[lo + position] as number), positions: order };
-}
-
-/** Finds the matching series everywhere and joins those that are one. */
-export async function planSearch(snapshot: SearchView, search: StorageSearch): Promise<Plan> {
-  const { registry, partitions } = snapshot;
-  const pacer = new Pacer(search.signal);
-  const found: Postings[] = [];
-  for (const entry of partitions) {
-    const ids = await entry.index.search(search.tenant, search.groups, pacer);
-    // What is deleted counts towards no limit.
-    const present = entry.isSparse ? presence(entry, search.minMs, search.maxMs, snapshot) : null;
-    found.push(present === null ? ids : await present.keep(ids, pacer));
-  }
-  // Without a generation in the range nothing is asked of the head, and groups that are none match nothing.
-  const slots =
-    snapshot.stores.length === 0 || search.groups.length === 0
-      ? NO_POSTINGS
-      : await registry.findSlots(search.tenant, search.groups, pacer);
-  let room = slots.length;
-  for (const ids of found) {
-    room += ids.length;
-    // Series of one month are all different: too many of them need no labels to be refused.
-    refuseOver(search, ids.length);
-  }
-
-  const labels: Labels[] = [];
-  const planSlots = new Uint32Array(room).fill(NONE);
-  const planIds = partitions.map(() => new Uint32Array(room).fill(NONE));
-  const planBySlot = new SlotMap(registry.size, room - slots.length);
-  /** Plan number by labels, for series no link tells about. Made only if there is something to join. */
-  const byLabels: Map<string, number> = new Map();
-  let joined = 0;
-  const planWith = (text: Labels): number => {
-    for (; joined < labels.length; joined++) byLabels.set(joinKey(labels[joined] as Labels), joined);
-    return byLabels.get(joinKey(text)) ?? -1;
-  };
-
-  for (let p = 0; p < partitions.length; p++) {
-    const { partition, index } = partitions[p] as PartitionView;
-    const ids = found[p] as Postings;
-    const texts = await index.labelsOf(search.tenant, ids, pacer);
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i] as number;
-      const text = texts[i] as Labels | null;
-      if (text === null) continue;
-      if ((i & 1023) === 1023 && pacer.isDue) await pacer.pause();
-      const slot = partition.slotOf(registry, id);
-      let plan = slot >= 0 ? planBySlot.get(slot) : -1;
-      if (plan < 0 && p > 0) plan = planWith(text);
-      if (plan < 0) plan = labels.push(text) - 1;
-      (planIds[p] as Uint32Array)[plan] = id;
-      if (slot >= 0) {
-        planBySlot.set(slot, plan);
-        planSlots[plan] = slot;
-      }
-    }
-  }
-  const inPartitions = labels.length;
-  const unmet = new Uint32Array(slots.length);
-  let unmetCount = 0;
-  for (let i = 0; i < slots.length; i++) {
-    const slot = slots[i] as number;
-    if ((i & 1023) === 1023 && pacer.isDue) await pacer.pause();
-    if (planBySlot.get(slot) >= 0) continue;
-    if (snapshot.stores.some((store) => store.overlaps(slot, search.minMs, search.maxMs))) unmet[unmetCount++] = slot;
-  }
-  // Series of the head alone are all different: too many of them need no labels to be refused.
-  refuseOver(search, unmetCount);
-  for (let lo = 0; lo < unmetCount; lo += LABELS_MAX) {
-    const slice = unmet.subarray(lo, Math.min(unmetCount, lo + LABELS_MAX));
-    const texts = await registry.readLabels(slice, pacer);
-    for (let i = 0; i < slice.length; i++) {
-      const text = texts[i] as Labels;
-      // Series that only the head has cannot meet each other here: one series has one slot.
-      let plan = inPartitions > 0 ? planWith(text) : -1;
-      if (plan < 0) plan = labels.push(text) - 1;
-      planSlots[plan] = slice[i] as number;
-    }
-    if (pacer.isDue) await pacer.pause();
-  }
-  refuseOver(search, labels.length);
-  return { labels, slots: planSlots, ids: planIds };
-}
-
-/** @throws InputError 422 for more series than the limit; 0 is none */
-function refuseOver(
-  { maxSeries: limit = 0, maxSeriesFlag = "search.maxUniqueTimeseries" }: StorageSearch,
-  series: number,
-): void {
-  if (limit > 0 && series > limit) {
-    throw new InputError(
-      `the selector matches ${series} series and at most ${limit} are allowed: narrow it, shorten the time range, or raise -${maxSeriesFlag}`,
-      422,
-    );
-  }
-}
-
-/** Plan number by slot, for slots that were met through a partition's link: an array when many are expected, a Map when few. */
-class SlotMap {
-  /** Plan number + 1. A slot that is newer than this map has no place in it. */
-  private readonly array: Uint32Array | null;
-  private readonly map: Map<number, number> = new Map();
-
-  constructor(slotCount: number, expected: number) {
-    this.array = expected * 16 > slotCount ? new Uint32Array(slotCount) : null;
-  }
-
-  /** -1 if the slot was not met. */
-  get(slot: number): number {
-    return this.array === null ? (this.map.get(slot) ?? -1) : (this.array[slot] ?? 0) - 1;
-  }
-
-  set(slot: number, plan: number): void {
-    if (this.array === null) this.map.set(slot, plan);
-    else this.array[slot] = plan + 1;
-  }
-}
-
-/** Labels as one string, each text behind its length: no two label sets have the same, whatever bytes are in them. */
-export function joinKey({ name, pairs }: Labels): string {
-  let key = `${name.length}:${name}`;
-  for (let i = 0; i < pairs.length; i++) {
-    const text = pairs[i] as string;
-    key += `${text.length}:${text}`;
-  }
-  return key;
 }
