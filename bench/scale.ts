@@ -94,7 +94,7 @@ export async function runScale(options: ScaleOptions): Promise<void> {
 class Run {
   private readonly system: RunningSystem;
   private readonly options: ScaleOptions;
-  private readonly agent: Agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  private agent: Agent = newAgent();
   /** Hosts there are so far: the next ones are new. */
   private hosts = 0;
   /** Resident bytes seen since the phase began. */
@@ -106,7 +106,7 @@ class Run {
   }
 
   async all(): Promise<void> {
-    const { system, agent } = this;
+    const { system } = this;
     const watching = setInterval(() => this.seen.push(readMemory(system.pid).residentBytes), 200);
     try {
       await this.fill();
@@ -118,7 +118,7 @@ class Run {
       );
     } finally {
       clearInterval(watching);
-      agent.destroy();
+      this.agent.destroy();
     }
   }
 
@@ -257,6 +257,9 @@ class Run {
       const fresh = newHosts === 0 ? [] : [...bodiesOf(this.hosts, newHosts, startMs, SMALL_BODY_SERIES)];
       const news = fresh.map((body, i) => ({ atMs: (i / fresh.length) * seconds * 1000, body }));
       this.hosts += newHosts;
+      // Connections that stood idle while the bodies were made may be closed by now.
+      this.agent.destroy();
+      this.agent = newAgent();
       this.seen = [];
       const [times] = await Promise.all([this.sendInTime(loads), this.sendInTime(news)]);
       rows.push([title, ...percentiles(times), ...(await this.memoryCells())]);
@@ -290,6 +293,10 @@ class Run {
     }
     return await Promise.all(answers);
   }
+}
+
+function newAgent(): Agent {
+  return new Agent({ keepAlive: true, maxSockets: 16 });
 }
 
 /** A body and when it is to be sent, from the beginning of the phase on. */
