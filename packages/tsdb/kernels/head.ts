@@ -314,6 +314,8 @@ export function read(lo: f64, hi: f64, times: usize, values: usize, room: u32): 
     }
   }
   while (readChunk != 0) {
+    // Before the count: a chunk that has one behind it is full, and one that gets it later ends what is read.
+    const next = shownChunk(<usize>atomic.load<u32>(readChunk));
     const count = <u32>atomic.load<u16>(readChunk, 6);
     let at = readChunk + CHUNK_HEADER_BYTES + ((<usize>readIndex) << 4);
     // The mark is stored before the count that makes it true, and read after it.
@@ -333,7 +335,7 @@ export function read(lo: f64, hi: f64, times: usize, values: usize, room: u32): 
       store<u64>(values + ((<usize>found) << 3), load<u64>(at, 8));
       found++;
     }
-    readChunk = shownChunk(<usize>atomic.load<u32>(readChunk));
+    readChunk = next;
     readIndex = 0;
   }
   return found;
