@@ -114,3 +114,23 @@ export function writeVarint(at: usize, value: u32): usize {
 export function zigzag(difference: i32): u32 {
   return ((<u32>difference) << 1) ^ <u32>(difference >> 31);
 }
+
+let stageAt: usize = 0;
+let stageBytes: usize = 0;
+
+/** Address for this many bytes of the caller's, which stay until the next call; 0 without memory. */
+export function stage(bytes: usize): usize {
+  if (bytes > stageBytes) {
+    const wanted = max<usize>(bytes, min<usize>(stageBytes << 1, 1 << 20));
+    const at = allocate(wanted + 16);
+    if (at == 0) return 0;
+    stageAt = at;
+    stageBytes = wanted;
+  }
+  return stageAt;
+}
+
+/** Address for this many bytes that the next call which adds anything overwrites; 0 without memory. */
+export function scratch(bytes: usize): usize {
+  return ensure(bytes + 8) ? (top + 7) & ~7 : 0;
+}
