@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
@@ -23,6 +24,18 @@ async function measuring(): Promise<void> {
   startProcessMetrics();
   while (!readSamples(writeProcessMetrics()).has("nodejs_eventloop_lag_mean_seconds")) await sleep(5);
 }
+
+test("a process's peak is its own, not that of a larger one that started it", {
+  skip: process.platform !== "linux",
+}, () => {
+  const large = Buffer.alloc(200 << 20, 1);
+  const program = new URL("./process-stats.js", import.meta.url).href;
+  const script = `import(${JSON.stringify(program)}).then(({ collectProcessStats }) => collectProcessStats({ add(name, _t, _h, value) {
+    if (name === "process_resident_memory_peak_bytes") console.log(value);
+  } }))`;
+  const peakBytes = Number(execFileSync(process.execPath, ["-e", script], { encoding: "utf8" }));
+  assert.ok(peakBytes > 1e6 && peakBytes < large.length, String(peakBytes));
+});
 
 test("the process's own metrics", async () => {
   await measuring();

@@ -41,10 +41,12 @@ export function collectProcessStats(list: FamilyList): void {
   list.add("process_major_pagefaults_total", "counter", "Page faults that read storage.", usage.majorPageFault);
   list.add("process_minor_pagefaults_total", "counter", "Page faults that read no storage.", usage.minorPageFault);
   addResidentMemory(list);
-  list.add("process_resident_memory_peak_bytes", "gauge", "Most memory ever resident.", usage.maxRSS * 1024);
   const startSeconds = Math.round(performance.timeOrigin) / 1000;
   list.add("process_start_time_seconds", "gauge", "Start of the process, Unix time.", startSeconds, "min");
   const status = readProcFile("status");
+  // Of a process that was started by a larger one, maxRSS on Linux is the larger one's.
+  const peakBytes = (fieldOf(status, "VmHWM") ?? usage.maxRSS) * 1024;
+  list.add("process_resident_memory_peak_bytes", "gauge", "Most memory ever resident.", peakBytes);
   for (const line of MEMORY_LINES) addField(list, line, status, 1024);
   addField(list, ["Threads", "process_num_threads", "gauge", "Threads of the process."], status, 1);
   addFileDescriptors(list);
@@ -79,8 +81,13 @@ function addFileDescriptors(list: FamilyList): void {
 
 /** One `field: value` line of a /proc file, scaled; nothing if the kernel did not write it. */
 function addField(list: FamilyList, [field, name, type, help]: Line, text: string, scale: number): void {
+  const value = fieldOf(text, field);
+  if (value !== null) list.add(name, type, help, value * scale);
+}
+
+function fieldOf(text: string, field: string): number | null {
   const digits = new RegExp(`^${field}:\\s*(\\d+)`, "m").exec(text)?.[1];
-  if (digits !== undefined) list.add(name, type, help, Number(digits) * scale);
+  return digits === undefined ? null : Number(digits);
 }
 
 /** "" where there is no such file or no right to read it (io needs ptrace rights in some containers). */
