@@ -154,6 +154,11 @@ export class QueryRun {
     this.#heldBytes -= bytes;
   }
 
+  /** Bytes that are held and not released. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   /**
    * To be told of labels that a function put together. Texts that are joined and repeated again and again grow as powers, so each label set is
    * bounded, and what all of them grew by counts as memory.

@@ -9,6 +9,7 @@
 import type { Labels } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
 import type { FilterGroups } from "../metricsql/ast.ts";
+import type { SharedSearch } from "./shares/share.ts";
 
 export interface SearchRequest {
   readonly tenant: Tenant;
@@ -67,6 +68,11 @@ export interface Answer<T> {
 
 export interface Source {
   search(request: SearchRequest): Promise<SampleCursor>;
+  /**
+   * The same, for who can put together what comes of parts of the series: in shares if there are enough of them. Which series are in which share depends on what was found, and not on
+   * who has time. Absent where there is nobody but the query's own thread.
+   */
+  searchInShares?(request: SearchRequest): Promise<SampleCursor | SharedSearch>;
   /** Label sets of series that may have samples in the range, sorted by compareLabels. */
   series(request: LabelsRequest): Promise<Answer<Labels>>;
   /** Label names, sorted, `__name__` included. */

@@ -10,22 +10,26 @@ export interface Accumulator {
   /** Reads `values`, whose length is the grid's. */
   add(values: Float64Array): void;
   finish(): Float64Array;
+  /** Ends it as well: the state, as many columns for every group of a kind. */
+  state(): readonly Float64Array[];
+  /** Adds the state of another of its kind, whose series come behind its own. What order decides about is decided as if all had come one by one. */
+  merge(state: readonly Float64Array[]): void;
 }
 
 /** Σv. Plain addition, in order of arrival. */
 export class SumAccumulator implements Accumulator {
   protected readonly sums: Float64Array;
   protected readonly counts: Float64Array;
-  protected readonly state: GroupState;
+  protected readonly group: GroupState;
 
   constructor(points: number) {
     this.sums = new Float64Array(points);
     this.counts = new Float64Array(points);
-    this.state = { first: this.sums, second: this.counts };
+    this.group = { first: this.sums, second: this.counts };
   }
 
   add(values: Float64Array): void {
-    if (addToGroup("sums", this.state, values)) return;
+    if (addToGroup("sums", this.group, values)) return;
     const { sums, counts } = this;
     for (let k = 0; k < sums.length; k++) {
       const v = values[k] as number;
@@ -37,17 +41,28 @@ export class SumAccumulator implements Accumulator {
   }
 
   finish(): Float64Array {
-    takeBack(this.state);
+    takeBack(this.group);
     const { sums, counts } = this;
     for (let k = 0; k < sums.length; k++) if (counts[k] === 0) sums[k] = Number.NaN;
     return sums;
+  }
+
+  state(): readonly Float64Array[] {
+    takeBack(this.group);
+    return [this.sums, this.counts];
+  }
+
+  merge([sums, counts]: readonly Float64Array[]): void {
+    takeBack(this.group);
+    addColumn(this.sums, sums as Float64Array);
+    addColumn(this.counts, counts as Float64Array);
   }
 }
 
 /** Σv / count: infinite when the sum overflows, as in VictoriaMetrics. */
 export class AverageAccumulator extends SumAccumulator {
   override finish(): Float64Array {
-    takeBack(this.state);
+    takeBack(this.group);
     const { sums, counts } = this;
     for (let k = 0; k < sums.length; k++) sums[k] = (sums[k] as number) / (counts[k] as number);
     return sums;
@@ -94,19 +109,25 @@ export class GeometricMeanAccumulator extends SumAccumulator {
     }
     return sums;
   }
+
+  override merge([products, counts]: readonly Float64Array[]): void {
+    const own = this.sums;
+    for (let k = 0; k < own.length; k++) own[k] = (own[k] as number) * ((products as Float64Array)[k] as number);
+    addColumn(this.counts, counts as Float64Array);
+  }
 }
 
 export class MinAccumulator implements Accumulator {
   readonly #least: Float64Array;
-  readonly #state: GroupState;
+  readonly #group: GroupState;
 
   constructor(points: number) {
     this.#least = new Float64Array(points).fill(Number.NaN);
-    this.#state = { first: this.#least, second: null };
+    this.#group = { first: this.#least, second: null };
   }
 
   add(values: Float64Array): void {
-    if (addToGroup("least", this.#state, values)) return;
+    if (addToGroup("least", this.#group, values)) return;
     const least = this.#least;
     for (let k = 0; k < least.length; k++) {
       const v = values[k] as number;
@@ -116,22 +137,30 @@ export class MinAccumulator implements Accumulator {
   }
 
   finish(): Float64Array {
-    takeBack(this.#state);
+    takeBack(this.#group);
     return this.#least;
+  }
+
+  state(): readonly Float64Array[] {
+    return [this.finish()];
+  }
+
+  merge([least]: readonly Float64Array[]): void {
+    this.add(least as Float64Array);
   }
 }
 
 export class MaxAccumulator implements Accumulator {
   readonly #most: Float64Array;
-  readonly #state: GroupState;
+  readonly #group: GroupState;
 
   constructor(points: number) {
     this.#most = new Float64Array(points).fill(Number.NaN);
-    this.#state = { first: this.#most, second: null };
+    this.#group = { first: this.#most, second: null };
   }
 
   add(values: Float64Array): void {
-    if (addToGroup("most", this.#state, values)) return;
+    if (addToGroup("most", this.#group, values)) return;
     const most = this.#most;
     for (let k = 0; k < most.length; k++) {
       const v = values[k] as number;
@@ -141,23 +170,31 @@ export class MaxAccumulator implements Accumulator {
   }
 
   finish(): Float64Array {
-    takeBack(this.#state);
+    takeBack(this.#group);
     return this.#most;
+  }
+
+  state(): readonly Float64Array[] {
+    return [this.finish()];
+  }
+
+  merge([most]: readonly Float64Array[]): void {
+    this.add(most as Float64Array);
   }
 }
 
 /** How many series have a value. */
 export class CountAccumulator implements Accumulator {
   protected readonly counts: Float64Array;
-  protected readonly state: GroupState;
+  protected readonly group: GroupState;
 
   constructor(points: number) {
     this.counts = new Float64Array(points);
-    this.state = { first: this.counts, second: null };
+    this.group = { first: this.counts, second: null };
   }
 
   add(values: Float64Array): void {
-    if (addToGroup("counts", this.state, values)) return;
+    if (addToGroup("counts", this.group, values)) return;
     const { counts } = this;
     for (let k = 0; k < counts.length; k++) {
       const v = values[k] as number;
@@ -166,17 +203,27 @@ export class CountAccumulator implements Accumulator {
   }
 
   finish(): Float64Array {
-    takeBack(this.state);
+    takeBack(this.group);
     const { counts } = this;
     for (let k = 0; k < counts.length; k++) if (counts[k] === 0) counts[k] = Number.NaN;
     return counts;
+  }
+
+  state(): readonly Float64Array[] {
+    takeBack(this.group);
+    return [this.counts];
+  }
+
+  merge([counts]: readonly Float64Array[]): void {
+    takeBack(this.group);
+    addColumn(this.counts, counts as Float64Array);
   }
 }
 
 /** 1 where a series has a value. */
 export class PresenceAccumulator extends CountAccumulator {
   override finish(): Float64Array {
-    takeBack(this.state);
+    takeBack(this.group);
     const { counts } = this;
     for (let k = 0; k < counts.length; k++) counts[k] = (counts[k] as number) > 0 ? 1 : Number.NaN;
     return counts;
@@ -220,6 +267,14 @@ export class VarianceAccumulator implements Accumulator {
     }
     return deviations;
   }
+
+  state(): readonly Float64Array[] {
+    return [this.#counts, this.#means, this.#deviations];
+  }
+
+  merge(state: readonly Float64Array[]): void {
+    mergeMoments([this.#counts, this.#means, this.#deviations], state);
+  }
 }
 
 export class DeviationAccumulator extends VarianceAccumulator {
@@ -227,5 +282,26 @@ export class DeviationAccumulator extends VarianceAccumulator {
     const column = super.finish();
     for (let k = 0; k < column.length; k++) column[k] = Math.sqrt(column[k] as number);
     return column;
+  }
+}
+
+function addColumn(target: Float64Array, column: Float64Array): void {
+  for (let k = 0; k < target.length; k++) target[k] = (target[k] as number) + (column[k] as number);
+}
+
+/** Counts, means and squared distances from the means, of two sets of values as of one: Chan's formula. */
+export function mergeMoments(target: readonly Float64Array[], state: readonly Float64Array[]): void {
+  const [counts, means, squares] = target as [Float64Array, Float64Array, Float64Array];
+  const [otherCounts, otherMeans, otherSquares] = state as [Float64Array, Float64Array, Float64Array];
+  for (let k = 0; k < counts.length; k++) {
+    const own = counts[k] as number;
+    const others = otherCounts[k] as number;
+    if (others === 0) continue;
+    const count = own + others;
+    // Of none the mean is nothing.
+    const apart = own === 0 ? 0 : (otherMeans[k] as number) - (means[k] as number);
+    means[k] = own === 0 ? (otherMeans[k] as number) : (means[k] as number) + (apart * others) / count;
+    squares[k] = (squares[k] as number) + (otherSquares[k] as number) + (apart * apart * own * others) / count;
+    counts[k] = count;
   }
 }

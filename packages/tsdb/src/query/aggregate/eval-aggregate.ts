@@ -2,15 +2,13 @@
  * An aggregate over its arguments. Where it can take series one by one and its argument is a rollup of a selector, samples go straight
  * through: no more than one column a group and one for the series at hand exist at any time.
  */
-import type { Labels } from "../../base/labels.ts";
-import { outColumn } from "../../kernel/rollup.ts";
 import type { AggregateExpr, Expr } from "../../metricsql/ast.ts";
 import { readScalar, readString, wantArguments } from "../arguments.ts";
 import type { EvalContext } from "../context.ts";
 import { rollupCallOf } from "../rollup/call.ts";
-import { type Evaluate, evaluateRollup, type RollupSink } from "../rollup/eval-rollup.ts";
+import { type Evaluate, evaluateRollup } from "../rollup/eval-rollup.ts";
 import { isBlank, type Series } from "../series.ts";
-import type { Accumulator } from "./accumulators.ts";
+import { GroupSink } from "./group-sink.ts";
 import { Grouping, groupSeries } from "./grouping.ts";
 import type { AggregateArgs, AggregateEntry } from "./table.ts";
 
@@ -25,8 +23,7 @@ export async function evaluateAggregate(
   if (accumulate !== null && expr.args.length === 1) {
     const call = await rollupCallOf(context, expr.args[0] as Expr, evaluate);
     if (call !== null && call.rollup.expr.kind === "selector" && call.name !== "absent_over_time") {
-      const grouping = new Grouping(expr.modifier);
-      const makeSink = (points: number): GroupSink => new GroupSink(points, grouping, expr, accumulate, context);
+      const makeSink = (points: number): GroupSink => new GroupSink(points, expr, accumulate, context.run);
       return evaluateRollup(context, call, evaluate, makeSink);
     }
   }
@@ -61,7 +58,7 @@ async function aggregateList(
 ): Promise<Series[]> {
   const { run } = context;
   if (entry.accumulate !== null) {
-    const sink = new GroupSink(context.points, new Grouping(expr.modifier), expr, entry.accumulate, context);
+    const sink = new GroupSink(context.points, expr, entry.accumulate, run);
     for (const series of pool) {
       sink.accept(series.labels, series.values);
       if (run.isDue()) await run.breathe();
@@ -103,54 +100,4 @@ function kindOf(entry: AggregateEntry, i: number, count: number): string {
   if (args[0] === "pool") return "pool";
   if (args.includes("scalars") && i > 0) return i === count - 1 ? "series" : "scalars";
   return args[i] as string;
-}
-
-/** Groups series as they come. */
-class GroupSink implements RollupSink {
-  readonly keepsColumns = false;
-  readonly title: string;
-  readonly #scratch: Float64Array;
-  readonly #groups = new Map<string, { labels: Labels; accumulator: Accumulator }>();
-  readonly #grouping: Grouping;
-  readonly #limit: number;
-  readonly #accumulate: (points: number) => Accumulator;
-  readonly #context: EvalContext;
-
-  constructor(
-    points: number,
-    grouping: Grouping,
-    { limit, name }: AggregateExpr,
-    accumulate: (points: number) => Accumulator,
-    context: EvalContext,
-  ) {
-    this.#scratch = new Float64Array(points);
-    this.#grouping = grouping;
-    this.#limit = limit;
-    this.title = `${name}()`;
-    this.#accumulate = accumulate;
-    this.#context = context;
-  }
-
-  /** Where the kernel's rollups leave their results, so that nothing is copied on the way to the group. */
-  column(): Float64Array {
-    return outColumn(this.#scratch.length) ?? this.#scratch;
-  }
-
-  accept(labels: Labels, column: Float64Array): void {
-    const key = this.#grouping.key(labels);
-    let group = this.#groups.get(key);
-    if (group === undefined) {
-      if (this.#limit > 0 && this.#groups.size >= this.#limit) return;
-      // Up to three columns a group.
-      if ((this.#groups.size & 1023) === 0)
-        this.#context.run.reserveColumns(this.#groups.size * 3, this.#scratch.length);
-      group = { labels: this.#grouping.labels(labels), accumulator: this.#accumulate(this.#scratch.length) };
-      this.#groups.set(key, group);
-    }
-    group.accumulator.add(column);
-  }
-
-  finish(): Series[] {
-    return [...this.#groups.values()].map(({ labels, accumulator }) => ({ labels, values: accumulator.finish() }));
-  }
 }

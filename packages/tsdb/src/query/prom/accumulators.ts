@@ -5,6 +5,7 @@
  * Values are added in the order in which series come, point by point with the very operations Prometheus uses, since rounding shows.
  * NaN is a value; where a series has none, its mask says so.
  */
+import { mergeMoments } from "../aggregate/accumulators.ts";
 import type { Presence } from "./presence.ts";
 
 /** The state of one group. */
@@ -13,6 +14,10 @@ export interface Accumulator {
   add(values: Float64Array, present: Presence): void;
   /** Ends it, and gives the result's column away. What stands where no series had a value may be anything. */
   finish(): Float64Array;
+  /** Ends it as well: the state, as many columns for every group of a kind. */
+  state(): readonly Float64Array[];
+  /** Adds the state of another of its kind, whose series come behind its own. */
+  merge(state: readonly Float64Array[]): void;
 }
 
 /** Σv by Neumaier: `sums` is what plain addition gives, `lost` what it has lost. See kahan.ts. */
@@ -44,6 +49,22 @@ export class SumAccumulator implements Accumulator {
     const sums = this.#sums;
     for (let k = 0; k < sums.length; k++) sums[k] += this.#lost[k];
     return sums;
+  }
+
+  state(): readonly Float64Array[] {
+    return [this.#sums, this.#lost];
+  }
+
+  /** The other sum is one more value, and what it has lost is lost here, too. */
+  merge([otherSums, otherLost]: readonly Float64Array[]): void {
+    const sums = this.#sums;
+    const lost = this.#lost;
+    for (let k = 0; k < sums.length; k++) {
+      const next = sums[k] + otherSums[k];
+      if (next === Infinity || next === -Infinity) lost[k] = 0;
+      else lost[k] += otherLost[k] + lostBy(sums[k], otherSums[k], next);
+      sums[k] = next;
+    }
   }
 }
 
@@ -106,6 +127,48 @@ export class MeanAccumulator implements Accumulator {
     }
     return bases;
   }
+
+  state(): readonly Float64Array[] {
+    return [this.#bases, this.#lost, this.#counts, Float64Array.from(this.#isMoving)];
+  }
+
+  /** Sums while they are finite, then means by the number of their values. */
+  merge([otherBases, otherLost, otherCounts, areMoving]: readonly Float64Array[]): void {
+    const bases = this.#bases;
+    const lost = this.#lost;
+    const counts = this.#counts;
+    const isMoving = this.#isMoving;
+    for (let k = 0; k < bases.length; k++) {
+      const own = counts[k];
+      const others = otherCounts[k];
+      if (others === 0) continue;
+      const count = own + others;
+      counts[k] = count;
+      if (own === 0) {
+        bases[k] = otherBases[k];
+        lost[k] = otherLost[k];
+        isMoving[k] = areMoving[k];
+        continue;
+      }
+      let base = bases[k];
+      let added = otherBases[k];
+      let addedLost = otherLost[k];
+      let next = base + added;
+      if (isMoving[k] === 1 || areMoving[k] === 1 || next === Infinity || next === -Infinity) {
+        const share = (isMoving[k] === 1 ? own : 1) / count;
+        const otherShare = (areMoving[k] === 1 ? others : 1) / count;
+        isMoving[k] = 1;
+        base *= share;
+        lost[k] *= share;
+        added *= otherShare;
+        addedLost *= otherShare;
+        next = base + added;
+      }
+      if (next === Infinity || next === -Infinity) lost[k] = 0;
+      else lost[k] += addedLost + lostBy(base, added, next);
+      bases[k] = next;
+    }
+  }
 }
 
 /** How many series have a value, NaN included. */
@@ -125,6 +188,14 @@ export class CountAccumulator implements Accumulator {
   finish(): Float64Array {
     return this.#counts;
   }
+
+  state(): readonly Float64Array[] {
+    return [this.#counts];
+  }
+
+  merge([counts]: readonly Float64Array[]): void {
+    for (let k = 0; k < counts.length; k++) this.#counts[k] += counts[k];
+  }
 }
 
 /** 1. Where it has a value is all there is to know of a group. */
@@ -140,6 +211,12 @@ export class GroupAccumulator implements Accumulator {
   finish(): Float64Array {
     return new Float64Array(this.#points).fill(1);
   }
+
+  state(): readonly Float64Array[] {
+    return [];
+  }
+
+  merge(): void {}
 }
 
 /** The greatest value of each point; NaN gives way to anything. */
@@ -163,6 +240,15 @@ export class MaxAccumulator implements Accumulator {
   finish(): Float64Array {
     return this.#greatest;
   }
+
+  state(): readonly Float64Array[] {
+    return [this.#greatest];
+  }
+
+  /** NaN where there was none gives way as a NaN that was there does. */
+  merge([greatest]: readonly Float64Array[]): void {
+    this.add(greatest, null);
+  }
 }
 
 /** The least value of each point; NaN gives way to anything. */
@@ -185,6 +271,15 @@ export class MinAccumulator implements Accumulator {
 
   finish(): Float64Array {
     return this.#least;
+  }
+
+  state(): readonly Float64Array[] {
+    return [this.#least];
+  }
+
+  /** NaN where there was none gives way as a NaN that was there does. */
+  merge([least]: readonly Float64Array[]): void {
+    this.add(least, null);
   }
 }
 
@@ -219,6 +314,14 @@ export class VarianceAccumulator implements Accumulator {
     for (let k = 0; k < squares.length; k++) squares[k] /= this.#counts[k];
     return squares;
   }
+
+  state(): readonly Float64Array[] {
+    return [this.#counts, this.#means, this.#squares];
+  }
+
+  merge(state: readonly Float64Array[]): void {
+    mergeMoments([this.#counts, this.#means, this.#squares], state);
+  }
 }
 
 /** Its root. */
@@ -228,4 +331,9 @@ export class DeviationAccumulator extends VarianceAccumulator {
     for (let k = 0; k < column.length; k++) column[k] = Math.sqrt(column[k]);
     return column;
   }
+}
+
+/** What rounding has taken from `next`, the finite sum of the two. */
+function lostBy(a: number, b: number, next: number): number {
+  return Math.abs(a) >= Math.abs(b) ? a - next + b : b - next + a;
 }

@@ -9,7 +9,6 @@ import type { Labels } from "../../base/labels.ts";
 import type { PromAggregate, PromExpr } from "../../promql/ast.ts";
 import { formatShort } from "../number-text.ts";
 import {
-  type Accumulator,
   CountAccumulator,
   DeviationAccumulator,
   GroupAccumulator,
@@ -22,9 +21,10 @@ import {
 import { warn } from "./annotate.ts";
 import type { PromContext } from "./context.ts";
 import { countValues } from "./count-values.ts";
+import { fold } from "./fold.ts";
 import { Groups } from "./grouping.ts";
 import { scalarParam } from "./parameters.ts";
-import { type Presence, PresenceUnion, unite } from "./presence.ts";
+import { type Presence, unite } from "./presence.ts";
 import { quantileOf } from "./quantile.ts";
 import { bottomk, topk } from "./ranking.ts";
 import { limitk, limitRatio } from "./sampling.ts";
@@ -70,47 +70,6 @@ export const aggregateFunctions: ReadonlyMap<string, AggregateFunction> = new Ma
   /** count_values("label", v): how many series have each value, one series a value, the value in the label. */
   ["count_values", countValues],
 ]);
-
-/** Columns a group's state may take: what is asked for as groups appear. */
-const COLUMNS_A_GROUP = 3;
-
-function fold(State: new (points: number) => Accumulator): AggregateFunction {
-  return (context, node) => new Fold(context, node, State);
-}
-
-interface FoldedGroup {
-  readonly labels: Labels;
-  readonly accumulator: Accumulator;
-  readonly present: PresenceUnion;
-}
-
-class Fold implements Aggregation {
-  readonly keepsColumns = false;
-  readonly #groups: Groups<FoldedGroup>;
-
-  constructor({ grid }: PromContext, node: PromAggregate, State: new (points: number) => Accumulator) {
-    const { run, points } = grid;
-    this.#groups = new Groups(node, (labels) => {
-      run.reserveColumns((this.#groups.size + 1) * COLUMNS_A_GROUP, points);
-      return { labels, accumulator: new State(points), present: new PresenceUnion() };
-    });
-  }
-
-  add(labels: Labels, values: Float64Array, present: Presence): boolean {
-    const group = this.#groups.of(labels);
-    group.accumulator.add(values, present);
-    group.present.add(present);
-    return false;
-  }
-
-  async finish(): Promise<PromSeries[]> {
-    const list: PromSeries[] = [];
-    for (const { labels, accumulator, present } of this.#groups.all()) {
-      list.push({ labels, values: accumulator.finish(), present: present.mask });
-    }
-    return list;
-  }
-}
 
 function quantile(context: PromContext, node: PromAggregate, param: Parameters<AggregateFunction>[2]): Aggregation {
   const phis = scalarParam(param);

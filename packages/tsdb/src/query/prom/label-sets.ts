@@ -125,15 +125,26 @@ export class DistinctLabels {
   /** Of the series so far as they came, while they differ for sure: the source has them anyway. */
   #waiting: Labels[] = [];
   #seen: SeenLabels | null;
+  readonly #hashes: number[] | null;
 
-  /** @param mayStartEqual series may have been equal before they lost anything */
-  constructor(mayStartEqual: boolean) {
+  /**
+   * @param mayStartEqual series may have been equal before they lost anything
+   * @param hashes gets one of what each label set has become, to be compared with those of other shares
+   */
+  constructor(mayStartEqual: boolean, hashes: number[] | null = null) {
     this.#seen = mayStartEqual ? new SeenLabels() : null;
+    this.#hashes = hashes;
+  }
+
+  /** True while all are from one metric and have lost no more than its name. */
+  get areOfOneMetric(): boolean {
+    return this.#seen === null;
   }
 
   /** `after` is what `before` is reduced to: by dropMetadata, or not at all. @throws InputError 422 if it was there already */
   add(before: Labels, after: Labels): void {
     this.#name ??= before.name;
+    this.#hashes?.push(longHash(after));
     if (this.#seen === null) {
       if (before.name === this.#name && before.pairs.length === after.pairs.length) {
         this.#waiting.push(before);
@@ -174,6 +185,18 @@ function hashLabels({ name, pairs }: Labels): number {
   let hash = hashText(0x811c9dc5, name);
   for (let i = 1; i < pairs.length; i += 2) hash = hashText(hash, pairs[i] as string);
   return hash;
+}
+
+/** 53 bits of the values, by two such hashes: of a million label sets hardly two have the same. */
+function longHash({ name, pairs }: Labels): number {
+  let hash = hashText(0x811c9dc5, name);
+  let other = hashText(0x2f0b4c47, name);
+  for (let i = 1; i < pairs.length; i += 2) {
+    const text = pairs[i] as string;
+    hash = hashText(hash, text);
+    other = hashText(other, text);
+  }
+  return (hash >>> 0) * 2 ** 21 + (other >>> 11);
 }
 
 function hashText(seed: number, text: string): number {

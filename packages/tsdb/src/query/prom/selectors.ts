@@ -13,10 +13,12 @@ import type { PromAt, PromDuration, PromSelector } from "../../promql/ast.ts";
 import { firstAfter, isMarker, isRepeated } from "../columns.ts";
 import type { EvalContext } from "../context.ts";
 import { sourceFilters } from "../filters.ts";
-import { traceReading } from "../reading-trace.ts";
+import { type ReadingTrace, traceReading } from "../reading-trace.ts";
+import type { SampleCursor, SearchRequest } from "../source.ts";
 import type { PromContext } from "./context.ts";
 import { offsetMs } from "./durations.ts";
 import { SeriesList, type SeriesSink } from "./series-sink.ts";
+import { type Sharing, sharingOf } from "./sharing.ts";
 import type { PromSeries } from "./value.ts";
 
 /** Where a selector or subquery looks, for each point of the grid: at `startMs + k * stepMs`. With `@` all look at one time, and stepMs is 0. */
@@ -56,14 +58,18 @@ export type SeriesVisitor = (
   isAlike: boolean,
 ) => Promise<void> | null;
 
-/** All samples of the matching series in (fromMs, toMs], markers included. `onCount` hears how many series there are before the first. */
+/**
+ * All samples of the matching series in (fromMs, toMs], markers included. `onCount` hears how many series there are before the first. `sharing`: how series are worked on in shares,
+ * where they need not be visited one by one.
+ */
 export async function readSeries(
-  grid: Pick<EvalContext, "run" | "trace">,
+  grid: EvalContext,
   filters: readonly LabelFilter[],
   fromMs: number,
   toMs: number,
   onCount: (series: number) => void,
   visit: SeriesVisitor,
+  sharing: Sharing | null = null,
 ): Promise<void> {
   const { run } = grid;
   const minMs = Math.max(Math.floor(fromMs) + 1, 0);
@@ -72,45 +78,61 @@ export async function readSeries(
   const groups = withExtraFilters(filters, run.extraFilters);
   const reading = traceReading(grid, groups, minMs, maxMs);
   const searchedMs = performance.now();
-  const cursor = await run.source.search({
+  const search: SearchRequest = {
     tenant: run.tenant,
     groups,
     minMs,
     maxMs,
     maxSeries: run.limits.maxUniqueTimeseries,
     ...(run.signal === null ? {} : { signal: run.signal }),
-  });
+  };
+  const found =
+    sharing === null || run.source.searchInShares === undefined
+      ? await run.source.search(search)
+      : await run.source.searchInShares(search);
   try {
     run.searchMs += performance.now() - searchedMs;
-    run.seriesFetched += cursor.seriesCount;
-    reading?.found(cursor.seriesCount);
+    run.seriesFetched += found.seriesCount;
+    reading?.found(found.seriesCount);
+    if (sharing !== null && "shareCount" in found) return await sharing.run(grid, found);
+    const cursor = found as SampleCursor;
     onCount(cursor.seriesCount);
-    for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
-      run.signal?.throwIfAborted();
-      const { series, ends, timestamps, values, sameTimes } = batch;
-      const samples = series.length === 0 ? 0 : (ends[series.length - 1] as number);
-      reading?.read(series.length, samples);
-      run.countSamples(samples);
-      let before = 0;
-      let lo = 0;
-      for (let s = 0; s < series.length; s++) {
-        const hi = ends[s] as number;
-        run.checkSeriesSamples(hi - lo);
-        const isAlike =
-          s > 0 && ((sameTimes !== undefined && sameTimes[s] === 1) || isRepeated(timestamps, before, lo, hi));
-        const pending = visit(series[s] as Labels, timestamps, values, lo, hi, isAlike);
-        if (pending !== null) await pending;
-        before = lo;
-        lo = hi;
-        if (run.isDue()) await run.breathe();
-      }
-      reading?.worked();
-    }
-    if (cursor.isPartial) run.isPartial = true;
+    await visitSeries(grid, cursor, reading, visit);
     reading?.end(cursor, "evaluate samples");
   } finally {
-    cursor.close();
+    found.close();
   }
+}
+
+/** All series of the cursor, which stays the caller's. */
+export async function visitSeries(
+  { run }: EvalContext,
+  cursor: SampleCursor,
+  reading: ReadingTrace | null,
+  visit: SeriesVisitor,
+): Promise<void> {
+  for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
+    run.signal?.throwIfAborted();
+    const { series, ends, timestamps, values, sameTimes } = batch;
+    const samples = series.length === 0 ? 0 : (ends[series.length - 1] as number);
+    reading?.read(series.length, samples);
+    run.countSamples(samples);
+    let before = 0;
+    let lo = 0;
+    for (let s = 0; s < series.length; s++) {
+      const hi = ends[s] as number;
+      run.checkSeriesSamples(hi - lo);
+      const isAlike =
+        s > 0 && ((sameTimes !== undefined && sameTimes[s] === 1) || isRepeated(timestamps, before, lo, hi));
+      const pending = visit(series[s] as Labels, timestamps, values, lo, hi, isAlike);
+      if (pending !== null) await pending;
+      before = lo;
+      lo = hi;
+      if (run.isDue()) await run.breathe();
+    }
+    reading?.worked();
+  }
+  if (cursor.isPartial) run.isPartial = true;
 }
 
 function withExtraFilters(filters: readonly LabelFilter[], extra: FilterGroups | null): FilterGroups {
@@ -163,24 +185,40 @@ async function lookUpInto(
 ): Promise<void> {
   const { grid, lookbackMs } = context;
   const { run, points } = grid;
-  const present = new Uint8Array(points);
-  let column = new Float64Array(points);
   await readSeries(
     grid,
     filters,
     sight.startMs - lookbackMs,
     sight.endMs,
     (series) => run.reserveColumns(sink.keepsColumns ? series : 1, points),
-    (labels, timestamps, values, lo, hi) => {
-      const count = look(sight, lookbackMs, timestamps, values, lo, hi, column, present);
-      if (count === 0) return null;
-      context.samples?.addSeries(present);
-      if (aspect === "value") takeValues(column, present, values);
-      else takeSeconds(column, present, timestamps);
-      if (sink.add(labels, column, count === points ? null : present)) column = new Float64Array(points);
-      return null;
-    },
+    lookingVisitor(context, sight, aspect, sink),
+    sharingOf(context, sink, filters, { kind: "selector", sight }, (inner, part) => ({
+      visit: lookingVisitor(inner, sight, aspect, part),
+      distinct: null,
+    })),
   );
+}
+
+/** Hands what the points see of each series to the sink. */
+export function lookingVisitor(
+  context: PromContext,
+  sight: Sight,
+  aspect: SampleAspect,
+  sink: SeriesSink,
+): SeriesVisitor {
+  const { grid, lookbackMs } = context;
+  const { points } = grid;
+  const present = new Uint8Array(points);
+  let column = new Float64Array(points);
+  return (labels, timestamps, values, lo, hi) => {
+    const count = look(sight, lookbackMs, timestamps, values, lo, hi, column, present);
+    if (count === 0) return null;
+    context.samples?.addSeries(present);
+    if (aspect === "value") takeValues(column, present, values);
+    else takeSeconds(column, present, timestamps);
+    if (sink.add(labels, column, count === points ? null : present)) column = new Float64Array(points);
+    return null;
+  };
 }
 
 /** Writes to `found` the index of the sample seen at each point, and to `present` whether there is one. Returns how many see one. */

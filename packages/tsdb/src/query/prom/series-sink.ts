@@ -6,7 +6,9 @@
  * So who reads samples need not know what becomes of them, and memory is the sink's affair.
  */
 import type { Labels } from "../../base/labels.ts";
+import type { PromAggregate } from "../../promql/ast.ts";
 import type { Presence } from "./presence.ts";
+import type { PackedFold } from "./sharing.ts";
 import type { PromSeries } from "./value.ts";
 
 export interface SeriesSink {
@@ -17,6 +19,18 @@ export interface SeriesSink {
    * sink's from now on. The mask is lent in any case.
    */
   add(labels: Labels, values: Float64Array, present: Presence): boolean;
+  /** Of a sink that can be put together from such of parts of the series. */
+  readonly fold?: SeriesFold;
+}
+
+/** The same sink as what it is made of. */
+export interface SeriesFold {
+  /** The aggregation that it is. */
+  readonly node: PromAggregate;
+  /** A sink for some of the series, to be merged. */
+  part(): SeriesSink & { pack(): PackedFold };
+  /** Adds groups of series that come behind its own. */
+  merge(packed: PackedFold): void;
 }
 
 /** Keeps every series. */

@@ -12,8 +12,9 @@ import type { PromContext } from "./context.ts";
 import { positiveMs } from "./durations.ts";
 import { DistinctLabels, dropMetadata } from "./label-sets.ts";
 import type { Presence } from "./presence.ts";
-import { readSeries, type Sight, sightOf } from "./selectors.ts";
+import { readSeries, type SeriesVisitor, type Sight, sightOf } from "./selectors.ts";
 import { SeriesList, type SeriesSink } from "./series-sink.ts";
+import { sharingOf } from "./sharing.ts";
 import { type EvaluateExpr, evaluateSubquery } from "./subquery.ts";
 import type { EvaluateWindow, RangeFunction, RangeWindow } from "./tables.ts";
 import type { PromSeries } from "./value.ts";
@@ -54,31 +55,66 @@ export async function streamRangeCall(
     }
   }
   if (matrix === null) throw new BugError("a function of windows without a range vector");
-  const roller = new WindowRoller(context, call, entry, matrix, scalars, sink);
+  const { at, offset } = matrix.kind === "matrix" ? matrix.selector : matrix;
+  const windows: Windows = { sight: sightOf(context, at, offset), rangeMs: positiveMs(context, matrix.range), scalars };
   if (matrix.kind === "matrix") {
-    const { sight, rangeMs } = roller;
+    const { sight, rangeMs } = windows;
+    const { filters } = matrix.selector;
+    const argPos = call.args[0]?.pos ?? call.pos;
     await readSeries(
       context.grid,
-      matrix.selector.filters,
+      filters,
       sight.startMs - rangeMs,
       sight.endMs,
       (series) => run.reserveColumns(sink.keepsColumns ? series : 1, points),
-      (labels, timestamps, values, lo, hi, isAlike) => {
-        // Whoever counts samples wants to see every window.
-        if (context.samples === null && roller.rollQuickly(labels, timestamps, values, lo, hi, isAlike)) return null;
-        roller.place(labels, timestamps, values, lo, hi);
-        return roller.roll();
-      },
+      rollingVisitor(context, call, entry, windows, sink, null).visit,
+      sharingOf(
+        context,
+        sink,
+        filters,
+        { kind: "range", name: call.name, pos: call.pos, argPos, ...windows },
+        (inner, part, hashes) => rollingVisitor(inner, call, entry, windows, part, hashes),
+      ),
     );
   } else {
     const { timestamps, series } = await evaluateSubquery(context, matrix, evaluate);
     run.reserveColumns(sink.keepsColumns ? series.length : 1, points);
+    const distinct = entry.finish === undefined ? new DistinctLabels(true) : null;
+    const roller = new WindowRoller(context, call, entry, windows, distinct, sink);
     for (const one of series) {
       roller.placePoints(one, timestamps);
       await roller.roll();
       if (run.isDue()) await run.breathe();
     }
   }
+}
+
+/** Which windows a function is given, and its other arguments. */
+export interface Windows {
+  readonly sight: Sight;
+  readonly rangeMs: number;
+  readonly scalars: readonly Float64Array[];
+}
+
+/** Hands the windows' values of each series to the sink. `distinct` tells of the series' labels; null where they cannot become equal. */
+export function rollingVisitor(
+  context: PromContext,
+  call: PromCall,
+  entry: RangeFunction,
+  windows: Windows,
+  sink: SeriesSink,
+  hashes: number[] | null,
+): { readonly visit: SeriesVisitor; readonly distinct: DistinctLabels | null } {
+  const mayBecomeEqual = entry.finish === undefined && entry.keepsName !== true;
+  const distinct = mayBecomeEqual ? new DistinctLabels(false, hashes) : null;
+  const roller = new WindowRoller(context, call, entry, windows, distinct, sink);
+  const visit: SeriesVisitor = (labels, timestamps, values, lo, hi, isAlike) => {
+    // Whoever counts samples wants to see every window.
+    if (context.samples === null && roller.rollQuickly(labels, timestamps, values, lo, hi, isAlike)) return null;
+    roller.place(labels, timestamps, values, lo, hi);
+    return roller.roll();
+  };
+  return { visit, distinct };
 }
 
 class WindowRoller implements RangeWindow {
@@ -117,21 +153,19 @@ class WindowRoller implements RangeWindow {
     context: PromContext,
     call: PromCall,
     entry: RangeFunction,
-    matrix: PromMatrix | PromSubquery,
-    scalars: readonly Float64Array[],
+    { sight, rangeMs, scalars }: Windows,
+    distinct: DistinctLabels | null,
     sink: SeriesSink,
   ) {
-    const { at, offset } = matrix.kind === "matrix" ? matrix.selector : matrix;
     this.context = context;
     this.call = call;
-    this.sight = sightOf(context, at, offset);
-    this.rangeMs = positiveMs(context, matrix.range);
+    this.sight = sight;
+    this.rangeMs = rangeMs;
     this.labels = Labels.empty;
     this.#alike = new AlikeWindows(this.sight, this.rangeMs, context.grid.points);
     this.#entry = entry;
     this.#sink = sink;
-    const mayBecomeEqual = entry.finish === undefined && (entry.keepsName !== true || matrix.kind === "subquery");
-    this.#distinct = mayBecomeEqual ? new DistinctLabels(matrix.kind === "subquery") : null;
+    this.#distinct = distinct;
     this.#evaluate = entry.evaluate;
     this.#scalars = scalars;
     this.#point = scalars.map((column) => column[0] as number);

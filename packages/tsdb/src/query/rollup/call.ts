@@ -3,7 +3,7 @@ import type { Expr, FunctionExpr, RollupExpr } from "../../metricsql/ast.ts";
 import { readScalar, readString, readStrings, wantArguments } from "../arguments.ts";
 import type { EvalContext } from "../context.ts";
 import type { Evaluate, RollupCall } from "./eval-rollup.ts";
-import { ROLLUPS, type RollupEntry } from "./table.ts";
+import { ROLLUPS, type RollupArgs, type RollupEntry } from "./table.ts";
 
 /**
  * The rollup that `expr` is, its other arguments evaluated; null if it is none. Selectors and `expr[window] offset …` outside a
@@ -12,8 +12,8 @@ import { ROLLUPS, type RollupEntry } from "./table.ts";
 export async function rollupCallOf(context: EvalContext, expr: Expr, evaluate: Evaluate): Promise<RollupCall | null> {
   if (expr.kind === "selector" || expr.kind === "rollup") {
     const entry = ROLLUPS.get("default_rollup") as RollupEntry;
-    const plan = entry.plan({ scalars: [], strings: [] });
-    return { name: "default_rollup", entry, plan, rollup: asRollup(expr), keepsName: false };
+    const args: RollupArgs = { scalars: [], strings: [] };
+    return { name: "default_rollup", entry, args, plan: entry.plan(args), rollup: asRollup(expr), keepsName: false };
   }
   if (expr.kind !== "function") return null;
   const entry = ROLLUPS.get(expr.name);
@@ -42,8 +42,14 @@ async function functionCall(
     else if (kind === "strings") strings.push(...readStrings(list, name, i + 1));
     else strings.push(readString(list, name, i + 1));
   }
-  const plan = entry.plan({ scalars, strings });
-  return { name, entry, plan, rollup: asRollup(args[seriesAt] as Expr), keepsName: expr.keepMetricNames };
+  return {
+    name,
+    entry,
+    args: { scalars, strings },
+    plan: entry.plan({ scalars, strings }),
+    rollup: asRollup(args[seriesAt] as Expr),
+    keepsName: expr.keepMetricNames,
+  };
 }
 
 function asRollup(expr: Expr): RollupExpr {

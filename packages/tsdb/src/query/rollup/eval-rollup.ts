@@ -12,28 +12,37 @@ import { isMarker, isRepeated } from "../columns.ts";
 import type { EvalContext, QueryRun } from "../context.ts";
 import { sourceFilters } from "../filters.ts";
 import { withLabel, withoutName } from "../label-edit.ts";
-import { traceReading } from "../reading-trace.ts";
+import { type ReadingTrace, traceReading } from "../reading-trace.ts";
 import { Scratch } from "../scratch.ts";
 import type { Series } from "../series.ts";
+import type { PackedGroups, RollupTask } from "../shares/share.ts";
+import { queryTask, workInShares } from "../shares/work.ts";
+import type { SampleCursor, SearchRequest } from "../source.ts";
 import { printExtent } from "../trace.ts";
 import { changesToNext, ratesToNext, removeResets, secondsSincePrevious, survey } from "./counter.ts";
 import { RollupRun } from "./run.ts";
 import type { RollupSpread, Spreading } from "./spread.ts";
-import type { RollupEntry, RollupOutput, RollupPlan } from "./table.ts";
+import type { RollupArgs, RollupEntry, RollupOutput, RollupPlan } from "./table.ts";
 
 /** How far before its window a rollup that wants the previous sample looks, unless -search.minStalenessInterval says otherwise. */
 const PREVIOUS_MS = 300_000;
 
 export type Evaluate = (context: EvalContext, expr: Expr) => Promise<Series[]>;
 
-export interface RollupCall {
+/** What is done with each series. */
+export interface RollupFunction {
   readonly name: string;
   readonly entry: RollupEntry;
+  readonly args: RollupArgs;
+  /** Made of the arguments. */
   readonly plan: RollupPlan;
-  /** The argument rolled up: a selector or anything else, with window, offset and the rest. */
-  readonly rollup: RollupExpr;
   /** `keep_metric_names` */
   readonly keepsName: boolean;
+}
+
+export interface RollupCall extends RollupFunction {
+  /** The argument rolled up: a selector or anything else, with window, offset and the rest. */
+  readonly rollup: RollupExpr;
 }
 
 /** Takes the columns of one evaluation in any order of series. */
@@ -47,6 +56,10 @@ export interface RollupSink {
   /** The column is the sink's from now on. */
   accept(labels: Labels, column: Float64Array): void;
   finish(): Series[];
+  /** Of a sink that can be put together from such of parts of the series: see GroupSink. */
+  readonly aggregate?: RollupTask["aggregate"] | null;
+  part?(): RollupSink & { pack(): PackedGroups };
+  merge?(packed: PackedGroups): void;
 }
 
 export type MakeSink = (points: number) => RollupSink;
@@ -123,53 +136,116 @@ async function rollUpSelector(
   const minMs =
     grid.startMs - Math.max(windowMs, grid.stepMs) - (flags.previous ? query.minStalenessMs || PREVIOUS_MS : 0);
   const reading = traceReading(grid, groups, minMs, grid.endMs);
-  const cursor = await query.source.search({
+  const search: SearchRequest = {
     tenant: query.tenant,
     groups,
     minMs: Math.max(minMs, 0),
     maxMs: grid.endMs,
     maxSeries: query.limits.maxUniqueTimeseries,
     ...(query.signal === null ? {} : { signal: query.signal }),
-  });
+  };
+  const parts = partsOf(sink);
+  const found =
+    parts === null || query.source.searchInShares === undefined
+      ? await query.source.search(search)
+      : await query.source.searchInShares(search);
   try {
-    query.seriesFetched += cursor.seriesCount;
-    reading?.found(cursor.seriesCount);
-    if (cursor.seriesCount > query.limits.maxUniqueTimeseries) {
+    query.seriesFetched += found.seriesCount;
+    reading?.found(found.seriesCount);
+    if (found.seriesCount > query.limits.maxUniqueTimeseries) {
       throw query.fail(
         selector,
-        `the selector matches ${cursor.seriesCount} series, more than -search.maxUniqueTimeseries=` +
+        `the selector matches ${found.seriesCount} series, more than -search.maxUniqueTimeseries=` +
           `${query.limits.maxUniqueTimeseries}; add filters or raise the flag`,
       );
     }
+    if (parts !== null && "shareCount" in found) {
+      await workInShares(
+        grid,
+        found,
+        rollupTask(grid, call, windowMs, parts.aggregate),
+        titleOf(call, sink),
+        async (cursor) => {
+          const part = parts.begin();
+          await rollUpCursor(grid, call, windowMs, part, cursor, null);
+          return part.pack();
+        },
+        (outcome) => parts.merge(outcome as PackedGroups),
+      );
+      return;
+    }
+    const cursor = found as SampleCursor;
     if (sink.keepsColumns)
       query.reserveColumns(cursor.seriesCount * Math.max(call.plan.outputs.length, 1), grid.points);
-    const roller = new SeriesRoller(grid, call, windowMs, sink);
-    for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
-      query.signal?.throwIfAborted();
-      const { series, ends, timestamps, values, sameTimes } = batch;
-      const samples = series.length === 0 ? 0 : (ends[series.length - 1] as number);
-      reading?.read(series.length, samples);
-      query.countSamples(samples);
-      let before = 0;
-      let lo = 0;
-      for (let s = 0; s < series.length; s++) {
-        const hi = ends[s] as number;
-        query.checkSeriesSamples(hi - lo);
-        const isAlike =
-          s > 0 && ((sameTimes !== undefined && sameTimes[s] === 1) || isRepeated(timestamps, before, lo, hi));
-        const pending = roller.roll(series[s] as Labels, timestamps, values, lo, hi, isAlike);
-        if (pending !== null) await pending;
-        before = lo;
-        lo = hi;
-        if (query.isDue()) await query.breathe();
-      }
-      reading?.worked();
-    }
-    if (cursor.isPartial) query.isPartial = true;
+    await rollUpCursor(grid, call, windowMs, sink, cursor, reading);
     reading?.end(cursor, titleOf(call, sink));
   } finally {
-    cursor.close();
+    found.close();
   }
+}
+
+interface SinkParts {
+  readonly aggregate: RollupTask["aggregate"];
+  begin(): RollupSink & { pack(): PackedGroups };
+  merge(packed: PackedGroups): void;
+}
+
+/** Null if it wants all series. */
+function partsOf(sink: RollupSink): SinkParts | null {
+  if (!sink.aggregate || sink.part === undefined || sink.merge === undefined) return null;
+  return { aggregate: sink.aggregate, begin: sink.part.bind(sink), merge: sink.merge.bind(sink) };
+}
+
+function rollupTask(
+  grid: EvalContext,
+  { name, args, keepsName }: RollupCall,
+  windowMs: number,
+  aggregate: RollupTask["aggregate"],
+): RollupTask {
+  const { startMs, endMs, stepMs } = grid;
+  return {
+    dialect: "metricsql",
+    query: queryTask(grid.run),
+    grid: { startMs, endMs, stepMs },
+    windowMs,
+    rollup: { name, keepsName, ...args },
+    aggregate,
+  };
+}
+
+/** All series of the cursor, which stays the caller's, into the sink. */
+export async function rollUpCursor(
+  grid: EvalContext,
+  call: RollupFunction,
+  windowMs: number,
+  sink: RollupSink,
+  cursor: SampleCursor,
+  reading: ReadingTrace | null,
+): Promise<void> {
+  const { run: query } = grid;
+  const roller = new SeriesRoller(grid, call, windowMs, sink);
+  for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
+    query.signal?.throwIfAborted();
+    const { series, ends, timestamps, values, sameTimes } = batch;
+    const samples = series.length === 0 ? 0 : (ends[series.length - 1] as number);
+    reading?.read(series.length, samples);
+    query.countSamples(samples);
+    let before = 0;
+    let lo = 0;
+    for (let s = 0; s < series.length; s++) {
+      const hi = ends[s] as number;
+      query.checkSeriesSamples(hi - lo);
+      const isAlike =
+        s > 0 && ((sameTimes !== undefined && sameTimes[s] === 1) || isRepeated(timestamps, before, lo, hi));
+      const pending = roller.roll(series[s] as Labels, timestamps, values, lo, hi, isAlike);
+      if (pending !== null) await pending;
+      before = lo;
+      lo = hi;
+      if (query.isDue()) await query.breathe();
+    }
+    reading?.worked();
+  }
+  if (cursor.isPartial) query.isPartial = true;
 }
 
 function titleOf({ name }: RollupCall, { title }: RollupSink): string {
@@ -232,7 +308,7 @@ const prepared = new Scratch();
 
 /** Takes one series at a time from raw samples to the sink. Works on copies, so the input stays untouched. */
 class SeriesRoller {
-  readonly #call: RollupCall;
+  readonly #call: RollupFunction;
   readonly #sink: RollupSink;
   readonly #run: RollupRun;
   readonly #dropsName: boolean;
@@ -243,7 +319,7 @@ class SeriesRoller {
   /** The series before was taken as it is, so its times are what the source says they are. */
   #isWhole = false;
 
-  constructor(grid: EvalContext, call: RollupCall, windowMs: number, sink: RollupSink) {
+  constructor(grid: EvalContext, call: RollupFunction, windowMs: number, sink: RollupSink) {
     this.#call = call;
     this.#sink = sink;
     this.#query = grid.run;

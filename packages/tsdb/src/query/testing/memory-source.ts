@@ -44,13 +44,19 @@ export class MemorySource implements Source {
     this.#series.set(key, list);
   }
 
-  async search(request: SearchRequest): Promise<SampleCursor> {
+  /** @param share leaves all but one part of the matching series out: number `index` of `count` */
+  async search(
+    request: SearchRequest,
+    share?: { readonly index: number; readonly count: number },
+  ): Promise<SampleCursor> {
     request.signal?.throwIfAborted();
     const matched = this.#match(request.tenant, request.groups);
     if (request.maxSeries !== undefined && matched.length > request.maxSeries) {
       throw new InputError(`search: ${matched.length} series match, want at most ${request.maxSeries}`, 422);
     }
-    return new MemoryCursor(matched, request, this.#batchSeries);
+    if (share === undefined) return new MemoryCursor(matched, request, this.#batchSeries);
+    const [lo, hi] = [share.index, share.index + 1].map((i) => Math.floor((matched.length * i) / share.count));
+    return new MemoryCursor(matched.slice(lo, hi), request, this.#batchSeries);
   }
 
   async series(request: LabelsRequest): Promise<Answer<Labels>> {
