@@ -8,7 +8,7 @@ import type { DatabaseSettings, OwnedDatabase } from "./start.ts";
 const READ_ONLY_RETRY_S = 5;
 
 export async function openServedDatabase(settings: DatabaseSettings): Promise<OwnedDatabase> {
-  const { logsNewSeries, memory, indexCacheBytes, path, ...options } = settings;
+  const { logsNewSeries, memory, path, ...options } = settings;
   const { logger } = settings;
   const database = await openDatabase(path, {
     ...options,
@@ -16,7 +16,7 @@ export async function openServedDatabase(settings: DatabaseSettings): Promise<Ow
     headBytes: memory.headBytes,
     seriesBytes: memory.seriesBytes,
     partCacheBytes: memory.partCacheBytes,
-    indexCacheBytes: indexCacheBytes || memory.indexCacheBytes,
+    indexCacheBytes: memory.indexCacheBytes,
   });
   if (logsNewSeries) database.logNewSeries(Number.POSITIVE_INFINITY);
   return {
@@ -48,6 +48,7 @@ export async function openServedDatabase(settings: DatabaseSettings): Promise<Ow
     logNewSeries: (durationMs) => database.logNewSeries(durationMs),
     metrics: () => toMetrics(database.stats(), settings),
     close: () => database.close(),
+    serveReader: (port) => database.serveReader(port),
   };
 }
 

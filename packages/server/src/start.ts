@@ -5,8 +5,9 @@
 
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import type { MessagePort } from "node:worker_threads";
 import { MetricSet, startProcessMetrics } from "@nyanza/metrics";
-import type { Dialect } from "@nyanza/tsdb";
+import type { Dialect, ServedReader } from "@nyanza/tsdb";
 import { createActiveQueriesHandlers } from "./api/active-queries.ts";
 import { createCardinalityHandlers } from "./api/cardinality.ts";
 import { createCommandHandlers } from "./api/commands.ts";
@@ -31,6 +32,8 @@ import { createQueryTextHandlers } from "./api/query-text.ts";
 import { watchSlowQueries } from "./api/slow-queries.ts";
 import { createSnapshotHandlers } from "./api/snapshots.ts";
 import { createStatusHandlers } from "./api/status.ts";
+import type { TaskRunner } from "./api/task-runner.ts";
+import { runTask } from "./api/tasks.ts";
 import { createTopQueriesHandler } from "./api/top-queries.ts";
 import type { Flags, ParsedServerFlags } from "./flags/table.ts";
 import { ActiveRequests } from "./http/active-requests.ts";
@@ -40,11 +43,21 @@ import type { Handlers } from "./http/context.ts";
 import { RequestQueue } from "./http/queue.ts";
 import { HttpServer } from "./http/server.ts";
 import { type LoggerFor, limitWarnings } from "./process/logger.ts";
-import { allowedMemoryBytes, availableMemoryBytes, divideMemory, type MemoryShares } from "./process/memory.ts";
+import {
+  allowedMemoryBytes,
+  availableMemoryBytes,
+  divideCache,
+  divideMemory,
+  type MemoryShares,
+} from "./process/memory.ts";
 import { VERSION } from "./process/version.ts";
+import { Dispatcher, type SmallLimits } from "./workers/dispatcher.ts";
+import { QueryPool } from "./workers/pool.ts";
 
 /** A database the server can run on and close. */
 export interface OwnedDatabase extends ServedDatabase {
+  /** Lets a thread read it. Without this, everything is read on the main thread. */
+  readonly serveReader?: (port: MessagePort) => ServedReader;
   /** Flat numbers for /metrics, by metric name with labels. */
   metrics(): ReadonlyMap<string, number>;
   close(): Promise<void>;
@@ -70,8 +83,6 @@ export interface DatabaseSettings {
     readonly maxDailySeries: number;
   };
   readonly memory: MemoryShares;
-  /** 0: that of `memory`. */
-  readonly indexCacheBytes: number;
   readonly logger: ReturnType<LoggerFor>;
   readonly logsNewSeries: boolean;
   /** Ends the opening. */
@@ -88,6 +99,8 @@ export interface StartOptions {
   readonly openDatabase: (settings: DatabaseSettings) => Promise<OwnedDatabase>;
   /** Done before the server is ready; one that fails is only logged. */
   readonly warmUp?: () => Promise<void>;
+  /** For tests: what stays on the main thread, and another program for query workers. */
+  readonly workers?: { readonly small?: SmallLimits; readonly program?: URL };
 }
 
 export interface RunningServer {
@@ -116,6 +129,10 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   for (const [name, bytes] of Object.entries(memory)) {
     metrics.getOrCreateGauge(`vm_memory_share_bytes{for="${name.replace("Bytes", "")}"}`).set(bytes);
   }
+  const cpuCores = availableParallelism();
+  const workers = flags["search.workers"] < 0 ? cpuCores : flags["search.workers"];
+  const indexCache = divideCache(flags["storage.cacheSizeIndexDBDataBlocks"] || memory.indexCacheBytes, workers);
+  const partCache = divideCache(memory.partCacheBytes, workers);
   const dataPath = resolve(flags.storageDataPath);
   const openStorage = async (): Promise<OwnedDatabase> =>
     await openAt(dataPath, options, {
@@ -137,15 +154,14 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
         maxHourlySeries: orCountOnly(flags["storage.maxHourlySeries"]),
         maxDailySeries: orCountOnly(flags["storage.maxDailySeries"]),
       },
-      memory,
-      indexCacheBytes: flags["storage.cacheSizeIndexDBDataBlocks"],
+      memory: { ...memory, indexCacheBytes: indexCache.mainBytes, partCacheBytes: partCache.mainBytes },
       logger: loggers("storage"),
       logsNewSeries: flags.logNewSeries,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
 
   let database: OwnedDatabase | null = null;
-  const cpuCores = availableParallelism();
+  let pool: QueryPool | null = null;
   const ownMetrics = new OwnMetrics({
     set: metrics,
     version: VERSION,
@@ -154,7 +170,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     allowedMemoryBytes: allowed,
     availableMemoryBytes: available,
     cpuCores,
-    readStorage: () => database?.metrics() ?? new Map<string, number>(),
+    readStorage: () => withWorkers(database?.metrics(), pool),
   });
   const body: BodyContext = {
     budget: new ByteBudget(memory.bodyBytes),
@@ -221,7 +237,23 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     `opened the storage at ${JSON.stringify(dataPath)} in ${((Date.now() - openedMs) / 1000).toFixed(3)} seconds`,
   );
   await options.warmUp?.().catch((error: Error) => log.warn(`warming up failed: ${error.message}`));
-  const handlers = createHandlers(options, opened, body, queues.insert, metrics, memory);
+  const { serveReader } = opened;
+  if (workers > 0 && serveReader !== undefined) {
+    pool = new QueryPool({
+      size: workers,
+      serveReader,
+      caches: { indexCacheBytes: indexCache.workerBytes, partCacheBytes: partCache.workerBytes },
+      heapBytesMax: memory.workerHeapBytes,
+      metrics,
+      logger: loggers("workers/pool.ts"),
+      program: options.workers?.program,
+    });
+  }
+  const runner: TaskRunner =
+    pool === null
+      ? { run: (task, desk) => runTask(task, opened, desk) }
+      : new Dispatcher(opened, pool, options.workers?.small);
+  const handlers = createHandlers(options, opened, runner, body, queues.insert, metrics, memory);
   server.open({
     ...handlers,
     ...early,
@@ -259,6 +291,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     log.info(`shutting down the listeners at ${addresses.join(", ")}`);
     await server.close();
     await scraper.stop();
+    await pool?.stop();
     try {
       await opened.close();
       log.info(`the server has been stopped in ${((Date.now() - startMs) / 1000).toFixed(3)} seconds`);
@@ -268,6 +301,24 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       );
     }
   }
+}
+
+/** The storage's numbers with those of the workers' caches in them. */
+function withWorkers(
+  storage: ReadonlyMap<string, number> = new Map(),
+  pool: QueryPool | null,
+): ReadonlyMap<string, number> {
+  if (pool === null) return storage;
+  const all = new Map(storage);
+  const { indexCacheBytes, partCacheBytes } = pool.caches;
+  for (const [share, bytes] of [
+    ["indexCache", indexCacheBytes],
+    ["partCache", partCacheBytes],
+  ] as const) {
+    const name = `vm_memory_used_bytes{for="${share}"}`;
+    all.set(name, (all.get(name) ?? 0) + bytes);
+  }
+  return all;
 }
 
 /** -1 stands for a limit so large that it only counts. */
@@ -294,6 +345,7 @@ type EarlyHandlers =
 function createHandlers(
   options: StartOptions,
   database: OwnedDatabase,
+  runner: TaskRunner,
   body: BodyContext,
   insertQueue: RequestQueue,
   metrics: MetricSet,
@@ -329,7 +381,7 @@ function createHandlers(
     onSlow: () => slowQueriesTotal.inc(),
   };
   const exports = {
-    database,
+    runner,
     maxDurationMs: flags["search.maxExportDuration"],
     maxSeries: flags["search.maxExportSeries"],
   };
@@ -341,7 +393,8 @@ function createHandlers(
   });
   const readers = {
     ...createQueryHandlers({
-      database: measureQueries(database, {
+      runner,
+      onEvaluated: measureQueries({
         metrics,
         history,
         largeBytes: flags["search.logQueryMemoryUsage"],
@@ -373,7 +426,7 @@ function createHandlers(
       latencyOffsetMs: flags["search.latencyOffset"],
     }),
     ...createLabelsHandlers({
-      database,
+      runner,
       maxDurationMs: flags["search.maxLabelsAPIDuration"],
       maxSeries: flags["search.maxSeries"],
       maxLabelNames: flags["search.maxTagKeys"],
@@ -389,7 +442,7 @@ function createHandlers(
     exportBlocks: createBlockExportHandler(exports),
     exportCsv: createCsvExportHandler(exports),
     federate: createFederateHandler({
-      database,
+      runner,
       maxDurationMs: flags["search.maxQueryDuration"],
       maxSeries: flags["search.maxFederateSeries"],
       maxLookbackMs: flags["search.maxLookback"] || flags["search.maxStalenessInterval"],

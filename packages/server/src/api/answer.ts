@@ -1,8 +1,7 @@
 /** Query results → the JSON VictoriaMetrics answers with, piece by piece. */
 import { type EvaluationStats, type Labels, POINTS_MAX, printPoints, type QueryTrace } from "@nyanza/tsdb";
-import type { RequestContext } from "../http/context.ts";
 import { PIECE_BYTES } from "../http/pieces.ts";
-import { StreamedAnswer } from "../http/response.ts";
+import type { AnswerSink } from "../http/response.ts";
 import { JsonWriter } from "./json-writer.ts";
 import { endWriting, writeTrace } from "./trace.ts";
 
@@ -27,7 +26,8 @@ export interface PrintableResult {
   readonly infos?: readonly string[];
 }
 
-const JSON_TYPE = "application/json";
+/** What everything here is. */
+export const JSON_TYPE: string = "application/json";
 
 /** Warnings printed in full, and infos as many, as in Prometheus: a query over a thousand metrics may have a thousand of them. */
 const ANNOTATIONS_MAX = 10;
@@ -40,6 +40,8 @@ export interface ResultFacts {
   readonly elapsedMs: number;
   /** Of an instant query, for results of kind `string`. */
   readonly timeMs?: number;
+  /** The query, for the trace. */
+  readonly text: string;
   /** Ended here, when all else has been written. */
   readonly trace: QueryTrace | null;
   /** Prometheus' `stats`, a member of the data, as JSON; "" or absent for none. */
@@ -51,13 +53,12 @@ export interface ResultFacts {
  * only if there are any.
  */
 export async function sendResult(
-  context: RequestContext,
+  answer: AnswerSink,
   result: PrintableResult,
-  { dataStats = "", elapsedMs, timeMs = 0, trace }: ResultFacts,
+  { dataStats = "", elapsedMs, text, timeMs = 0, trace }: ResultFacts,
 ): Promise<void> {
   const step = trace?.begin("generate the response");
   const json = new JsonWriter();
-  const answer = new StreamedAnswer(context, { contentType: JSON_TYPE });
   json.raw(`{"status":"success","isPartial":${result.isPartial},"data":{"resultType":"${result.kind}","result":`);
   if (result.kind === "string") {
     json.raw("[");
@@ -78,7 +79,7 @@ export async function sendResult(
   writeAnnotations(json, "warning", result.warnings);
   writeAnnotations(json, "info", result.infos);
   endWriting(step, answer, extentOf(result));
-  trace?.end(`query=${context.args.get("query")}: series=${result.series.length}`);
+  trace?.end(`query=${text}: series=${result.series.length}`);
   writeTrace(json, trace);
   json.raw("}");
   await answer.end(json.finish());
@@ -90,7 +91,7 @@ function extentOf({ series }: PrintableResult): string {
   return `series=${series.length}, points=${points}`;
 }
 
-async function writeSeries(json: JsonWriter, answer: StreamedAnswer, result: PrintableResult): Promise<void> {
+async function writeSeries(json: JsonWriter, answer: AnswerSink, result: PrintableResult): Promise<void> {
   json.raw("[");
   let isFirst = true;
   for (const series of result.series) {
@@ -126,29 +127,29 @@ function writeAnnotations(json: JsonWriter, kind: "warning" | "info", texts: rea
 
 /** `{"status":"success","isPartial":…,"data":[…]}` of strings. */
 export async function sendStrings(
-  context: RequestContext,
+  answer: AnswerSink,
   items: readonly string[],
   isPartial: boolean,
   trace: QueryTrace | null = null,
 ): Promise<void> {
   const write = (json: JsonWriter, lo: number, hi: number): void => json.strings(items, lo, hi);
-  await sendList(context, items.length, isPartial, trace, write, STRINGS_AT_ONCE);
+  await sendList(answer, items.length, isPartial, trace, write, STRINGS_AT_ONCE);
 }
 
 /** `{"status":"success","isPartial":…,"data":[…]}` of label sets. */
 export async function sendLabelSets(
-  context: RequestContext,
+  answer: AnswerSink,
   items: readonly Labels[],
   isPartial: boolean,
   trace: QueryTrace | null = null,
 ): Promise<void> {
   const write = (json: JsonWriter, i: number): void => writeLabels(json, items[i] as Labels);
-  await sendList(context, items.length, isPartial, trace, write, 1);
+  await sendList(answer, items.length, isPartial, trace, write, 1);
 }
 
 /** `write` prints items `[lo, hi)`, so many at once, with commas between. */
 async function sendList(
-  context: RequestContext,
+  answer: AnswerSink,
   count: number,
   isPartial: boolean,
   trace: QueryTrace | null,
@@ -157,7 +158,6 @@ async function sendList(
 ): Promise<void> {
   const step = trace?.begin("generate the response");
   const json = new JsonWriter();
-  const answer = new StreamedAnswer(context, { contentType: JSON_TYPE });
   json.raw(`{"status":"success","isPartial":${isPartial},"data":[`);
   for (let lo = 0; lo < count; lo += atOnce) {
     if (lo > 0) json.comma();
@@ -193,7 +193,7 @@ export function writeLabels(json: JsonWriter, labels: Labels): void {
 /** `[[1700000000,"1"],[1700000015,"2"]]`, sent as it grows. */
 export async function writePoints(
   json: JsonWriter,
-  answer: StreamedAnswer,
+  answer: AnswerSink,
   timestamps: Float64Array,
   values: Float64Array,
   lo: number,

@@ -8,7 +8,7 @@ import { sendBody } from "../http/response.ts";
 import type { Cardinality, ServedDatabase } from "./database.ts";
 import { withDeadline } from "./deadline.ts";
 import { getMatchGroups } from "./selectors.ts";
-import { startTrace } from "./trace.ts";
+import { askTrace, startTrace } from "./trace.ts";
 
 export interface CardinalityOptions {
   readonly database: Pick<ServedDatabase, "cardinality" | "seriesCount">;
@@ -28,7 +28,7 @@ export function createCardinalityHandlers(options: CardinalityOptions): Pick<Han
     tsdbStatus: (context) =>
       withDeadline(context, maxDurationMs, "search.maxStatusRequestDuration", async (signal) => {
         const { args, request, response, startMs, tenant } = context;
-        const trace = startTrace(context, options.isTracingDenied);
+        const trace = startTrace(askTrace(context, options.isTracingDenied));
         const { items, isPartial } = await database.cardinality({
           tenant,
           groups: getMatchGroups(args, false),

@@ -5,7 +5,13 @@ import { takePiece } from "../http/pieces.ts";
 import { StreamedAnswer } from "../http/response.ts";
 import { BlockStreamWriter } from "../protocol/blocks/writer.ts";
 import { withDeadline } from "./deadline.ts";
-import { type ExportOptions, openExport } from "./export-request.ts";
+import { askExport, type ExportedRange, type ExportOptions } from "./export-request.ts";
+import type { Desk, ReadableDatabase } from "./task-runner.ts";
+
+export interface BlocksTask {
+  readonly kind: "blocks";
+  readonly request: ExportedRange;
+}
 
 export function createBlockExportHandler(options: ExportOptions): Handler {
   return (context) =>
@@ -15,8 +21,16 @@ export function createBlockExportHandler(options: ExportOptions): Handler {
 }
 
 async function answerExport(context: RequestContext, options: ExportOptions, signal: AbortSignal): Promise<void> {
-  const cursor = await openExport(context, options, signal);
   const answer = new StreamedAnswer(context, { contentType: "application/vnd.nyanza.blocks", isPacked: true });
+  await options.runner.run({ kind: "blocks", request: askExport(context, options) }, { answer, signal });
+}
+
+export async function runBlocks(
+  { request }: BlocksTask,
+  database: ReadableDatabase,
+  { answer, signal }: Desk,
+): Promise<void> {
+  const cursor = await database.export({ ...request, signal });
   const writer = new BlockStreamWriter();
   try {
     await answer.write(toPiece(writer.begin()));

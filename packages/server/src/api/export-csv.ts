@@ -11,19 +11,27 @@ import { InputError, type Labels, type LineShape } from "@nyanza/tsdb";
 import { quote } from "../http/arguments.ts";
 import type { Handler, RequestContext } from "../http/context.ts";
 import { PIECE_BYTES } from "../http/pieces.ts";
-import { StreamedAnswer } from "../http/response.ts";
+import { type AnswerSink, StreamedAnswer } from "../http/response.ts";
 import type { ExportedSeries } from "./database.ts";
 import { withDeadline } from "./deadline.ts";
-import { type ExportOptions, openExport } from "./export-request.ts";
+import { askExport, type ExportedRange, type ExportOptions } from "./export-request.ts";
 import { compileGoLayout } from "./go-layout.ts";
 import { JsonWriter } from "./json-writer.ts";
 import { writeLines, writeTime } from "./line-writer.ts";
+import type { Desk, ReadableDatabase } from "./task-runner.ts";
 
 type Field =
   | { readonly kind: "label"; readonly name: string }
   | { readonly kind: "value" }
   | { readonly kind: "time"; readonly unit: LineShape["unit"] }
   | { readonly kind: "layout"; readonly format: (timeMs: number) => string; readonly isPlain: boolean };
+
+export interface CsvTask {
+  readonly kind: "csv";
+  /** The argument; it has been looked at. */
+  readonly format: string;
+  readonly request: ExportedRange;
+}
 
 const RFC3339 = "2006-01-02T15:04:05.999Z07:00";
 const FIELDS_MAX = 1000;
@@ -42,10 +50,20 @@ async function answerExport(context: RequestContext, options: ExportOptions, sig
   }
   const names = format.split(",");
   if (names.length > FIELDS_MAX) throw new InputError(`argument format: want at most ${FIELDS_MAX} fields`);
-  const fields = names.map(parseField);
-  const cursor = await openExport(context, options, signal);
-  const output = new JsonWriter();
+  for (const name of names) parseField(name);
   const answer = new StreamedAnswer(context, { contentType: "text/csv; charset=utf-8" });
+  await options.runner.run({ kind: "csv", format, request: askExport(context, options) }, { answer, signal });
+}
+
+export async function runCsv(
+  { format, request }: CsvTask,
+  database: ReadableDatabase,
+  { answer, signal }: Desk,
+): Promise<void> {
+  const names = format.split(",");
+  const fields = names.map(parseField);
+  const cursor = await database.export({ ...request, signal });
+  const output = new JsonWriter();
   try {
     output.text(`${names.map(quoteField).join()}\n`);
     for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
@@ -128,7 +146,7 @@ function shapeOf(pieces: readonly Piece[]): LineShape | null {
 
 async function writeRows(
   output: JsonWriter,
-  answer: StreamedAnswer,
+  answer: AnswerSink,
   { timestamps, values }: ExportedSeries,
   lo: number,
   hi: number,

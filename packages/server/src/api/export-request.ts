@@ -5,12 +5,13 @@
  * time anyway, whatever is exported.
  */
 import type { RequestContext } from "../http/context.ts";
-import type { ExportCursor, ServedDatabase } from "./database.ts";
+import type { ExportQuery } from "./database.ts";
 import { getMatchGroups } from "./selectors.ts";
+import type { TaskRunner } from "./task-runner.ts";
 import { getTime } from "./time-arguments.ts";
 
 export interface ExportOptions {
-  readonly database: Pick<ServedDatabase, "export">;
+  readonly runner: TaskRunner;
   readonly maxDurationMs: number;
   readonly maxSeries: number;
 }
@@ -28,16 +29,17 @@ export function getExportRange({ args, startMs: nowMs }: RequestContext): Export
   return { minMs, maxMs: args.get("end") === "" ? nowMs : Math.max(endMs, minMs) };
 }
 
-/** Close the cursor. @throws InputError for bad arguments (400) and for more than `maxSeries` series (422) */
-export function openExport(
+/** What is to be read, but for the signal. */
+export type ExportedRange = Omit<ExportQuery, "signal">;
+
+/** @throws InputError for bad arguments (400) */
+export function askExport(
   context: RequestContext,
-  options: Pick<ExportOptions, "database" | "maxSeries">,
-  signal: AbortSignal,
+  { maxSeries }: Pick<ExportOptions, "maxSeries">,
   range: ExportRange = getExportRange(context),
   maxSeriesFlag = "search.maxExportSeries",
-): Promise<ExportCursor> {
+): ExportedRange {
   const groups = getMatchGroups(context.args, true);
-  const { database, maxSeries } = options;
   context.active?.tell({ startMs: range.minMs, endMs: range.maxMs, stepMs: 0 });
-  return database.export({ tenant: context.tenant, groups, ...range, maxSeries, maxSeriesFlag, signal });
+  return { tenant: context.tenant, groups, ...range, maxSeries, maxSeriesFlag };
 }

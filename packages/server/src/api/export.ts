@@ -9,18 +9,21 @@ import { InputError, type Labels, type LineShape, POINTS_MAX, printTimestamps, p
 import { quote } from "../http/arguments.ts";
 import type { Handler, RequestContext } from "../http/context.ts";
 import { PIECE_BYTES } from "../http/pieces.ts";
-import { StreamedAnswer } from "../http/response.ts";
+import { type AnswerSink, StreamedAnswer } from "../http/response.ts";
 import { writeLabels, writePoints } from "./answer.ts";
 import { withDeadline } from "./deadline.ts";
-import { type ExportOptions, openExport } from "./export-request.ts";
+import { askExport, type ExportedRange, type ExportOptions } from "./export-request.ts";
 import { JsonWriter } from "./json-writer.ts";
 import { writeLines } from "./line-writer.ts";
 import { formatSeriesName } from "./series-text.ts";
-import { endWriting, startTrace, writeTrace } from "./trace.ts";
+import type { Desk, ReadableDatabase } from "./task-runner.ts";
+import { askTrace, endWriting, startTrace, type TraceStart, writeTrace } from "./trace.ts";
 
 export interface LineExportOptions extends ExportOptions {
   readonly isTracingDenied: boolean;
 }
+
+type FormatName = "lines" | "prometheus" | "promapi";
 
 interface Format {
   readonly contentType: string;
@@ -42,7 +45,17 @@ interface Format {
 
 interface Output {
   readonly json: JsonWriter;
-  readonly answer: StreamedAnswer;
+  readonly answer: AnswerSink;
+}
+
+export interface ExportTask {
+  readonly kind: "export";
+  readonly format: FormatName;
+  readonly maxRowsPerLine: number;
+  readonly request: ExportedRange;
+  /** The selectors as they came, for the trace. */
+  readonly selectors: string;
+  readonly trace: TraceStart | null;
 }
 
 export function createExportHandler(options: LineExportOptions): Handler {
@@ -55,14 +68,27 @@ export function createExportHandler(options: LineExportOptions): Handler {
 async function answerExport(context: RequestContext, options: LineExportOptions, signal: AbortSignal): Promise<void> {
   const { args } = context;
   const format = getFormat(args.get("format"));
-  const maxRowsPerLine = args.getInteger("max_rows_per_line");
-  const trace = format.isObject ? startTrace(context, options.isTracingDenied) : null;
-  const search = trace?.begin(`search series to export: ${args.getAll("match[]").join(" or ")}`);
-  const cursor = await openExport(context, options, signal);
+  const task: ExportTask = {
+    kind: "export",
+    format,
+    maxRowsPerLine: args.getInteger("max_rows_per_line"),
+    trace: FORMATS[format].isObject ? askTrace(context, options.isTracingDenied) : null,
+    request: askExport(context, options),
+    selectors: args.getAll("match[]").join(" or "),
+  };
+  const answer = new StreamedAnswer(context, { contentType: FORMATS[format].contentType });
+  await options.runner.run(task, { answer, signal });
+}
+
+export async function runExport(task: ExportTask, database: ReadableDatabase, { answer, signal }: Desk): Promise<void> {
+  const format = FORMATS[task.format];
+  const { maxRowsPerLine } = task;
+  const trace = startTrace(task.trace);
+  const search = trace?.begin(`search series to export: ${task.selectors}`);
+  const cursor = await database.export({ ...task.request, signal });
   search?.end(`series=${cursor.seriesCount}`);
   const step = trace?.begin("read and send samples");
   const json = new JsonWriter();
-  const answer = new StreamedAnswer(context, { contentType: format.contentType });
   const output = { json, answer };
   let isFirst = true;
   let series = 0;
@@ -99,17 +125,10 @@ async function answerExport(context: RequestContext, options: LineExportOptions,
   await answer.end(json.finish());
 }
 
-function getFormat(name: string): Format {
-  switch (name) {
-    case "":
-      return JSON_LINES;
-    case "prometheus":
-      return PROMETHEUS_TEXT;
-    case "promapi":
-      return PROMETHEUS_API;
-    default:
-      throw new InputError(`argument format: want prometheus, promapi or none, got ${quote(name)}`);
-  }
+function getFormat(name: string): FormatName {
+  if (name === "") return "lines";
+  if (name === "prometheus" || name === "promapi") return name;
+  throw new InputError(`argument format: want prometheus, promapi or none, got ${quote(name)}`);
 }
 
 /** JSON has no NaN and no infinities: `null`, which importing reads as NaN, and strings. */
@@ -167,4 +186,10 @@ const PROMETHEUS_API: Format = {
     await writePoints(json, answer, timestamps, values, lo, hi);
     json.raw("}");
   },
+};
+
+const FORMATS: Readonly<Record<FormatName, Format>> = {
+  lines: JSON_LINES,
+  prometheus: PROMETHEUS_TEXT,
+  promapi: PROMETHEUS_API,
 };

@@ -10,9 +10,16 @@ import type { Handler, RequestContext } from "../http/context.ts";
 import { PIECE_BYTES } from "../http/pieces.ts";
 import { StreamedAnswer } from "../http/response.ts";
 import { withDeadline } from "./deadline.ts";
-import { type ExportOptions, type ExportRange, getExportRange, openExport } from "./export-request.ts";
+import {
+  askExport,
+  type ExportedRange,
+  type ExportOptions,
+  type ExportRange,
+  getExportRange,
+} from "./export-request.ts";
 import { JsonWriter } from "./json-writer.ts";
 import { formatSeriesName, type NameEscaping, negotiateEscaping } from "./series-text.ts";
+import type { Desk, ReadableDatabase } from "./task-runner.ts";
 import { getDuration } from "./time-arguments.ts";
 
 export interface FederateOptions extends ExportOptions {
@@ -20,6 +27,12 @@ export interface FederateOptions extends ExportOptions {
   readonly maxLookbackMs: number;
   /** -search.setLookbackToStep: the argument `step` takes the place of `max_lookback`. */
   readonly isLookbackStep: boolean;
+}
+
+export interface FederationTask {
+  readonly kind: "federation";
+  readonly escaping: NameEscaping;
+  readonly request: ExportedRange;
 }
 
 const USUAL_LOOKBACK_MS = 300_000;
@@ -34,9 +47,18 @@ export function createFederateHandler(options: FederateOptions): Handler {
 }
 
 async function answerFederation(context: RequestContext, options: FederateOptions, signal: AbortSignal): Promise<void> {
-  const cursor = await openExport(context, options, signal, getRange(context, options), "search.maxFederateSeries");
+  const request = askExport(context, options, getRange(context, options), "search.maxFederateSeries");
   const escaping = getEscaping(context);
   const answer = new StreamedAnswer(context, { contentType: CONTENT_TYPES[escaping] });
+  await options.runner.run({ kind: "federation", escaping, request }, { answer, signal });
+}
+
+export async function runFederation(
+  { escaping, request }: FederationTask,
+  database: ReadableDatabase,
+  { answer, signal }: Desk,
+): Promise<void> {
+  const cursor = await database.export({ ...request, signal });
   const output = new JsonWriter();
   try {
     for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {

@@ -1,20 +1,31 @@
 /** /api/v1/series, /api/v1/labels and /api/v1/label/<name>/values. */
-import type { Labels, QueryTrace } from "@nyanza/tsdb";
+import type { Labels } from "@nyanza/tsdb";
 import type { Handler, RequestContext } from "../http/context.ts";
-import { sendLabelSets, sendStrings } from "./answer.ts";
-import type { LabelsQuery, ServedDatabase } from "./database.ts";
+import { StreamedAnswer } from "../http/response.ts";
+import { JSON_TYPE, sendLabelSets, sendStrings } from "./answer.ts";
+import type { LabelsQuery } from "./database.ts";
 import { withDeadline } from "./deadline.ts";
 import { getMatchGroups } from "./selectors.ts";
+import type { Desk, ReadableDatabase, TaskRunner } from "./task-runner.ts";
 import { getTime } from "./time-arguments.ts";
-import { startTrace } from "./trace.ts";
+import { askTrace, startTrace, type TraceStart } from "./trace.ts";
 
 export interface LabelsOptions {
-  readonly database: Pick<ServedDatabase, "series" | "labelNames" | "labelValues">;
+  readonly runner: TaskRunner;
   readonly maxDurationMs: number;
   readonly maxSeries: number;
   readonly maxLabelNames: number;
   readonly maxLabelValues: number;
   readonly isTracingDenied: boolean;
+}
+
+export interface LabelsTask {
+  readonly kind: "labels";
+  readonly what: "series" | "names" | "values";
+  /** Whose values. */
+  readonly label: string;
+  readonly request: Omit<LabelsQuery, "signal" | "trace">;
+  readonly trace: TraceStart | null;
 }
 
 const DEFAULT_RANGE_MS = 300_000;
@@ -25,51 +36,43 @@ export function createLabelsHandlers(options: LabelsOptions): {
   labels: Handler;
   labelValues: Handler;
 } {
-  const { database } = options;
-  const limited = (
-    context: RequestContext,
-    work: (signal: AbortSignal, trace: QueryTrace | null) => Promise<void>,
-  ): Promise<void> => {
-    const trace = startTrace(context, options.isTracingDenied);
-    return withDeadline(context, options.maxDurationMs, "search.maxLabelsAPIDuration", (signal) => work(signal, trace));
-  };
+  const handle =
+    (what: LabelsTask["what"], max: number, labelOf: (context: RequestContext) => string = () => ""): Handler =>
+    (context) => {
+      const trace = askTrace(context, options.isTracingDenied);
+      return withDeadline(context, options.maxDurationMs, "search.maxLabelsAPIDuration", async (signal) => {
+        const label = labelOf(context);
+        const request = getRequest(context, what === "series", max);
+        const answer = new StreamedAnswer(context, { contentType: JSON_TYPE });
+        await options.runner.run({ kind: "labels", what, label, request, trace }, { answer, signal });
+      });
+    };
   return {
-    series: (context) =>
-      limited(context, async (signal, trace) => {
-        const { items, isPartial } = await database.series({
-          ...getRequest(context, true, options.maxSeries, signal),
-          trace,
-        });
-        await sendLabelSets(context, items as readonly Labels[], isPartial, trace);
-      }),
-    labels: (context) =>
-      limited(context, async (signal, trace) => {
-        const { items, isPartial } = await database.labelNames({
-          ...getRequest(context, false, options.maxLabelNames, signal),
-          trace,
-        });
-        await sendStrings(context, items, isPartial, trace);
-      }),
-    labelValues: (context) =>
-      limited(context, async (signal, trace) => {
-        const label = unescapeLabelName(context.rest);
-        const request = getRequest(context, false, options.maxLabelValues, signal);
-        const { items, isPartial } = await database.labelValues(label, { ...request, trace });
-        await sendStrings(context, items, isPartial, trace);
-      }),
+    series: handle("series", options.maxSeries),
+    labels: handle("names", options.maxLabelNames),
+    labelValues: handle("values", options.maxLabelValues, ({ rest }) => unescapeLabelName(rest)),
   };
+}
+
+export async function runLabels(task: LabelsTask, database: ReadableDatabase, { answer, signal }: Desk): Promise<void> {
+  const trace = startTrace(task.trace);
+  const request = { ...task.request, signal, trace };
+  if (task.what === "series") {
+    const { items, isPartial } = await database.series(request);
+    await sendLabelSets(answer, items as readonly Labels[], isPartial, trace);
+    return;
+  }
+  const { items, isPartial } = await (task.what === "names"
+    ? database.labelNames(request)
+    : database.labelValues(task.label, request));
+  await sendStrings(answer, items, isPartial, trace);
 }
 
 /**
  * `limit` can only lower the flag's. Without `start` the range begins with the UTC day of `end`: VictoriaMetrics asks
  * for the last five minutes, but its index answers by the day.
  */
-function getRequest(
-  context: RequestContext,
-  isMatchRequired: boolean,
-  max: number,
-  signal: AbortSignal,
-): Omit<LabelsQuery, "trace"> {
+function getRequest(context: RequestContext, isMatchRequired: boolean, max: number): LabelsTask["request"] {
   const { args, startMs: nowMs } = context;
   const endMs = getTime(args, "end", nowMs, nowMs);
   const startMs = getTime(args, "start", 0, nowMs);
@@ -84,7 +87,6 @@ function getRequest(
     minMs,
     maxMs,
     limit: limit > 0 ? Math.min(limit, max) : max,
-    signal,
   };
 }
 

@@ -1,7 +1,7 @@
 /** A line a sample: texts around a value and a time, printed many at a time by the kernel where the texts are no novel. */
 import { LINE_TEXT_BYTES_MAX, type LineShape, linesPerPrint, printLines } from "@nyanza/tsdb";
 import { PIECE_BYTES } from "../http/pieces.ts";
-import type { StreamedAnswer } from "../http/response.ts";
+import type { AnswerSink } from "../http/response.ts";
 import type { JsonWriter } from "./json-writer.ts";
 
 /** Of a value and a time, mostly. */
@@ -10,7 +10,7 @@ const NUMBER_BYTES = 24;
 /** Writes samples `[lo, hi)` as lines, sent as they grow. */
 export async function writeLines(
   output: JsonWriter,
-  answer: StreamedAnswer,
+  answer: AnswerSink,
   timestamps: Float64Array,
   values: Float64Array,
   lo: number,

@@ -5,18 +5,17 @@
 import { InputError } from "@nyanza/tsdb";
 import { quote, type RequestArguments } from "../http/arguments.ts";
 import type { RequestContext } from "../http/context.ts";
-import { type PrintableResult, sendResult } from "./answer.ts";
 import { withDeadline } from "./deadline.ts";
-import { printStats } from "./prom-stats.ts";
-import type { Ask, AskedQuery, QueryOptions } from "./query.ts";
+import { askQuery, type QueryOptions, runQueryTask } from "./query.ts";
 import { wantShortQuery } from "./query-argument.ts";
+import type { AskedQuery } from "./query-task.ts";
 import { parseDuration, parsePromTime } from "./time-arguments.ts";
 
 /** Prometheus' limit on points of a series; -search.maxPointsPerTimeseries can only lower it. */
 const POINTS_MAX = 11_000;
 const DEFAULT_LOOKBACK_MS = 300_000;
 
-export async function answerPromQuery(context: RequestContext, options: QueryOptions, ask: Ask): Promise<void> {
+export async function answerPromQuery(context: RequestContext, options: QueryOptions): Promise<void> {
   const { args, startMs: nowMs } = context;
   const queuedMs = Date.now() - nowMs;
   const text = args.get("query");
@@ -27,22 +26,16 @@ export async function answerPromQuery(context: RequestContext, options: QueryOpt
   const timeoutMs = getTimeout(args, options);
   const lookbackMs = getLookback(args, options);
   const answer = async (signal: AbortSignal): Promise<void> => {
-    const query = ask(signal);
-    addPromLimits(query, lookbackMs, args);
-    query.timeMs = timeMs;
-    query.stepMs = DEFAULT_LOOKBACK_MS;
-    const result = await options.database.query(text, query);
-    await sendResult(context, truncate(result, seriesMax), {
-      elapsedMs: Date.now() - nowMs,
-      timeMs,
-      trace: query.trace,
-      dataStats: statsOf(args, result, queuedMs),
-    });
+    const task = askQuery(text, false, context, options, { seriesMax, stats: args.get("stats"), queuedMs });
+    addPromLimits(task.query, lookbackMs, args);
+    task.query.timeMs = timeMs;
+    task.query.stepMs = DEFAULT_LOOKBACK_MS;
+    await runQueryTask(task, context, options, signal);
   };
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", answer, timeoutMs);
 }
 
-export async function answerPromQueryRange(context: RequestContext, options: QueryOptions, ask: Ask): Promise<void> {
+export async function answerPromQueryRange(context: RequestContext, options: QueryOptions): Promise<void> {
   const { args, startMs: nowMs } = context;
   const queuedMs = Date.now() - nowMs;
   const text = args.get("query");
@@ -59,17 +52,12 @@ export async function answerPromQueryRange(context: RequestContext, options: Que
   const timeoutMs = getTimeout(args, options);
   const lookbackMs = getLookback(args, options);
   const answer = async (signal: AbortSignal): Promise<void> => {
-    const query = ask(signal);
-    addPromLimits(query, lookbackMs, args);
-    query.startMs = startMs;
-    query.endMs = endMs;
-    query.stepMs = stepMs;
-    const result = await options.database.queryRange(text, query);
-    await sendResult(context, truncate(result, seriesMax), {
-      elapsedMs: Date.now() - nowMs,
-      trace: query.trace,
-      dataStats: statsOf(args, result, queuedMs),
-    });
+    const task = askQuery(text, true, context, options, { seriesMax, stats: args.get("stats"), queuedMs });
+    addPromLimits(task.query, lookbackMs, args);
+    task.query.startMs = startMs;
+    task.query.endMs = endMs;
+    task.query.stepMs = stepMs;
+    await runQueryTask(task, context, options, signal);
   };
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", answer, timeoutMs);
 }
@@ -79,11 +67,6 @@ function addPromLimits(query: AskedQuery, lookbackMs: number, args: RequestArgum
   query.stats = args.get("stats") !== "";
   query.lookbackMs = lookbackMs;
   query.maxPointsPerSeries = Math.min(query.maxPointsPerSeries, POINTS_MAX);
-}
-
-function statsOf(args: RequestArguments, { stats }: PrintableResult, queuedMs: number): string {
-  if (stats.evaluation === undefined) return "";
-  return printStats(stats.evaluation, queuedMs, args.get("stats") === "all");
 }
 
 /** `lookback_delta`, or `max_lookback` as VictoriaMetrics says, if it is more than nothing; else the flag, else five minutes. */
@@ -146,13 +129,4 @@ function parseMs(text: string): number | null {
 
 function invalid(name: string, message: string): InputError {
   return new InputError(`invalid parameter ${JSON.stringify(name)}: ${message}`);
-}
-
-function truncate(result: PrintableResult, seriesMax: number): PrintableResult {
-  if (seriesMax === 0 || result.series.length <= seriesMax) return result;
-  return {
-    ...result,
-    series: result.series.slice(0, seriesMax),
-    warnings: [...(result.warnings ?? []), "results truncated due to limit"],
-  };
 }

@@ -1,20 +1,25 @@
 /** /api/v1/query and /api/v1/query_range. */
-import { type Dialect, InputError, type QueryTrace } from "@nyanza/tsdb";
+import { type Dialect, InputError } from "@nyanza/tsdb";
 import { quote, type RequestArguments } from "../http/arguments.ts";
 import type { Handler, RequestContext } from "../http/context.ts";
+import { StreamedAnswer } from "../http/response.ts";
 import type { Logger } from "../process/logger.ts";
-import { sendResult } from "./answer.ts";
-import type { InstantQuery, QueryLimits, RangeQuery, ServedDatabase } from "./database.ts";
+import { JSON_TYPE } from "./answer.ts";
+import type { QueryLimits } from "./database.ts";
 import { withDeadline } from "./deadline.ts";
 import { inPromWords } from "./prom-errors.ts";
 import { answerPromQuery, answerPromQueryRange } from "./prom-query.ts";
 import { getQuery } from "./query-argument.ts";
+import type { AskedQuery, QueryTask } from "./query-task.ts";
 import { getExtraFilters } from "./selectors.ts";
+import type { Evaluated, TaskRunner } from "./task-runner.ts";
 import { getDuration, getTime } from "./time-arguments.ts";
-import { startTrace } from "./trace.ts";
+import { askTrace } from "./trace.ts";
 
 export interface QueryOptions {
-  readonly database: Pick<ServedDatabase, "query" | "queryRange">;
+  readonly runner: TaskRunner;
+  /** Hears of each query how its evaluation went. */
+  readonly onEvaluated: (text: string, rangeMs: number, evaluated: Evaluated) => void;
   /** Of requests that name none. */
   readonly dialect: Dialect;
   readonly logger: Logger;
@@ -59,11 +64,7 @@ export function createQueryHandlers(options: QueryOptions): { query: Handler; qu
   };
 }
 
-/** A question as a request asks it, of either kind: what all dialects take is filled in, the rest is for them. */
-export type AskedQuery = { -readonly [K in keyof (InstantQuery & RangeQuery)]: (InstantQuery & RangeQuery)[K] };
-export type Ask = (signal: AbortSignal) => AskedQuery;
-
-type Answer = (context: RequestContext, options: QueryOptions, ask: Ask) => Promise<void>;
+type Answer = (context: RequestContext, options: QueryOptions) => Promise<void>;
 
 async function answer(
   context: RequestContext,
@@ -71,13 +72,11 @@ async function answer(
   metricsql: Answer,
   promql: Answer,
 ): Promise<void> {
-  const trace = startTrace(context, options.isTracingDenied);
-  const ask = (signal: AbortSignal): AskedQuery => askCommon(context, options, signal, trace);
-  if (getDialect(context.args, options.dialect) === "metricsql") await metricsql(context, options, ask);
-  else await inPromWords(() => promql(context, options, ask));
+  if (getDialect(context.args, options.dialect) === "metricsql") await metricsql(context, options);
+  else await inPromWords(() => promql(context, options));
 }
 
-async function answerQuery(context: RequestContext, options: QueryOptions, ask: Ask): Promise<void> {
+async function answerQuery(context: RequestContext, options: QueryOptions): Promise<void> {
   const { args, startMs: nowMs } = context;
   const text = getQuery(args, options.maxQueryBytes);
   const timeMs = getTime(args, "time", nowMs, nowMs);
@@ -85,16 +84,15 @@ async function answerQuery(context: RequestContext, options: QueryOptions, ask: 
   const stepMs = getDuration(args, "step", lookbackMs === 0 ? DEFAULT_STEP_MS : lookbackMs);
   context.active?.tell({ startMs: timeMs, endMs: timeMs, stepMs });
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
-    const query = ask(signal);
-    addMetricsqlLimits(query, context, options, lookbackMs);
-    query.timeMs = timeMs;
-    query.stepMs = stepMs;
-    const result = await options.database.query(text, query);
-    await sendResult(context, result, { elapsedMs: Date.now() - nowMs, trace: query.trace });
+    const task = askQuery(text, false, context, options);
+    addMetricsqlLimits(task.query, context, options, lookbackMs);
+    task.query.timeMs = timeMs;
+    task.query.stepMs = stepMs;
+    await runQueryTask(task, context, options, signal);
   });
 }
 
-async function answerQueryRange(context: RequestContext, options: QueryOptions, ask: Ask): Promise<void> {
+async function answerQueryRange(context: RequestContext, options: QueryOptions): Promise<void> {
   const { args, startMs: nowMs } = context;
   const text = getQuery(args, options.maxQueryBytes);
   // On whole seconds, as in VictoriaMetrics: the same page asked for twice gets the same grid. An instant query's time is not rounded, or it
@@ -107,13 +105,12 @@ async function answerQueryRange(context: RequestContext, options: QueryOptions, 
   if (startMs > endMs) endMs = startMs + DEFAULT_STEP_MS;
   context.active?.tell({ startMs, endMs, stepMs });
   await withDeadline(context, options.maxDurationMs, "search.maxQueryDuration", async (signal) => {
-    const query = ask(signal);
-    addMetricsqlLimits(query, context, options, lookbackMs);
-    query.startMs = startMs;
-    query.endMs = endMs;
-    query.stepMs = stepMs;
-    const result = await options.database.queryRange(text, query);
-    await sendResult(context, result, { elapsedMs: Date.now() - nowMs, trace: query.trace });
+    const task = askQuery(text, true, context, options);
+    addMetricsqlLimits(task.query, context, options, lookbackMs);
+    task.query.startMs = startMs;
+    task.query.endMs = endMs;
+    task.query.stepMs = stepMs;
+    await runQueryTask(task, context, options, signal);
   });
 }
 
@@ -140,17 +137,46 @@ function addMetricsqlLimits(
   query.latencyOffsetMs = getDuration(context.args, "latency_offset", options.latencyOffsetMs);
   // Whoever asks for no cache asks for those very times.
   query.mayAlign = !options.isCacheDisabled && !context.args.getBool("nocache");
-  if (options.logsImplicit) query.onImplicit = (message) => logImplicit(context, options, message);
   if (lookbackMs > 0) query.lookbackMs = lookbackMs;
 }
 
-/** What all dialects take. One object with all it will ever have: spreading such objects into each other took as long as a small query. */
-function askCommon(
+/** A question with what all dialects take filled in, the rest is for them. */
+export function askQuery(
+  text: string,
+  isRange: boolean,
+  context: RequestContext,
+  options: QueryOptions,
+  prom: QueryTask["prom"] = null,
+): QueryTask {
+  return {
+    kind: "query",
+    text,
+    isRange,
+    query: askCommon(context, options),
+    trace: askTrace(context, options.isTracingDenied),
+    hearsImplicit: prom === null && options.logsImplicit,
+    prom,
+  };
+}
+
+export async function runQueryTask(
+  task: QueryTask,
   context: RequestContext,
   options: QueryOptions,
   signal: AbortSignal,
-  trace: QueryTrace | null,
-): AskedQuery {
+): Promise<void> {
+  const { isRange, query, text } = task;
+  const rangeMs = isRange ? query.endMs - query.startMs : 0;
+  await options.runner.run(task, {
+    answer: new StreamedAnswer(context, { contentType: JSON_TYPE }),
+    signal,
+    onEvaluated: (evaluated) => options.onEvaluated(text, rangeMs, evaluated),
+    onImplicit: (message) => logImplicit(text, options, message),
+  });
+}
+
+/** One object with all it will ever have: spreading such objects into each other took as long as a small query. */
+function askCommon(context: RequestContext, options: QueryOptions): AskedQuery {
   const { args } = context;
   const extraFilters = getExtraFilters(args);
   const digits = args.get("round_digits");
@@ -165,12 +191,12 @@ function askCommon(
     lookbackMs: undefined,
     latencyOffsetMs: 0,
     mayAlign: false,
-    onImplicit: undefined,
     maxPointsPerSeries: options.maxPointsPerSeries,
     tenant: context.tenant,
     nowMs: context.startMs,
-    signal,
-    trace,
+    signal: undefined,
+    trace: null,
+    onImplicit: undefined,
     maxQueryLength: options.maxQueryBytes,
     maxSeries: options.maxSeries || Infinity,
     maxSamples: options.maxSamples || Infinity,
@@ -188,6 +214,6 @@ function askCommon(
   };
 }
 
-function logImplicit({ args }: RequestContext, { logger }: QueryOptions, message: string): void {
-  logger.warn(`query=${quote(args.get("query"))} requires implicit conversion: ${message}`);
+function logImplicit(text: string, { logger }: QueryOptions, message: string): void {
+  logger.warn(`query=${quote(text)} requires implicit conversion: ${message}`);
 }

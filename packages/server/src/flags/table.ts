@@ -411,6 +411,15 @@ export const FLAGS = {
     group: "Queries",
     description: "Longest run of a query; the timeout argument can only lower it",
   },
+  "search.workers": {
+    type: "int",
+    default: "-1",
+    min: -1,
+    max: 256,
+    group: "Queries",
+    description:
+      "Threads that carry out queries and exports, started when they are wanted; small queries stay on the main thread. -1 means as many as there are CPU cores, 0 that everything is done on the main thread. Ours",
+  },
   "search.maxConcurrentRequests": {
     type: "int",
     default: "0",

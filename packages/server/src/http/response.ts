@@ -60,8 +60,21 @@ export function sendStatus(response: ServerResponse, status: number): void {
 /** A reader that takes nothing for this long is cut off: it holds a place among the queries. */
 const STALL_MS = 60_000;
 
+/** Where a growing answer goes: to a client, or to the thread that has the client. */
+export interface AnswerSink {
+  /** How long the writer was kept waiting for the reader. */
+  readonly waitedMs: number;
+  /**
+   * Takes over `piece` (pieces.ts). Resolves when there is room for more. `onSent` is for those who want the piece's memory back; it is not called if nobody
+   * reads the answer to its end. @throws when nobody wants the rest
+   */
+  write(piece: Buffer, onSent?: () => void): Promise<void>;
+  /** The last piece; the whole answer if it is the only one. */
+  end(piece: Buffer, onSent?: () => void): Promise<void>;
+}
+
 /** A growing answer whose length nobody knows yet. */
-export class StreamedAnswer {
+export class StreamedAnswer implements AnswerSink {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #signal: AbortSignal;
@@ -81,29 +94,28 @@ export class StreamedAnswer {
     return this.#sink !== null;
   }
 
-  /** How long the writer was kept waiting for the reader. */
   get waitedMs(): number {
     return this.#waitedMs;
   }
 
-  /** Takes over `piece` (pieces.ts). Resolves when the client has room for more. @throws ClientGoneError, the signal's reason */
-  async write(piece: Buffer): Promise<void> {
+  /** @throws ClientGoneError, the signal's reason */
+  async write(piece: Buffer, onSent: () => void = () => givePiece(piece)): Promise<void> {
     this.#signal.throwIfAborted();
     this.#sink ??= this.#open();
     if (this.#response.destroyed) throw new ClientGoneError();
-    if (this.#sink.write(piece, () => givePiece(piece))) return;
+    if (this.#sink.write(piece, onSent)) return;
     const startMs = performance.now();
     await this.#drained(this.#sink);
     this.#waitedMs += performance.now() - startMs;
   }
 
-  /** The last piece; the whole answer, with its length, if it is the only one. */
-  async end(piece: Buffer): Promise<void> {
+  /** An only piece goes out with its length. */
+  async end(piece: Buffer, onSent: () => void = () => givePiece(piece)): Promise<void> {
     if (this.#sink === null) {
-      sendBody(this.#request, this.#response, this.#answer, piece, () => givePiece(piece));
+      sendBody(this.#request, this.#response, this.#answer, piece, onSent);
       return;
     }
-    await this.write(piece);
+    await this.write(piece, onSent);
     this.#sink.end();
   }
 

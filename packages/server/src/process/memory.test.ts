@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { allowedMemoryBytes, divideMemory } from "./memory.ts";
+import { allowedMemoryBytes, divideCache, divideMemory } from "./memory.ts";
 
 const MB = 1 << 20;
 
@@ -13,6 +13,7 @@ test("the memory allowed is divided: all shares grow with it, within bounds, and
     indexCacheBytes: 20 * MB,
     partCacheBytes: 20 * MB,
     queryBytes: 160 * MB,
+    workerHeapBytes: 160 * MB,
     bodyBytes: 80 * MB,
   });
   assert.equal(divideMemory(64 * MB).headBytes, 16 * MB);
@@ -24,5 +25,14 @@ test("the memory allowed is divided: all shares grow with it, within bounds, and
     assert.ok(most <= 0.9 * allowed);
     // A million series that are all written leave room for others in a gigabyte.
     assert.ok(seriesBytes >= 1.5e6 * 130);
+  }
+});
+
+test("a cache is divided among the main thread and its workers", () => {
+  assert.deepEqual(divideCache(100, 0), { mainBytes: 100, workerBytes: 0 });
+  for (const workers of [1, 2, 3, 7]) {
+    const { mainBytes, workerBytes } = divideCache(1001, workers);
+    assert.ok(mainBytes + workers * workerBytes <= 1001);
+    assert.ok(mainBytes >= workerBytes && workerBytes > 0);
   }
 });

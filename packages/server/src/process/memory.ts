@@ -35,6 +35,8 @@ export interface MemoryShares {
   readonly partCacheBytes: number;
   /** Series of one expression of a query. */
   readonly queryBytes: number;
+  /** JavaScript's heap of one query worker: labels, texts, trees. Columns of samples are outside of it. */
+  readonly workerHeapBytes: number;
   /** Bodies of requests that are being received and unpacked, all together. */
   readonly bodyBytes: number;
 }
@@ -46,6 +48,7 @@ const SHARES: Readonly<Record<keyof MemoryShares, readonly [part: number, min: n
   indexCacheBytes: [1 / 32, 8 << 20, 256 << 20],
   partCacheBytes: [1 / 32, 8 << 20, 256 << 20],
   queryBytes: [1 / 4, 0, Number.MAX_SAFE_INTEGER],
+  workerHeapBytes: [1 / 4, 128 << 20, 4 * 2 ** 30],
   bodyBytes: [1 / 8, 0, Number.MAX_SAFE_INTEGER],
 };
 
@@ -61,8 +64,18 @@ export function divideMemory(allowedBytes: number, requestBytes = 0): MemoryShar
     indexCacheBytes: share("indexCacheBytes"),
     partCacheBytes: share("partCacheBytes"),
     queryBytes: share("queryBytes"),
+    workerHeapBytes: share("workerHeapBytes"),
     bodyBytes: Math.max(share("bodyBytes"), 2 * requestBytes + SMALL_BODIES_BYTES),
   };
+}
+
+/** Caches of the main thread and of each query worker, out of one share: half is the main thread's, which looks every new series up. */
+export function divideCache(
+  bytes: number,
+  workers: number,
+): { readonly mainBytes: number; readonly workerBytes: number } {
+  if (workers === 0) return { mainBytes: bytes, workerBytes: 0 };
+  return { mainBytes: Math.ceil(bytes / 2), workerBytes: Math.floor(bytes / 2 / workers) };
 }
 
 const SMALL_BODIES_BYTES = 16 << 20;

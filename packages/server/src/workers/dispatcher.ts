@@ -1,0 +1,130 @@
+/**
+ * Who carries a task out: this thread what is small, the pool everything else.
+ *
+ * What a query costs nobody knows before it has run, and a trip to a worker costs several times what the smallest take. So a query that may be small is
+ * tried here within narrow limits: few series, few samples, few points, little time. One that would exceed any of them is given up, its answer not begun, and
+ * carried out by a worker from the start; its text is remembered for a while and not tried again. At most a few milliseconds of this thread go to a wrong
+ * guess, whatever the query is.
+ */
+import { InputError } from "@nyanza/tsdb";
+import type { AskedQuery, QueryTask } from "../api/query-task.ts";
+import type { Desk, Evaluated, ReadableDatabase, TaskRunner } from "../api/task-runner.ts";
+import { type ReadTask, runTask } from "../api/tasks.ts";
+
+/** What is tried here. docs/decisions/0011-query-workers.md has the figures behind these. */
+export interface SmallLimits {
+  readonly maxSeries: number;
+  readonly maxSamples: number;
+  readonly maxPoints: number;
+  readonly maxMemoryBytes: number;
+  readonly maxTextLength: number;
+  /** A try that takes longer is given up when it next lets others have their turn. */
+  readonly maxMs: number;
+}
+
+export const SMALL: SmallLimits = {
+  maxSeries: 64,
+  maxSamples: 20_000,
+  maxPoints: 250,
+  maxMemoryBytes: 1 << 20,
+  maxTextLength: 1_000,
+  maxMs: 10,
+};
+
+/** How long a text that was too large is not tried again, and how many are remembered. */
+const REMEMBERED_MS = 60_000;
+const REMEMBERED_MAX = 1_000;
+
+const GIVEN_UP = new Error("this is for a worker");
+
+export class Dispatcher implements TaskRunner {
+  readonly #database: ReadableDatabase;
+  readonly #pool: TaskRunner;
+  readonly #small: SmallLimits;
+  /** Until when a query is not tried here. The one that was put in first is forgotten first. */
+  readonly #large: Map<string, number> = new Map();
+
+  constructor(database: ReadableDatabase, pool: TaskRunner, small: SmallLimits = SMALL) {
+    this.#database = database;
+    this.#pool = pool;
+    this.#small = small;
+  }
+
+  async run(task: ReadTask, desk: Desk): Promise<void> {
+    if (task.kind === "query" && this.#maybeSmall(task) && (await this.#try(task, desk))) return;
+    await this.#pool.run(task, desk);
+  }
+
+  #maybeSmall(task: QueryTask): boolean {
+    const { maxPoints, maxTextLength } = this.#small;
+    const { endMs, startMs, stepMs } = task.query;
+    if (task.hearsImplicit || task.text.length > maxTextLength) return false;
+    if (task.isRange && (endMs - startMs) / stepMs >= maxPoints) return false;
+    const key = keyOf(task);
+    const untilMs = this.#large.get(key);
+    if (untilMs === undefined) return true;
+    if (performance.now() < untilMs) return false;
+    this.#large.delete(key);
+    return true;
+  }
+
+  /** False if it is too large. */
+  async #try(task: QueryTask, desk: Desk): Promise<boolean> {
+    const { query } = task;
+    const limits = narrow(query, this.#small);
+    const stop = new AbortController();
+    const onAbort = (): void => stop.abort(desk.signal.reason);
+    desk.signal.addEventListener("abort", onAbort, { once: true });
+    const timer = setTimeout(() => stop.abort(GIVEN_UP), this.#small.maxMs);
+    let failed: Evaluated | null = null;
+    try {
+      await runTask(task, this.#database, {
+        answer: desk.answer,
+        signal: stop.signal,
+        onEvaluated: (evaluated) => {
+          clearTimeout(timer);
+          if (evaluated.cost === null) failed = evaluated;
+          else desk.onEvaluated?.(evaluated);
+        },
+      });
+      return true;
+    } catch (error) {
+      // It does not matter which limit it was: a worker comes to the same answer, and its errors name the flags' limits.
+      const isTooLarge = stop.signal.reason === GIVEN_UP || (error instanceof InputError && error.status === 422);
+      if (failed !== null && isTooLarge && !desk.signal.aborted) {
+        Object.assign(query, limits);
+        this.#remember(task);
+        return false;
+      }
+      if (failed !== null) desk.onEvaluated?.(failed);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      desk.signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  #remember(task: QueryTask): void {
+    if (this.#large.size >= REMEMBERED_MAX) {
+      const [oldest] = this.#large.keys();
+      this.#large.delete(oldest as string);
+    }
+    this.#large.set(keyOf(task), performance.now() + REMEMBERED_MS);
+  }
+}
+
+function keyOf({ isRange, query, text }: QueryTask): string {
+  return isRange ? `${query.endMs - query.startMs}:${text}` : text;
+}
+
+type NarrowedLimits = Pick<AskedQuery, "maxSeries" | "maxSamples" | "maxSubqueryPoints" | "maxMemoryBytes">;
+
+/** Puts lower limits into the query. Those it had. */
+function narrow(query: AskedQuery, small: SmallLimits): NarrowedLimits {
+  const { maxMemoryBytes, maxSamples, maxSeries, maxSubqueryPoints } = query;
+  query.maxSeries = Math.min(maxSeries, small.maxSeries);
+  query.maxSamples = Math.min(maxSamples, small.maxSamples);
+  query.maxSubqueryPoints = Math.min(maxSubqueryPoints, small.maxPoints);
+  query.maxMemoryBytes = Math.min(maxMemoryBytes, small.maxMemoryBytes);
+  return { maxMemoryBytes, maxSamples, maxSeries, maxSubqueryPoints };
+}
