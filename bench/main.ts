@@ -8,6 +8,7 @@
  *     npm run bench -- backup --samples=100000000    a running server backed up, restored and compared bit by bit
  *     npm run bench -- month                     a month of 173 million samples, some late: merged, opened, asked
  *     npm run bench -- exports                   raw samples read out of us and of VictoriaMetrics in every format
+ *     npm run bench -- fairness                  inserts beside heavy queries, with and without query workers
  *     npm run bench -- replay                    a server killed with 20 million samples in its log, started again
  *     npm run bench -- scale                     ten million series with a million active in a gigabyte, and churn
  *     npm run bench -- codec                     the *.bench.ts files whose path contains the word
@@ -18,6 +19,7 @@ import { pathToFileURL } from "node:url";
 import { projectRoot } from "#support/nyanza";
 import { readBackupOptions, runBackupBench } from "./backup.ts";
 import { readExportOptions, runExportBench } from "./exports.ts";
+import { readFairnessOptions, runFairness } from "./fairness.ts";
 import { readKitOptions, runKit } from "./kit.ts";
 import { readMonthOptions, runMonth } from "./month.ts";
 import { readNewSeriesOptions, runNewSeries } from "./new-series.ts";
@@ -43,6 +45,8 @@ if (command === "side-by-side") {
   await runReplay(readReplayOptions(args));
 } else if (command === "exports") {
   await runExportBench(readExportOptions(args));
+} else if (command === "fairness") {
+  await runFairness(readFairnessOptions(args));
 } else if (command === "scale") {
   await runScale(readScaleOptions(args));
 } else {
@@ -58,7 +62,7 @@ async function runMicroBenches(word: string): Promise<void> {
   });
   if (files.length === 0)
     throw new Error(
-      `bench: no *.bench.ts contains "${word}", and it is none of backup, exports, kit, month, new-series, replay, scale and side-by-side`,
+      `bench: no *.bench.ts contains "${word}", and it is none of backup, exports, fairness, kit, month, new-series, replay, scale and side-by-side`,
     );
   for (const file of files) {
     console.log(`\n# ${file.slice(projectRoot.length + 1)}`);
