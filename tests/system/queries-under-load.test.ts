@@ -94,6 +94,28 @@ test("small queries are answered while all places of ranges are taken", { timeou
   agent.destroy();
 });
 
+test("heavy queries keep neither health nor senders waiting", { timeout: 120_000 }, async () => {
+  const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY });
+  const clients = start(agent, 3);
+  await waitFor("at work", async () => (await metric("nyanza_query_workers_busy")) > 0);
+  let bestMs = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 5 && bestMs > 100; round++) {
+    let slowestMs = 0;
+    for (let i = 0; i < 20; i++) {
+      const startMs = performance.now();
+      assert.equal((await http(`${nyanza.url}/health`)).status, 200);
+      assert.equal((await http(`${nyanza.url}/api/v1/import/prometheus`, { body: "light 1\n" })).status, 204);
+      slowestMs = Math.max(slowestMs, performance.now() - startMs);
+      await sleep(10);
+    }
+    bestMs = Math.min(bestMs, slowestMs);
+  }
+  assert.ok(bestMs <= 100, `${bestMs} ms`);
+  await hangUp(clients);
+  agent.destroy();
+  await waitFor("at rest", async () => (await metric("nyanza_query_workers_busy")) === 0);
+});
+
 test("a thousand clients that hang up leave nothing behind", { timeout: 300_000 }, async () => {
   const { pid } = nyanza.process;
   const handles = (): number => readdirSync(`/proc/${pid}/fd`).length;

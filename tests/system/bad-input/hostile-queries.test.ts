@@ -112,6 +112,8 @@ test(
   { timeout: 120_000 },
   scoped(async (scope) => {
     const nyanza = await startWithSeries(scope, ["-search.maxQueryDuration=300ms"]);
+    // Starts a query worker, which may take longer than queries have here.
+    assert.equal((await http(`${nyanza.url}/api/v1/labels`)).status, 200);
     for (const dialect of BOTH) {
       const { text } = await ask(nyanza, "/api/v1/query", {
         query: `sum(q)${" + 1".repeat(3000)}`,

@@ -25,8 +25,8 @@ export interface SmallLimits {
 export const SMALL: SmallLimits = {
   maxSeries: 64,
   maxSamples: 20_000,
-  maxPoints: 250,
-  maxMemoryBytes: 1 << 20,
+  maxPoints: 1_000,
+  maxMemoryBytes: 32 << 10,
   maxTextLength: 1_000,
   maxMs: 10,
 };
