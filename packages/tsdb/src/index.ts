@@ -16,7 +16,14 @@ export {
 } from "./database/database.ts";
 export type { Dialect, LabelsOptions, QueryOptions, QueryRangeOptions } from "./database/queries.ts";
 export type { ServedReader } from "./database/reading/host.ts";
-export { connectReader, type Reader, type ReaderOptions, type ReaderStats } from "./database/reading/reader.ts";
+export type { Peer } from "./database/reading/peer.ts";
+export {
+  connectReader,
+  type HelpOptions,
+  type Reader,
+  type ReaderOptions,
+  type ReaderStats,
+} from "./database/reading/reader.ts";
 export { parseRules, type RuleTexts } from "./database/rule-texts.ts";
 export { warmUpWrites } from "./database/warm-up.ts";
 export { type Lock, LockedError } from "./disk/disk.ts";

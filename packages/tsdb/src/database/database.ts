@@ -33,6 +33,7 @@ import type { Cardinality } from "../storage/search/cardinality.ts";
 import { NO_SERIES_LIMITS, type SeriesLimitOptions } from "../storage/series/series-limits.ts";
 import { Storage, type StorageCounters } from "../storage/storage.ts";
 import { type LabelsOptions, labelsRequest, Queries, traced } from "./queries.ts";
+import { HeldSnapshots } from "./reading/held-snapshots.ts";
 import { ReaderHost, type ServedReader } from "./reading/host.ts";
 import { parseRules } from "./rule-texts.ts";
 import { StorageSource } from "./storage-source.ts";
@@ -161,6 +162,7 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
 /** An open database. Appends and queries may run at the same time; queries see every append that resolved. */
 export class Database extends Queries<StorageSource> {
   private readonly storage: Storage;
+  private readonly heldByReaders: HeldSnapshots = new HeldSnapshots();
 
   /** Use openDatabase. */
   constructor(storage: Storage, clock: Clock) {
@@ -235,7 +237,7 @@ export class Database extends Queries<StorageSource> {
    * @throws InputError for a database on a disk that is not a folder, ClosedError
    */
   serveReader(port: MessagePort): ServedReader {
-    return new ReaderHost(port, this.storage);
+    return new ReaderHost(port, this.storage, this.heldByReaders);
   }
 
   /** Writes everything in memory out as parts. Queries do not need it: samples are visible at once. */

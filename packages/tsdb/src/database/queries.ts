@@ -145,6 +145,11 @@ export abstract class Queries<S extends Source = Source> {
     return await this.source.search({ tenant: DEFAULT_TENANT, ...request });
   }
 
+  /** What one query reads from. */
+  protected sourceFor(_options: object): Source {
+    return this.source;
+  }
+
   /** One object with all it will ever have: spreading such objects into each other took as long as a small query. */
   private common(options: Omit<QueryOptions, "timeMs">): AskedQuery {
     return {
@@ -153,7 +158,7 @@ export abstract class Queries<S extends Source = Source> {
       endMs: 0,
       stepMs: 0,
       mayAlign: options.mayAlign ?? false,
-      source: this.source,
+      source: this.sourceFor(options),
       tenant: options.tenant ?? DEFAULT_TENANT,
       nowMs: options.nowMs ?? this.clock.nowMs(),
       limits: {

@@ -1,6 +1,6 @@
 /** The reader's end of the port: questions with their answers, and what is told without being asked. The port keeps its thread alive only while somebody waits for an answer. */
 import type { MessagePort } from "node:worker_threads";
-import type { InUse, Origin } from "../../storage/reading/snapshot-message.ts";
+import type { InUse, Origin, SnapshotMessage } from "../../storage/reading/snapshot-message.ts";
 import { ClosedError } from "../../storage/storage.ts";
 import { type Answer, type FromHost, type FromReader, type Question, readError } from "./conversation.ts";
 
@@ -14,12 +14,10 @@ export interface Listener {
   onOrigin(origin: Origin): void;
   onInUse(inUse: InUse): void;
   /** A snapshot, in the order in which they were described; whether anybody waits for it is said. */
-  onBegun(answer: Begun, isAwaited: boolean): void;
+  onBegun(snapshot: SnapshotMessage, isAwaited: boolean): void;
   /** The port is closed. */
   onEnd(): void;
 }
-
-export type Begun = Extract<Answer, { kind: "begin" }>;
 
 type AnswerTo<Q extends Question> = Extract<Answer, { kind: Q["kind"] }>;
 
@@ -101,7 +99,7 @@ export class Conversation {
       case "answer": {
         const { answer } = message;
         const waiting = this.take(message.number);
-        if (answer.kind === "begin") listener.onBegun(answer, waiting !== undefined);
+        if ("snapshot" in answer) listener.onBegun(answer.snapshot, waiting !== undefined);
         waiting?.resolve(answer);
       }
     }

@@ -5,6 +5,8 @@
  *                                          ◄──  origin           once, at the beginning
  *   begin: a range, perhaps filters        ──►                   takes a snapshot
  *                                          ◄──  answer           its description, slots that match
+ *   join: another reader's snapshot        ──►                   gives it to this one as well, under a number of its own
+ *                                          ◄──  answer           its description
  *   cancel                                 ──►                   a question that nobody waits for any more
  *   slots, keys, texts                     ──►                   about the head's series of a snapshot
  *                                          ◄──  answer
@@ -36,6 +38,8 @@ export type Question =
       /** What the head is going to be asked anyway. */
       readonly slots: SlotQuestion | null;
     }
+  /** One that another reader has, which it goes by as long as it has it. */
+  | { readonly kind: "join"; readonly held: number }
   | ({ readonly kind: "slots"; readonly snapshot: number } & SlotQuestion)
   | { readonly kind: "keys"; readonly snapshot: number; readonly slots: Uint32Array }
   | { readonly kind: "texts"; readonly snapshot: number; readonly search: TextSearch };
@@ -62,6 +66,7 @@ export type Answer =
       /** Null if they were not asked for, or the head has nothing in the range. */
       readonly slots: Uint32Array | null;
     }
+  | { readonly kind: "join"; readonly snapshot: SnapshotMessage }
   | { readonly kind: "slots"; readonly slots: Uint32Array }
   | { readonly kind: "keys"; readonly bytes: Uint8Array; readonly ends: Uint32Array }
   | { readonly kind: "texts"; readonly texts: TextColumns };

@@ -5,11 +5,13 @@
 import type { MessagePort, Transferable } from "node:worker_threads";
 import { CorruptionError, InputError } from "../../base/errors.ts";
 import { Pacer } from "../../storage/pacer.ts";
+import type { SnapshotMessage } from "../../storage/reading/snapshot-message.ts";
 import { SnapshotWriter } from "../../storage/reading/snapshot-writer.ts";
 import { Known, LABEL_NAMES, valuesOf } from "../../storage/search/label-search.ts";
 import type { Snapshot } from "../../storage/search/search.ts";
 import { ClosedError, type Storage } from "../../storage/storage.ts";
 import { type Answer, type FromHost, type FromReader, type Question, writeError } from "./conversation.ts";
+import type { HeldSnapshots } from "./held-snapshots.ts";
 
 /** Bytes of keys in one answer. */
 const KEYS_BYTES = 1 << 18;
@@ -28,20 +30,22 @@ export class ReaderHost implements ServedReader {
   readonly ended: Promise<void>;
   private readonly port: MessagePort;
   private readonly storage: Storage;
+  private readonly all: HeldSnapshots;
   private readonly writer: SnapshotWriter = new SnapshotWriter();
   private readonly held: Map<number, Snapshot> = new Map();
   /** Questions that are being answered. */
   private readonly asked: Map<number, AbortController> = new Map();
   private readonly stopWatching: () => void;
-  private lastSnapshot = 0;
   private isClosing = false;
 
-  constructor(port: MessagePort, storage: Storage) {
+  /** @param all those of all readers of the database */
+  constructor(port: MessagePort, storage: Storage, all: HeldSnapshots) {
     const { origin } = storage;
     if (origin === null)
       throw new InputError("serve a reader: want a database in a folder, got one on a disk of its own");
     this.port = port;
     this.storage = storage;
+    this.all = all;
     this.stopWatching = storage.watch({
       onOutOfUse: () => this.tellInUse(),
       onClosing: () => {
@@ -87,6 +91,7 @@ export class ReaderHost implements ServedReader {
     try {
       const pacer = new Pacer(stopping.signal);
       if (question.kind === "begin") await this.begin(number, question, pacer);
+      else if (question.kind === "join") this.join(number, question.held);
       else {
         const answer = await this.answerOf(question, pacer);
         this.post({ kind: "answer", number, answer }, transferOf(answer));
@@ -98,7 +103,7 @@ export class ReaderHost implements ServedReader {
     }
   }
 
-  private async answerOf(question: Exclude<Question, { kind: "begin" }>, pacer: Pacer): Promise<Answer> {
+  private async answerOf(question: Exclude<Question, { kind: "begin" | "join" }>, pacer: Pacer): Promise<Answer> {
     const snapshot = this.held.get(question.snapshot);
     if (snapshot === undefined) throw new ClosedError("the snapshot was given back");
     const { registry } = snapshot;
@@ -125,15 +130,31 @@ export class ReaderHost implements ServedReader {
       slots === null || registry === null ? null : await registry.findSlots(slots.tenant, slots.groups, pacer);
     // From here on at once: what is described must be sent before anything else is described.
     const snapshot = storage.snapshot(minMs, maxMs);
-    const held = ++this.lastSnapshot;
+    // Slots of a registry that has been replaced meanwhile mean nothing.
+    const ownSlots = found === null || registry !== snapshot.registry ? null : own(found);
+    this.give(number, this.all.hold(snapshot), snapshot, (message) => ({
+      kind: "begin",
+      snapshot: message,
+      slots: ownSlots,
+    }));
+  }
+
+  /** Another reader's snapshot is this one's as well. Its samples are those of the same moment at least. */
+  private join(number: number, other: number): void {
+    const joined = this.all.join(other);
+    if (joined === null) throw new ClosedError("the snapshot was given back");
+    this.give(number, joined.number, joined.snapshot, (message) => ({ kind: "join", snapshot: message }));
+  }
+
+  private give(
+    number: number,
+    held: number,
+    snapshot: Snapshot,
+    answerWith: (message: SnapshotMessage) => Answer,
+  ): void {
     this.held.set(held, snapshot);
     try {
-      const answer: Answer = {
-        kind: "begin",
-        snapshot: this.writer.write(held, snapshot),
-        // Slots of a registry that has been replaced meanwhile mean nothing.
-        slots: found === null || registry !== snapshot.registry ? null : own(found),
-      };
+      const answer = answerWith(this.writer.write(held, snapshot));
       this.post({ kind: "answer", number, answer }, transferOf(answer));
     } catch (error) {
       this.giveBack(held, 0);
@@ -146,7 +167,7 @@ export class ReaderHost implements ServedReader {
     if (snapshot === undefined) return;
     this.held.delete(number);
     if (dropped > 0) snapshot.onDropped(dropped);
-    snapshot.release();
+    this.all.giveBack(number);
     this.closeIfDone();
   }
 
@@ -190,5 +211,6 @@ function transferOf(answer: Answer): Transferable[] {
   if (answer.kind === "texts")
     return [answer.texts.bytes.buffer as ArrayBuffer, answer.texts.ends.buffer as ArrayBuffer];
   if (answer.kind === "keys") return [answer.bytes.buffer as ArrayBuffer, answer.ends.buffer as ArrayBuffer];
-  return answer.slots === null ? [] : [answer.slots.buffer as ArrayBuffer];
+  if (answer.kind === "join" || answer.slots === null) return [];
+  return [answer.slots.buffer as ArrayBuffer];
 }

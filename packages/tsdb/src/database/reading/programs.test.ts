@@ -20,7 +20,8 @@ import { NO_RULES, type SampleRules } from "../../storage/rules/sample-rules.ts"
 import { Storage } from "../../storage/storage.ts";
 import { Database } from "../database.ts";
 import type { Queries } from "../queries.ts";
-import { connectReader } from "./reader.ts";
+import type { Peer } from "./peer.ts";
+import { connectReader, type HelpOptions } from "./reader.ts";
 import { type Found, readCursor } from "./testing/found.ts";
 import { ReaderThread } from "./testing/reader-thread.ts";
 
@@ -127,8 +128,14 @@ const firstSeed = Number(process.env["NYANZA_SEED"] ?? 1);
 
 type Request = ReturnType<Program["request"]>;
 
-/** Answers to everything there is to ask. */
-async function ask(queries: Queries, request: Request, random: number, nowMs: number): Promise<unknown> {
+/** Answers to everything there is to ask; readers may have others to help them. */
+async function ask(
+  queries: Queries,
+  request: Request,
+  random: number,
+  nowMs: number,
+  helpers: HelpOptions = {},
+): Promise<unknown> {
   switch (random % 6) {
     case 0:
       return (await queries.labelNames(request)).items;
@@ -137,8 +144,13 @@ async function ask(queries: Queries, request: Request, random: number, nowMs: nu
     case 2:
       return (await queries.series(request)).items.map(String);
     case 3: {
-      const options = { tenant: request.tenant, startMs: nowMs - 20 * MINUTE, endMs: nowMs, stepMs: MINUTE, nowMs };
-      const { series } = await queries.queryRange('sum by (job) (count_over_time({__name__!=""}[5m]))', options);
+      const dialect = random % 5 === 0 ? "promql" : "metricsql";
+      const startMs = nowMs - (random % 7 === 0 ? 40 * DAY : 20 * MINUTE);
+      const stepMs = (nowMs - startMs) / 20;
+      const options = { tenant: request.tenant, startMs, endMs: nowMs, stepMs, nowMs, dialect, ...helpers } as const;
+      // Of whole numbers, so that no sum is rounded; and with names, by which series stay different.
+      const rollup = dialect === "promql" ? "last_over_time" : "count_over_time";
+      const { series } = await queries.queryRange(`sum by (job) (${rollup}({__name__!=""}[1d]))`, options);
       return series.map(({ labels, values }) => [String(labels), ...values]);
     }
     default:
@@ -167,8 +179,10 @@ for (const [index, rules] of RULES.entries()) {
       const { db } = program;
       const readers = [1, 2].map(() => {
         const { port1, port2 } = new MessageChannel();
-        return { served: db.serveReader(port1), reader: connectReader(port2, { clock }) };
+        return { served: db.serveReader(port1), reader: connectReader(port2, { clock, shareSamples: 1 }) };
       });
+      const meeting = new MessageChannel();
+      const peers = readers.map(({ reader }, i) => reader.meet(i === 0 ? meeting.port1 : meeting.port2));
       try {
         for (let step = 0; step < 60; step++) {
           const dice = random.below(20);
@@ -178,12 +192,14 @@ for (const [index, rules] of RULES.entries()) {
           else if (dice < 14) program.start();
           else if (dice < 15) await program.settle();
           else {
-            const { reader } = random.pick(readers);
+            const which = random.below(2);
+            const { reader } = readers[which] as (typeof readers)[number];
+            const helpers = random.pick([{}, { helpers: [] }, { helpers: [peers[which] as Peer] }]);
             const request = program.request();
             const what = random.below(60);
             const [own, others] = await Promise.all([
               ask(db, request, what, clock.nowMs()),
-              ask(reader, request, what, clock.nowMs()),
+              ask(reader, request, what, clock.nowMs(), helpers),
             ]);
             assert.deepEqual(others, own, `seed ${seed}, step ${step}, ${what % 6} ${JSON.stringify(request)}`);
           }
@@ -196,6 +212,10 @@ for (const [index, rules] of RULES.entries()) {
             assert.ok(tries < 1_000, "a snapshot is left");
             await new Promise((resolve) => setTimeout(resolve, 1));
           }
+        }
+        for (const [i, { reader }] of readers.entries()) {
+          assert.deepEqual(peers[i]?.load, { asked: 0, helping: 0 });
+          peers[i]?.close();
           reader.close();
         }
       } finally {

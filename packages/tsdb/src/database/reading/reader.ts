@@ -11,8 +11,13 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { Queries } from "../queries.ts";
+import type { Labels } from "../../base/labels.ts";
+import type { QueryResult } from "../../query/result.ts";
+import type { SharedSearch } from "../../query/shares/share.ts";
+import type { Answer, LabelsRequest, SampleCursor, SearchRequest, Source } from "../../query/source.ts";
+import { Queries, type QueryOptions, type QueryRangeOptions } from "../queries.ts";
 import { Conversation } from "./asking.ts";
+import { Peer } from "./peer.ts";
 import { ReadingSource } from "./reading-source.ts";
 
 export interface ReaderOptions {
@@ -20,6 +25,8 @@ export interface ReaderOptions {
   readonly indexCacheBytes?: number;
   /** Memory of this reader for pieces and index pages of parts. Bytes, 16 MiB by default. */
   readonly partCacheBytes?: number;
+  /** Samples that make a share of a query that others may help with (HelpOptions), series counting as a hundred each; 400,000 by default. At least two shares, or none. */
+  readonly shareSamples?: number;
   /** Says what time it is where a query does not. */
   readonly clock?: Clock;
 }
@@ -28,8 +35,11 @@ const CACHE_BYTES = 16 << 20;
 
 /** Reads the database that is served at the other end of the port. Questions may be asked at once. */
 export function connectReader(port: MessagePort, options: ReaderOptions = {}): Reader {
-  const { indexCacheBytes = CACHE_BYTES, partCacheBytes = CACHE_BYTES, clock = systemClock } = options;
-  return new Reader(new ReadingSource(new Conversation(port), { indexCacheBytes, partCacheBytes }), clock);
+  const { indexCacheBytes = CACHE_BYTES, partCacheBytes = CACHE_BYTES, shareSamples, clock = systemClock } = options;
+  return new Reader(
+    new ReadingSource(new Conversation(port), { indexCacheBytes, partCacheBytes }, shareSamples),
+    clock,
+  );
 }
 
 /** What a reader has at the moment. */
@@ -57,5 +67,67 @@ export class Reader extends Queries<ReadingSource> {
   /** Closes the port. What is being read ends with ClosedError at its next question, or is read to its end. */
   close(): void {
     this.source.close();
+  }
+
+  /**
+   * Gets to know another reader of the same database, at the other end of the port: each can help with queries of the other. The port keeps no thread alive.
+   *
+   * @example
+   *   const peer = reader.meet(port);
+   *   await reader.queryRange("sum by (job) (rate(requests_total[5m]))", { ...range, helpers: [peer] });
+   */
+  meet(port: MessagePort): Peer {
+    return new Peer(port, (held, signal) => this.source.join(held, signal));
+  }
+
+  override async query(text: string, options: QueryOptions & HelpOptions = {}): Promise<QueryResult> {
+    return await super.query(text, options);
+  }
+
+  override async queryRange(text: string, options: QueryRangeOptions & HelpOptions): Promise<QueryResult> {
+    return await super.queryRange(text, options);
+  }
+
+  protected override sourceFor({ helpers }: HelpOptions): Source {
+    return helpers === undefined ? this.source : new HelpedSource(this.source, helpers);
+  }
+}
+
+export interface HelpOptions {
+  /**
+   * Readers that may work on shares of the query: of aggregates over many series of one selector (docs/decisions/0013-shares.md). Into which shares series fall is the same whoever helps,
+   * and with nobody: an answer is the same to the bit for `[]` as for any others. Without this a query is not worked on in shares; sums then differ in their last digits.
+   */
+  readonly helpers?: readonly Peer[];
+}
+
+/** A reader's source for one query, which others help. */
+class HelpedSource implements Source {
+  private readonly source: ReadingSource;
+  private readonly helpers: readonly Peer[];
+
+  constructor(source: ReadingSource, helpers: readonly Peer[]) {
+    this.source = source;
+    this.helpers = helpers;
+  }
+
+  async search(request: SearchRequest): Promise<SampleCursor> {
+    return await this.source.search(request);
+  }
+
+  async searchInShares(request: SearchRequest): Promise<SampleCursor | SharedSearch> {
+    return await this.source.divide(request, this.helpers);
+  }
+
+  async series(request: LabelsRequest): Promise<Answer<Labels>> {
+    return await this.source.series(request);
+  }
+
+  async labelNames(request: LabelsRequest): Promise<Answer<string>> {
+    return await this.source.labelNames(request);
+  }
+
+  async labelValues(label: string, request: LabelsRequest): Promise<Answer<string>> {
+    return await this.source.labelValues(label, request);
   }
 }

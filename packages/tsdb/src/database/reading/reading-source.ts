@@ -1,21 +1,28 @@
 /** What a reader's queries read from: the search code of the storage room, over snapshots that the thread with the database takes. */
 import { CorruptionError } from "../../base/errors.ts";
 import type { Labels } from "../../base/labels.ts";
+import type { SharedSearch } from "../../query/shares/share.ts";
 import type { Answer, LabelsRequest, SampleCursor, SearchRequest, Source } from "../../query/source.ts";
-import type { HeadQuestions } from "../../storage/reading/asked-series.ts";
+import type { FoundSlots, HeadQuestions } from "../../storage/reading/asked-series.ts";
+import type { SnapshotMessage } from "../../storage/reading/snapshot-message.ts";
 import {
   SnapshotReader,
   type SnapshotReaderOptions,
   type TakenSnapshot,
 } from "../../storage/reading/snapshot-reader.ts";
 import { LABEL_NAMES, searchLabels, searchTexts, type TextQuery, valuesOf } from "../../storage/search/label-search.ts";
-import { SearchCursor, type SearchView } from "../../storage/search/search.ts";
+import { findRows } from "../../storage/search/plan.ts";
+import { SearchCursor, type SearchView, widened } from "../../storage/search/search.ts";
 import { ClosedError } from "../../storage/storage.ts";
-import type { Begun, Conversation } from "./asking.ts";
+import type { Conversation } from "./asking.ts";
 import type { SlotQuestion } from "./conversation.ts";
+import { DividedSearch, shareCountOf } from "./divided-search.ts";
+import type { Peer } from "./peer.ts";
 
 /** Times that files of a snapshot may be gone before they were opened: each time a merge has just ended. */
 const TRIES = 10;
+/** Some milliseconds of work, where asking somebody costs some tenths of one. */
+const SHARE_SAMPLES = 400_000;
 
 export class ReadingSource implements Source {
   private readonly conversation: Conversation;
@@ -23,16 +30,18 @@ export class ReadingSource implements Source {
   private reader: SnapshotReader | null = null;
   /** Snapshots that have come and nobody has picked up yet. */
   private readonly taken: Map<number, TakenSnapshot> = new Map();
+  private readonly shareSamples: number;
   private openSnapshots = 0;
 
-  constructor(conversation: Conversation, options: SnapshotReaderOptions) {
+  constructor(conversation: Conversation, options: SnapshotReaderOptions, shareSamples: number = SHARE_SAMPLES) {
     this.conversation = conversation;
+    this.shareSamples = shareSamples;
     conversation.listen({
       onOrigin: (origin) => {
         this.reader = new SnapshotReader(origin, options);
       },
       onInUse: (inUse) => this.reader?.forget(inUse),
-      onBegun: (answer, isAwaited) => this.take(answer, isAwaited),
+      onBegun: (snapshot, isAwaited) => this.take(snapshot, isAwaited),
       onEnd: () => {
         this.reader?.close();
         this.reader = null;
@@ -41,12 +50,26 @@ export class ReadingSource implements Source {
   }
 
   async search(request: SearchRequest): Promise<SampleCursor> {
-    const snapshot = await this.begin(request, request);
+    const { view } = await this.begin(request, request);
     try {
-      const minMs = Math.max(request.minMs, snapshot.oldestMs);
-      return await SearchCursor.open(snapshot, { ...request, minMs });
+      return await SearchCursor.open(view, shownOf(view, request));
     } catch (error) {
-      snapshot.release();
+      view.release();
+      throw error;
+    }
+  }
+
+  /** As `search`, in shares if there are enough series for that. Helpers are asked when the work begins. */
+  async divide(request: SearchRequest, helpers: readonly Peer[]): Promise<SampleCursor | SharedSearch> {
+    const { view, number } = await this.begin(request, request);
+    try {
+      const search = shownOf(view, request);
+      const rows = await findRows(view, widened(view, search));
+      const count = shareCountOf(view, search, rows, this.shareSamples);
+      if (count < 2) return await SearchCursor.ofRows(view, search, rows, true);
+      return new DividedSearch(view, number, search, rows, count, helpers);
+    } catch (error) {
+      view.release();
       throw error;
     }
   }
@@ -84,37 +107,48 @@ export class ReadingSource implements Source {
     request: LabelsRequest,
     read: (snapshot: SearchView) => Promise<T[]>,
   ): Promise<Answer<T>> {
-    const snapshot = await this.begin(request, null);
+    const { view } = await this.begin(request, null);
     try {
-      return { items: await read(snapshot), isPartial: snapshot.isPartial };
+      return { items: await read(view), isPartial: view.isPartial };
     } finally {
-      snapshot.release();
+      view.release();
     }
   }
 
-  /** A snapshot, to be released. Slots that match are asked for with it: one message less. */
+  /** A snapshot, to be released, and its number. Slots that match are asked for with it: one message less. */
   private async begin(
     { minMs, maxMs, signal }: Pick<SearchRequest, "minMs" | "maxMs" | "signal">,
     slots: SlotQuestion | null,
-  ): Promise<SearchView> {
+  ): Promise<{ readonly view: SearchView; readonly number: number }> {
     // Groups that are none match nothing in a search for samples.
     const asked = slots === null || slots.groups.length === 0 ? null : { tenant: slots.tenant, groups: slots.groups };
     for (let tries = 1; ; tries++) {
       const begun = await this.conversation.ask({ kind: "begin", minMs, maxMs, slots: asked }, signal);
-      const { number } = begun.snapshot;
-      const taken = this.taken.get(number);
-      this.taken.delete(number);
-      if (taken === undefined || this.reader === null) throw new ClosedError("the database is closed");
       const found = asked === null || begun.slots === null ? null : { groups: asked.groups, slots: begun.slots };
+      const { number } = begun.snapshot;
       try {
-        return await this.reader.open(taken, this.ownerOf(number, signal), found);
+        return { view: await this.open(number, signal, found), number };
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT" || tries === TRIES) throw error;
       }
     }
   }
 
-  private take({ snapshot }: Begun, isAwaited: boolean): void {
+  /** The snapshot with this number that another reader has, to be released. @throws ClosedError, ENOENT for a file that has gone meanwhile */
+  async join(held: number, signal: AbortSignal): Promise<SearchView> {
+    const { snapshot } = await this.conversation.ask({ kind: "join", held }, signal);
+    return await this.open(snapshot.number, signal, null);
+  }
+
+  /** Opens the snapshot that has come. */
+  private async open(number: number, signal: AbortSignal | undefined, found: FoundSlots | null): Promise<SearchView> {
+    const taken = this.taken.get(number);
+    this.taken.delete(number);
+    if (taken === undefined || this.reader === null) throw new ClosedError("the database is closed");
+    return await this.reader.open(taken, this.ownerOf(number, signal), found);
+  }
+
+  private take(snapshot: SnapshotMessage, isAwaited: boolean): void {
     const taken = this.reader?.take(snapshot);
     if (taken === undefined) return;
     this.openSnapshots++;
@@ -149,4 +183,9 @@ export class ReadingSource implements Source {
       onReleased: (dropped) => this.end(snapshot, dropped),
     };
   }
+}
+
+/** The search without what is out of retention. */
+function shownOf({ oldestMs }: SearchView, request: SearchRequest): SearchRequest {
+  return { ...request, minMs: Math.max(request.minMs, oldestMs) };
 }

@@ -23,6 +23,8 @@ export const NONE = 0xffff_ffff;
 export interface FoundRows {
   readonly slots: Uint32Array;
   readonly ids: readonly Uint32Array[];
+  /** Null while nobody has read them. */
+  readonly labels: readonly Labels[] | null;
 }
 
 /** Rows with their labels. */
@@ -31,21 +33,21 @@ export interface Plan extends FoundRows {
 }
 
 /** Rows `[lo, hi)`. */
-export function sliceRows({ slots, ids }: FoundRows, lo: number, hi: number): FoundRows {
-  return { slots: slots.subarray(lo, hi), ids: ids.map((column) => column.subarray(lo, hi)) };
+export function sliceRows({ slots, ids, labels }: FoundRows, lo: number, hi: number): FoundRows {
+  return {
+    slots: slots.subarray(lo, hi),
+    ids: ids.map((column) => column.subarray(lo, hi)),
+    labels: labels?.slice(lo, hi) ?? null,
+  };
 }
 
 /** Finds the matching series everywhere and joins those that are one. @throws InputError 422 for too many */
 export async function planSearch(snapshot: SearchView, search: StorageSearch): Promise<Plan> {
-  const found = await findRows(snapshot, search);
-  return found.labels === null ? await planRows(snapshot, search, found) : { ...found, labels: found.labels };
+  return await planRows(snapshot, search, await findRows(snapshot, search));
 }
 
 /** The same without labels, unless they were needed to find out. @throws InputError 422 for too many */
-export async function findRows(
-  snapshot: SearchView,
-  search: StorageSearch,
-): Promise<FoundRows & { readonly labels: readonly Labels[] | null }> {
+export async function findRows(snapshot: SearchView, search: StorageSearch): Promise<FoundRows> {
   const { registry, partitions } = snapshot;
   const pacer = new Pacer(search.signal);
   const found: Postings[] = [];
@@ -68,6 +70,7 @@ export async function findRows(
 
 /** Reads labels of rows that were found in this snapshot. Rows whose labels cannot be read are left out. */
 export async function planRows(snapshot: SearchView, search: StorageSearch, rows: FoundRows): Promise<Plan> {
+  if (rows.labels !== null) return { ...rows, labels: rows.labels };
   const { registry, partitions } = snapshot;
   const pacer = new Pacer(search.signal);
   const count = rows.slots.length;
@@ -145,7 +148,7 @@ class Joining {
   }
 
   /** Null if that does not tell all: some id has no slot, and may be a series that is somewhere else, too. */
-  async bySlots(): Promise<(FoundRows & { readonly labels: null }) | null> {
+  async bySlots(): Promise<FoundRows | null> {
     const { snapshot, found, pacer } = this;
     this.begin();
     const months = found.filter((ids) => ids.length > 0).length;
@@ -172,10 +175,10 @@ class Joining {
     const unmet = await this.unmetSlots();
     if (isUnlinked && unmet.length > 0) return null;
     this.rowSlots.set(unmet, rows);
-    return { ...this.finish(rows + unmet.length), labels: null };
+    return this.finish(rows + unmet.length, null);
   }
 
-  async byLabels(): Promise<Plan> {
+  async byLabels(): Promise<FoundRows> {
     const { snapshot, search, found, pacer } = this;
     this.begin();
     const labels: Labels[] = [];
@@ -217,7 +220,7 @@ class Joining {
       }
       if (pacer.isDue) await pacer.pause();
     }
-    return { ...this.finish(labels.length), labels };
+    return this.finish(labels.length, labels);
   }
 
   private begin(): void {
@@ -248,9 +251,9 @@ class Joining {
     return unmet.subarray(0, count);
   }
 
-  private finish(rows: number): FoundRows {
+  private finish(rows: number, labels: readonly Labels[] | null): FoundRows {
     refuseOver(this.search, rows);
-    return sliceRows({ slots: this.rowSlots, ids: this.rowIds }, 0, rows);
+    return sliceRows({ slots: this.rowSlots, ids: this.rowIds, labels }, 0, rows);
   }
 }
 

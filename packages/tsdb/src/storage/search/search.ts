@@ -160,9 +160,14 @@ export class SearchCursor {
     return new SearchCursor(snapshot, search, await planSearch(snapshot, widened(snapshot, search)), true);
   }
 
-  /** Reads series that were found in this snapshot before, or in another thread's view of it. The snapshot stays the caller's. */
-  static async ofRows(snapshot: SearchView, search: StorageSearch, rows: FoundRows): Promise<SearchCursor> {
-    return new SearchCursor(snapshot, search, await planRows(snapshot, search, rows), false);
+  /** Reads series that were found in this snapshot before, or in another thread's view of it. `mustRelease`: `close()` gives the snapshot back. */
+  static async ofRows(
+    snapshot: SearchView,
+    search: StorageSearch,
+    rows: FoundRows,
+    mustRelease = false,
+  ): Promise<SearchCursor> {
+    return new SearchCursor(snapshot, search, await planRows(snapshot, search, rows), mustRelease);
   }
 
   get bytesRead(): number {

@@ -10,12 +10,19 @@ import type { Found } from "./found.ts";
 export type Job =
   | { readonly kind: "export" | "hold"; readonly request: SearchRequest }
   | { readonly kind: "query"; readonly text: string; readonly options: QueryOptions }
-  | { readonly kind: "queryRange"; readonly text: string; readonly options: QueryRangeOptions }
+  /** Helped by all readers that this one has met, or by none. */
+  | {
+      readonly kind: "queryRange";
+      readonly text: string;
+      readonly options: QueryRangeOptions;
+      readonly isHelped?: boolean;
+    }
   | { readonly kind: "labelValues"; readonly label: string; readonly options: LabelsOptions }
   | { readonly kind: "stats" | "close" };
 
 export type ToWorker =
   | { readonly kind: "connect"; readonly port: MessagePort; readonly options: Record<string, number> }
+  | { readonly kind: "meet"; readonly port: MessagePort }
   | { readonly kind: "job"; readonly number: number; readonly job: Job }
   | { readonly kind: "stop"; readonly number: number };
 
@@ -47,6 +54,13 @@ export class ReaderThread {
     const { port1, port2 } = new MessageChannel();
     this.served = database.serveReader(port1);
     this.worker.postMessage({ kind: "connect", port: port2, options } satisfies ToWorker, [port2]);
+  }
+
+  /** From now on each can help the other. */
+  meet(other: ReaderThread): void {
+    const { port1, port2 } = new MessageChannel();
+    this.worker.postMessage({ kind: "meet", port: port1 } satisfies ToWorker, [port1]);
+    other.worker.postMessage({ kind: "meet", port: port2 } satisfies ToWorker, [port2]);
   }
 
   async export(request: SearchRequest): Promise<Found> {

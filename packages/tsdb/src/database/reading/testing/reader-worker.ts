@@ -1,6 +1,7 @@
 /** The program of a worker with a reader: does what reader-thread.ts asks it to, and answers in plain data. */
 import { parentPort } from "node:worker_threads";
 import { assert } from "../../../base/errors.ts";
+import type { Peer } from "../peer.ts";
 import { connectReader, type Reader } from "../reader.ts";
 import { type Found, readCursor } from "./found.ts";
 import type { Job, Outcome, ToWorker } from "./reader-thread.ts";
@@ -8,10 +9,12 @@ import type { Job, Outcome, ToWorker } from "./reader-thread.ts";
 assert(parentPort !== null, "this is a worker's program");
 const main = parentPort;
 let reader: Reader | null = null;
+const peers: Peer[] = [];
 const stopping: Map<number, AbortController> = new Map();
 
 main.on("message", (message: ToWorker) => {
   if (message.kind === "connect") reader = connectReader(message.port, message.options);
+  else if (message.kind === "meet") peers.push((reader as Reader).meet(message.port));
   else if (message.kind === "stop") stopping.get(message.number)?.abort(new Error("stopped"));
   else void run(message.number, message.job);
 });
@@ -46,11 +49,11 @@ async function answerOf(reader: Reader, job: Job, signal: AbortSignal): Promise<
         labels.toString(),
         [...values],
       ]);
-    case "queryRange":
-      return (await reader.queryRange(job.text, { ...job.options, signal })).series.map(({ labels, values }) => [
-        labels.toString(),
-        [...values],
-      ]);
+    case "queryRange": {
+      const helpers = job.isHelped === true ? { helpers: peers } : {};
+      const { series } = await reader.queryRange(job.text, { ...job.options, ...helpers, signal });
+      return series.map(({ labels, values }) => [labels.toString(), [...values]]);
+    }
     case "labelValues":
       return (await reader.labelValues(job.label, { ...job.options, signal })).items;
     case "stats":
