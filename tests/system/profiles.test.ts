@@ -12,7 +12,8 @@ test(
   "/debug/pprof/profile names the work of a query",
   { timeout: 60_000 },
   scoped(async (scope) => {
-    const { url } = await startNyanza(scope, { flags: ["-selfScrapeInterval=0"] });
+    // A profile is of the main thread.
+    const { url } = await startNyanza(scope, { flags: ["-selfScrapeInterval=0", "-search.workers=0"] });
     const lines = Array.from({ length: 200 }, (_, s) =>
       Array.from({ length: 60 }, (_, i) => `m{s="${s}"} ${i} ${(END - 900 + 15 * i) * 1000}\n`).join(""),
     );

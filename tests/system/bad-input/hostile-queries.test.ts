@@ -111,7 +111,7 @@ test(
   "bad input: a long chain is answered, and a query that is out of time is stopped",
   { timeout: 120_000 },
   scoped(async (scope) => {
-    const nyanza = await startWithSeries(scope, ["-search.maxQueryDuration=300ms"]);
+    const nyanza = await startWithSeries(scope, ["-search.maxQueryDuration=1s"]);
     // Starts a query worker, which may take longer than queries have here.
     assert.equal((await http(`${nyanza.url}/api/v1/labels`)).status, 200);
     for (const dialect of BOTH) {
