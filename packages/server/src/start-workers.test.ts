@@ -58,7 +58,7 @@ function bodyOf({ body, headers }: Reply): string {
 const query = (text: string, more = ""): string => `query=${encodeURIComponent(text)}${more}`;
 
 test("a worker answers byte for byte what the main thread answers", { timeout: 120_000 }, () =>
-  withTwins(["-search.maxMemoryPerQuery=64MiB", "-search.queryStats.minQueryDuration=0"], async (twins) => {
+  withTwins(["-search.maxMemoryPerQuery=8MiB", "-search.queryStats.minQueryDuration=0"], async (twins) => {
     await importInto(twins, await readCorpus("document-data.jsonl"));
     await importInto(twins, wideLines("wide", 1_000));
     await importInto(twins, '{"metric":{"__name__":"lonely"},"values":[1],"timestamps":[1704073100000]}');
@@ -185,13 +185,14 @@ test("a cancelled task and one whose client hangs up free their worker", { timeo
     await importInto(twins, slowLines());
     const heavy = ask(port, HEAVY);
     await until("at work", () => readMetric(twins.pooled, "nyanza_query_workers_busy") === 1);
-    await sleep(100);
+    await until("reading", () => readMetric(twins.pooled, "nyanza_query_workers_snapshots") > 0);
     const list = JSON.parse((await ask(port, "/api/v1/status/active_queries")).text) as { data: { id: string }[] };
     const cancelled = await ask(port, `/api/v1/status/active_queries/cancel?id=${list.data[0]?.id}`, {
       method: "POST",
     });
     assert.equal(cancelled.status, 200);
     const reply = await heavy;
+    assert.equal(readMetric(twins.pooled, "nyanza_query_workers_snapshots"), 0);
     assert.equal(reply.status, 422);
     assert.match(reply.text, /was cancelled/);
     assert.equal(readMetric(twins.pooled, "nyanza_query_workers_busy"), 0);
@@ -206,6 +207,7 @@ test("a cancelled task and one whose client hangs up free their worker", { timeo
     await until("at work", () => readMetric(twins.pooled, "nyanza_query_workers_busy") === 1);
     request.destroy();
     await until("at rest", () => readMetric(twins.pooled, "nyanza_query_workers_busy") === 0);
+    assert.equal(readMetric(twins.pooled, "nyanza_query_workers_snapshots"), 0);
     assert.equal(readMetric(twins.pooled, "nyanza_query_workers_restarts_total"), 0);
   }),
 );

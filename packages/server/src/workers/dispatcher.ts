@@ -18,7 +18,7 @@ export interface SmallLimits {
   readonly maxPoints: number;
   readonly maxMemoryBytes: number;
   readonly maxTextLength: number;
-  /** A try that takes longer is given up when it next lets others have their turn. */
+  /** A try that takes longer, what this thread does meanwhile included, is given up when it next lets others have their turn. */
   readonly maxMs: number;
 }
 
@@ -28,7 +28,7 @@ export const SMALL: SmallLimits = {
   maxPoints: 1_000,
   maxMemoryBytes: 32 << 10,
   maxTextLength: 1_000,
-  maxMs: 10,
+  maxMs: 25,
 };
 
 /** How long a text that was too large is not tried again, and how many are remembered. */

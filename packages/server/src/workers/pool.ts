@@ -39,6 +39,11 @@ export class QueryPool implements TaskRunner {
       "nyanza_query_workers_busy",
       () => [...this.#workers].filter(({ load }) => load > 0).length,
     );
+    metrics.getOrCreateGauge("nyanza_query_workers_snapshots", () => {
+      let sum = 0;
+      for (const { openSnapshots } of this.#workers) sum += openSnapshots;
+      return sum;
+    });
     metrics.getOrCreateGauge("nyanza_query_workers_restarts_total", () => this.#restarts);
   }
 

@@ -72,6 +72,11 @@ export class QueryWorker {
     return this.#errands.size;
   }
 
+  /** Snapshots of the database that it has: as long as it does, their files stay. */
+  get openSnapshots(): number {
+    return this.#served.openSnapshots;
+  }
+
   /** As it was when the latest task ended. */
   get caches(): CacheBytes {
     return this.#caches;
