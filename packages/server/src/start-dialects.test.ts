@@ -45,6 +45,7 @@ test("a query says which dialect it is in, and promql has Prometheus' arguments"
         maxResponseSeries: 0,
         maxMemoryBytes: 1 << 20,
         maxPushdownValues: 100,
+        maxWorkMs: Infinity,
         minStalenessMs: 0,
         latencyStepMaxMs: 60_000,
         refusesImplicit: false,

@@ -17,7 +17,7 @@ export const NOTHING_SMALL: SmallLimits = {
   maxPoints: 0,
   maxMemoryBytes: 0,
   maxTextLength: -1,
-  maxMs: 0,
+  maxWorkMs: 0,
 };
 
 export interface Twin {

@@ -47,6 +47,8 @@ export interface QueryLimits {
   readonly maxResponseSeries: number;
   /** Bytes the series of an expression may take. */
   readonly maxMemoryBytes: number;
+  /** Milliseconds of work, pauses left out; Infinity for no limit. */
+  readonly maxWorkMs: number;
   /** Values of a label that one side of an operator may make a filter of the other. */
   readonly maxPushdownValues: number;
   /** A sample at most this old is a series' previous one; 0: from the distance of samples. */

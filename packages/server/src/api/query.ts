@@ -206,6 +206,7 @@ function askCommon(context: RequestContext, options: QueryOptions): AskedQuery {
     maxResponseSeries: limits.maxResponseSeries,
     maxMemoryBytes: limits.maxMemoryBytes,
     maxPushdownValues: limits.maxPushdownValues,
+    maxWorkMs: Infinity,
     minStalenessMs: limits.minStalenessMs,
     latencyStepMaxMs: limits.latencyStepMaxMs,
     refusesImplicit: limits.refusesImplicit,

@@ -2,7 +2,7 @@
  * Who carries a task out: this thread what is small, the pool everything else.
  *
  * What a query costs nobody knows before it has run, and a trip to a worker costs several times what the smallest take. So a query that may be small is
- * tried here within narrow limits: few series, few samples, few points, little time. One that would exceed any of them is given up, its answer not begun, and
+ * tried here within narrow limits: few series, few samples, few points, little work. One that would exceed any of them is given up, its answer not begun, and
  * carried out by a worker from the start; its text is remembered for a while and not tried again. At most a few milliseconds of this thread go to a wrong
  * guess, whatever the query is.
  */
@@ -18,8 +18,7 @@ export interface SmallLimits {
   readonly maxPoints: number;
   readonly maxMemoryBytes: number;
   readonly maxTextLength: number;
-  /** A try that takes longer, what this thread does meanwhile included, is given up when it next lets others have their turn. */
-  readonly maxMs: number;
+  readonly maxWorkMs: number;
 }
 
 export const SMALL: SmallLimits = {
@@ -28,14 +27,13 @@ export const SMALL: SmallLimits = {
   maxPoints: 1_000,
   maxMemoryBytes: 32 << 10,
   maxTextLength: 1_000,
-  maxMs: 25,
+  maxWorkMs: 10,
 };
 
-/** How long a text that was too large is not tried again, and how many are remembered. */
+/** How long a text that was too large is not tried again, and how many are remembered. Work may have been much for once: code was cold, the machine busy. */
 const REMEMBERED_MS = 60_000;
+const SLOW_REMEMBERED_MS = 1_000;
 const REMEMBERED_MAX = 1_000;
-
-const GIVEN_UP = new Error("this is for a worker");
 
 export class Dispatcher implements TaskRunner {
   readonly #database: ReadableDatabase;
@@ -70,19 +68,12 @@ export class Dispatcher implements TaskRunner {
 
   /** False if it is too large. */
   async #try(task: QueryTask, desk: Desk): Promise<boolean> {
-    const { query } = task;
-    const limits = narrow(query, this.#small);
-    const stop = new AbortController();
-    const onAbort = (): void => stop.abort(desk.signal.reason);
-    desk.signal.addEventListener("abort", onAbort, { once: true });
-    const timer = setTimeout(() => stop.abort(GIVEN_UP), this.#small.maxMs);
+    const limits = narrow(task.query, this.#small);
     let failed: Evaluated | null = null;
     try {
       await runTask(task, this.#database, {
-        answer: desk.answer,
-        signal: stop.signal,
+        ...desk,
         onEvaluated: (evaluated) => {
-          clearTimeout(timer);
           if (evaluated.cost === null) failed = evaluated;
           else desk.onEvaluated?.(evaluated);
         },
@@ -90,26 +81,26 @@ export class Dispatcher implements TaskRunner {
       return true;
     } catch (error) {
       // It does not matter which limit it was: a worker comes to the same answer, and its errors name the flags' limits.
-      const isTooLarge = stop.signal.reason === GIVEN_UP || (error instanceof InputError && error.status === 422);
+      const isTooLarge = error instanceof InputError && error.status === 422;
       if (failed !== null && isTooLarge && !desk.signal.aborted) {
-        Object.assign(query, limits);
-        this.#remember(task);
+        Object.assign(task.query, limits);
+        this.#remember(
+          task,
+          (failed as Evaluated).durationMs >= this.#small.maxWorkMs ? SLOW_REMEMBERED_MS : REMEMBERED_MS,
+        );
         return false;
       }
       if (failed !== null) desk.onEvaluated?.(failed);
       throw error;
-    } finally {
-      clearTimeout(timer);
-      desk.signal.removeEventListener("abort", onAbort);
     }
   }
 
-  #remember(task: QueryTask): void {
+  #remember(task: QueryTask, forMs: number): void {
     if (this.#large.size >= REMEMBERED_MAX) {
       const [oldest] = this.#large.keys();
       this.#large.delete(oldest as string);
     }
-    this.#large.set(keyOf(task), performance.now() + REMEMBERED_MS);
+    this.#large.set(keyOf(task), performance.now() + forMs);
   }
 }
 
@@ -117,14 +108,18 @@ function keyOf({ isRange, query, text }: QueryTask): string {
   return isRange ? `${query.endMs - query.startMs}:${text}` : text;
 }
 
-type NarrowedLimits = Pick<AskedQuery, "maxSeries" | "maxSamples" | "maxSubqueryPoints" | "maxMemoryBytes">;
+type NarrowedLimits = Pick<
+  AskedQuery,
+  "maxSeries" | "maxSamples" | "maxSubqueryPoints" | "maxMemoryBytes" | "maxWorkMs"
+>;
 
 /** Puts lower limits into the query. Those it had. */
 function narrow(query: AskedQuery, small: SmallLimits): NarrowedLimits {
-  const { maxMemoryBytes, maxSamples, maxSeries, maxSubqueryPoints } = query;
+  const { maxMemoryBytes, maxSamples, maxSeries, maxSubqueryPoints, maxWorkMs } = query;
   query.maxSeries = Math.min(maxSeries, small.maxSeries);
   query.maxSamples = Math.min(maxSamples, small.maxSamples);
   query.maxSubqueryPoints = Math.min(maxSubqueryPoints, small.maxPoints);
   query.maxMemoryBytes = Math.min(maxMemoryBytes, small.maxMemoryBytes);
-  return { maxMemoryBytes, maxSamples, maxSeries, maxSubqueryPoints };
+  query.maxWorkMs = small.maxWorkMs;
+  return { maxMemoryBytes, maxSamples, maxSeries, maxSubqueryPoints, maxWorkMs };
 }

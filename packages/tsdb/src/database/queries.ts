@@ -59,6 +59,8 @@ export interface QueryOptions {
   readonly maxMemoryBytes?: number | undefined;
   /** Values of a label that one side of an operator may make a filter of the other side's reading; 0 for none, 100 by default. */
   readonly maxPushdownValues?: number | undefined;
+  /** Milliseconds of work, pauses left out, after which the query is refused with 422: to try what may be small. No limit by default. */
+  readonly maxWorkMs?: number | undefined;
   /** A sample at most this old is a series' previous one whatever the distance of samples says. Milliseconds; 0 by default. */
   readonly minStalenessMs?: number | undefined;
   /** The latency offset touches ranges of smaller steps only. Milliseconds; a minute by default. */
@@ -171,6 +173,7 @@ export abstract class Queries<S extends Source = Source> {
         maxResponseSeries: options.maxResponseSeries,
         maxMemoryPerQuery: options.maxMemoryBytes,
         maxBinaryOpPushdownLabelValues: options.maxPushdownValues,
+        maxWorkMs: options.maxWorkMs,
       },
       minStalenessMs: options.minStalenessMs,
       latencyStepMaxMs: options.latencyStepMaxMs,

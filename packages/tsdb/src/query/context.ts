@@ -90,10 +90,13 @@ export class QueryRun {
     return performance.now() >= this.#sliceEndMs;
   }
 
-  /** Lets the event loop run. @throws the signal's reason when the query was cancelled. */
+  /** Lets the event loop run. @throws the signal's reason when the query was cancelled, InputError 422 when it has worked for as long as it may. */
   async breathe(): Promise<void> {
     this.signal?.throwIfAborted();
     const startMs = performance.now();
+    if (startMs - this.startedMs - this.pausedMs > this.limits.maxWorkMs) {
+      throw new InputError(`the query takes more than the ${this.limits.maxWorkMs} ms of work that it may`, 422);
+    }
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.signal?.throwIfAborted();
     const endMs = performance.now();

@@ -18,6 +18,8 @@ export interface QueryLimits {
   readonly maxMemoryPerQuery: number;
   /** `-search.maxBinaryOpPushdownLabelValues`: values of a label that one side of an operator may make a filter of the other; 0 for none. */
   readonly maxBinaryOpPushdownLabelValues: number;
+  /** Milliseconds of work, pauses left out, after which a query is given up; looked at when it pauses. No flag. */
+  readonly maxWorkMs: number;
 }
 
 export const DEFAULT_LIMITS: QueryLimits = {
@@ -30,6 +32,7 @@ export const DEFAULT_LIMITS: QueryLimits = {
   maxResponseSeries: 0,
   maxMemoryPerQuery: 1 << 30,
   maxBinaryOpPushdownLabelValues: 100,
+  maxWorkMs: Number.POSITIVE_INFINITY,
 };
 
 export type AskedLimits = { readonly [K in keyof QueryLimits]?: QueryLimits[K] | undefined };
@@ -48,5 +51,6 @@ export function withDefaults(asked: AskedLimits = {}): QueryLimits {
     maxResponseSeries: asked.maxResponseSeries ?? defaults.maxResponseSeries,
     maxMemoryPerQuery: asked.maxMemoryPerQuery ?? defaults.maxMemoryPerQuery,
     maxBinaryOpPushdownLabelValues: asked.maxBinaryOpPushdownLabelValues ?? defaults.maxBinaryOpPushdownLabelValues,
+    maxWorkMs: asked.maxWorkMs ?? defaults.maxWorkMs,
   };
 }
