@@ -69,10 +69,11 @@ export interface Answer<T> {
 export interface Source {
   search(request: SearchRequest): Promise<SampleCursor>;
   /**
-   * The same, for who can put together what comes of parts of the series: in shares if there are enough of them. Which series are in which share depends on what was found, and not on
-   * who has time. Absent where there is nobody but the query's own thread.
+   * The same, for who can put together what comes of parts of the series: in shares if there are enough of them. Absent where there is nobody but the query's own thread.
+   * `isExact`: that is what would come of all series, to the bit, so that there need be shares only if somebody helps. Else which series are in which share depends on what was
+   * found, and not on who has time.
    */
-  searchInShares?(request: SearchRequest): Promise<SampleCursor | SharedSearch>;
+  searchInShares?(request: SearchRequest, isExact: boolean): Promise<SampleCursor | SharedSearch>;
   /** Label sets of series that may have samples in the range, sorted by compareLabels. */
   series(request: LabelsRequest): Promise<Answer<Labels>>;
   /** Label names, sorted, `__name__` included. */

@@ -95,7 +95,7 @@ export class Reader extends Queries<ReadingSource> {
 
 export interface HelpOptions {
   /**
-   * Readers that may work on shares of the query: of aggregates over many series of one selector (docs/decisions/0013-shares.md). Into which shares series fall is the same whoever helps,
+   * Readers that may work on shares of the query: of what it reads of many series of one selector, and aggregates over that (docs/decisions/0013-shares.md). Into which shares series fall is the same whoever helps,
    * and with nobody: an answer is the same to the bit for `[]` as for any others. Without this a query is not worked on in shares; sums then differ in their last digits.
    */
   readonly helpers?: readonly Peer[];
@@ -115,8 +115,9 @@ class HelpedSource implements Source {
     return await this.source.search(request);
   }
 
-  async searchInShares(request: SearchRequest): Promise<SampleCursor | SharedSearch> {
-    return await this.source.divide(request, this.helpers);
+  async searchInShares(request: SearchRequest, isExact: boolean): Promise<SampleCursor | SharedSearch> {
+    const mayShare = !isExact || this.helpers.some(({ isOpen }) => isOpen);
+    return mayShare ? await this.source.divide(request, this.helpers) : await this.source.search(request);
   }
 
   async series(request: LabelsRequest): Promise<Answer<Labels>> {

@@ -32,6 +32,9 @@ const QUERIES = [
   ["sum of rates by instance, 2,000 series", "sum by (instance) (rate(node_cpu_seconds_total[5m]))"],
   ["avg by region, 10,000 series", 'avg by (region) (avg_over_time({job="node-exporter"}[5m]))'],
   ["max of all, 10,000 series", 'max(max_over_time({job="node-exporter"}[10m]))'],
+  ["10,000 series as they are", '{job="node-exporter"}'],
+  ["rates of 2,000 series", "rate(node_cpu_seconds_total[5m])"],
+  ["quantile by region, 10,000 series", 'quantile by (region) (0.9, {job="node-exporter"})'],
 ] as const;
 
 type Way = "whole" | "alone" | "helped" | "traced";

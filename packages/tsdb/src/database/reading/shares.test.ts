@@ -25,6 +25,8 @@ const TEXTS = [
   "count by (instance) (m)",
   "avg without (instance) (m)",
   "sum(m) / count(m) + topk(1, sum by (job) (m))",
+  "rate(m[2m])",
+  "max_over_time(m[2m]) - on (instance) group_left () m",
 ];
 
 const rowsOf = (series: number, samples: number, fromMs = NOW) =>

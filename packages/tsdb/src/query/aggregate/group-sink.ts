@@ -3,9 +3,9 @@ import type { Labels } from "../../base/labels.ts";
 import { outColumn } from "../../kernel/rollup.ts";
 import type { AggregateExpr } from "../../metricsql/ast.ts";
 import type { QueryRun } from "../context.ts";
-import type { RollupSink } from "../rollup/eval-rollup.ts";
+import type { RollupSink, SinkParts } from "../rollup/eval-rollup.ts";
 import type { Series } from "../series.ts";
-import { GroupPacker, labelsOf, type PackedGroups, type PlainLabels, stateOf } from "../shares/share.ts";
+import { ColumnPacker, columnsOf, labelsIn, type PackedColumns } from "../shares/share.ts";
 import type { Accumulator } from "./accumulators.ts";
 import { Grouping } from "./grouping.ts";
 
@@ -36,9 +36,14 @@ export class GroupSink implements RollupSink {
   }
 
   /** Null where the first groups are to be kept: which they are shows only when series come one by one. */
-  get aggregate(): { name: string; modifier: AggregateExpr["modifier"] } | null {
+  get parts(): SinkParts | null {
     const { name, modifier, limit } = this.#expr;
-    return limit > 0 ? null : { name, modifier };
+    if (limit > 0) return null;
+    return {
+      aggregate: { name, modifier },
+      begin: () => new GroupSink(this.#points, this.#expr, this.#accumulate, this.#run),
+      merge: (packed) => this.#merge(packed),
+    };
   }
 
   /** Where the kernel's rollups leave their results, so that nothing is copied on the way to the group. */
@@ -54,24 +59,23 @@ export class GroupSink implements RollupSink {
     return [...this.#groups.values()].map(({ labels, accumulator }) => ({ labels, values: accumulator.finish() }));
   }
 
-  /** A sink for some of the series, to be merged. */
-  part(): GroupSink {
-    return new GroupSink(this.#points, this.#expr, this.#accumulate, this.#run);
-  }
-
   /** Ends it: what it has, for another sink. */
-  pack(): PackedGroups {
-    const packer = new GroupPacker(this.#groups.size);
-    for (const { labels, accumulator } of this.#groups.values()) packer.add(labels, accumulator.state());
-    return packer.finish();
+  pack(): PackedColumns {
+    let packer: ColumnPacker | null = null;
+    for (const { labels, accumulator } of this.#groups.values()) {
+      const state = accumulator.state();
+      packer ??= new ColumnPacker(this.#groups.size * state.length, this.#points);
+      packer.add(labels, state);
+    }
+    return (packer ?? new ColumnPacker(0, this.#points)).finish();
   }
 
   /** Adds groups of series that come behind its own. */
-  merge(packed: PackedGroups): void {
-    for (let i = 0; i < packed.labels.length; i++) {
-      const labels = labelsOf(packed.labels[i] as PlainLabels);
-      this.#accumulatorOf(labels)?.merge(stateOf(packed, i, this.#points));
-    }
+  #merge(packed: PackedColumns): void {
+    labelsIn(packed).forEach((labels, i, { length }) => {
+      const columns = packed.columns.length / this.#points / length;
+      this.#accumulatorOf(labels)?.merge(columnsOf(packed, i, columns, this.#points));
+    });
   }
 
   /** Null if there are to be no more groups. */

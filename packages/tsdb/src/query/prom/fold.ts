@@ -1,13 +1,13 @@
 /** Aggregations with a state a group: series are added and forgotten, and such of parts of the series can be put together. */
 import type { Labels } from "../../base/labels.ts";
 import type { PromAggregate } from "../../promql/ast.ts";
-import { GroupPacker, labelsOf, type PlainLabels, stateOf } from "../shares/share.ts";
+import { ColumnPacker, columnsOf, labelsIn } from "../shares/share.ts";
 import type { Accumulator } from "./accumulators.ts";
 import type { PromContext } from "./context.ts";
 import { Groups } from "./grouping.ts";
 import { type Presence, PresenceUnion } from "./presence.ts";
-import type { SeriesFold } from "./series-sink.ts";
-import type { PackedFold } from "./sharing.ts";
+import type { PackingSink, SeriesSinkParts } from "./series-sink.ts";
+import type { PackedSeries } from "./sharing.ts";
 import type { AggregateFunction, Aggregation } from "./tables.ts";
 import type { PromSeries } from "./value.ts";
 
@@ -26,16 +26,16 @@ interface FoldedGroup {
   readonly present: PresenceUnion;
 }
 
-class Fold implements Aggregation, SeriesFold {
+class Fold implements Aggregation, PackingSink {
   readonly keepsColumns = false;
-  readonly node: PromAggregate;
+  readonly #node: PromAggregate;
   readonly #context: PromContext;
   readonly #State: State;
   readonly #groups: Groups<FoldedGroup>;
 
   constructor(context: PromContext, node: PromAggregate, State: State) {
     const { run, points } = context.grid;
-    this.node = node;
+    this.#node = node;
     this.#context = context;
     this.#State = State;
     this.#groups = new Groups(node, (labels) => {
@@ -44,8 +44,13 @@ class Fold implements Aggregation, SeriesFold {
     });
   }
 
-  get fold(): SeriesFold {
-    return this;
+  get parts(): SeriesSinkParts {
+    const { op, isWithout, grouping } = this.#node;
+    return {
+      aggregate: { op, isWithout, grouping },
+      begin: () => new Fold(this.#context, this.#node, this.#State),
+      merge: (packed) => this.#merge(packed),
+    };
   }
 
   add(labels: Labels, values: Float64Array, present: Presence): boolean {
@@ -63,26 +68,25 @@ class Fold implements Aggregation, SeriesFold {
     return list;
   }
 
-  part(): Fold {
-    return new Fold(this.#context, this.node, this.#State);
-  }
-
-  pack(): PackedFold {
-    const packer = new GroupPacker(this.#groups.size);
+  pack(): PackedSeries {
+    const { points } = this.#context.grid;
+    let packer: ColumnPacker | null = null;
     const masks: Presence[] = [];
     for (const { labels, accumulator, present } of this.#groups.all()) {
-      packer.add(labels, accumulator.state());
+      const state = accumulator.state();
+      packer ??= new ColumnPacker(this.#groups.size * state.length, points);
+      packer.add(labels, state);
       masks.push(present.mask);
     }
-    return { groups: packer.finish(), masks };
+    return { ...(packer ?? new ColumnPacker(0, points)).finish(), masks };
   }
 
-  merge({ groups, masks }: PackedFold): void {
+  #merge(packed: PackedSeries): void {
     const { points } = this.#context.grid;
-    for (let i = 0; i < masks.length; i++) {
-      const group = this.#groups.of(labelsOf(groups.labels[i] as PlainLabels));
-      group.accumulator.merge(stateOf(groups, i, points));
-      group.present.add(masks[i]);
-    }
+    labelsIn(packed).forEach((labels, i, { length }) => {
+      const group = this.#groups.of(labels);
+      group.accumulator.merge(columnsOf(packed, i, packed.columns.length / points / length, points));
+      group.present.add(packed.masks[i]);
+    });
   }
 }

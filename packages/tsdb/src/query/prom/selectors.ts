@@ -89,7 +89,7 @@ export async function readSeries(
   const found =
     sharing === null || run.source.searchInShares === undefined
       ? await run.source.search(search)
-      : await run.source.searchInShares(search);
+      : await run.source.searchInShares(search, sharing.isExact);
   try {
     run.searchMs += performance.now() - searchedMs;
     run.seriesFetched += found.seriesCount;
@@ -166,7 +166,7 @@ export async function lookUp(
   sight: Sight,
   aspect: SampleAspect,
 ): Promise<PromSeries[]> {
-  const sink = new SeriesList();
+  const sink = new SeriesList(context.grid.points);
   await lookUpInto(sink, context, filters, sight, aspect);
   return sink.list;
 }
@@ -192,7 +192,7 @@ async function lookUpInto(
     sight.endMs,
     (series) => run.reserveColumns(sink.keepsColumns ? series : 1, points),
     lookingVisitor(context, sight, aspect, sink),
-    sharingOf(context, sink, filters, { kind: "selector", sight }, (inner, part) => ({
+    sharingOf(context, sink, filters, { kind: "selector", sight, aspect }, (inner, part) => ({
       visit: lookingVisitor(inner, sight, aspect, part),
       distinct: null,
     })),

@@ -6,10 +6,13 @@
  * So who reads samples need not know what becomes of them, and memory is the sink's affair.
  */
 import type { Labels } from "../../base/labels.ts";
-import type { PromAggregate } from "../../promql/ast.ts";
+import { ColumnPacker, columnsOf, labelsIn } from "../shares/share.ts";
 import type { Presence } from "./presence.ts";
-import type { PackedFold } from "./sharing.ts";
+import type { PackedSeries, PromTask } from "./sharing.ts";
 import type { PromSeries } from "./value.ts";
+
+/** Shorter columns take less time to make than their labels take to be told. */
+const SHARED_POINTS_MIN = 32;
 
 export interface SeriesSink {
   /** True if it keeps the columns of most series it is given: their memory is then asked for beforehand. */
@@ -20,26 +23,71 @@ export interface SeriesSink {
    */
   add(labels: Labels, values: Float64Array, present: Presence): boolean;
   /** Of a sink that can be put together from such of parts of the series. */
-  readonly fold?: SeriesFold;
+  readonly parts?: SeriesSinkParts | null;
 }
 
-/** The same sink as what it is made of. */
-export interface SeriesFold {
-  /** The aggregation that it is. */
-  readonly node: PromAggregate;
-  /** A sink for some of the series, to be merged. */
-  part(): SeriesSink & { pack(): PackedFold };
-  /** Adds groups of series that come behind its own. */
-  merge(packed: PackedFold): void;
+export interface SeriesSinkParts {
+  /** The aggregation that it is; null if it keeps series as they are. */
+  readonly aggregate: PromTask["aggregate"];
+  /** A sink for some of the series, so many at most. */
+  begin(series: number): PackingSink;
+  /** Adds what came of series behind its own. */
+  merge(packed: PackedSeries): void;
+}
+
+/** Collects what another sink is to take over. */
+export interface PackingSink extends SeriesSink {
+  pack(): PackedSeries;
 }
 
 /** Keeps every series. */
 export class SeriesList implements SeriesSink {
   readonly keepsColumns = true;
   readonly list: PromSeries[] = [];
+  readonly #points: number;
+
+  constructor(points: number) {
+    this.#points = points;
+  }
+
+  get parts(): SeriesSinkParts | null {
+    const points = this.#points;
+    if (points < SHARED_POINTS_MIN) return null;
+    return {
+      aggregate: null,
+      begin: (series) => new PackedList(series, points),
+      merge: (packed) => {
+        labelsIn(packed).forEach((labels, i) => {
+          const values = columnsOf(packed, i, 1, points)[0] as Float64Array;
+          this.list.push({ labels, values, present: packed.masks[i] as Presence });
+        });
+      },
+    };
+  }
 
   add(labels: Labels, values: Float64Array, present: Presence): boolean {
     this.list.push({ labels, values, present: present === null ? null : present.slice() });
     return true;
+  }
+}
+
+/** Keeps every series of a share, their values in one memory. */
+export class PackedList implements PackingSink {
+  readonly keepsColumns = true;
+  readonly #packer: ColumnPacker;
+  readonly #masks: Presence[] = [];
+
+  constructor(series: number, points: number) {
+    this.#packer = new ColumnPacker(series, points);
+  }
+
+  add(labels: Labels, values: Float64Array, present: Presence): boolean {
+    this.#packer.add(labels, [values]);
+    this.#masks.push(present === null ? null : present.slice());
+    return false;
+  }
+
+  pack(): PackedSeries {
+    return { ...this.#packer.finish(), masks: this.#masks };
   }
 }

@@ -7,6 +7,7 @@ import { aggregateFunctions } from "./aggregates.ts";
 import type { PromContext } from "./context.ts";
 import { rangeFunctions } from "./range-functions.ts";
 import { lookingVisitor, visitSeries } from "./selectors.ts";
+import { PackedList, type PackingSink } from "./series-sink.ts";
 import { outcomeOf, type PromOutcome, type PromTask } from "./sharing.ts";
 import { Annotations } from "./value.ts";
 import { rollingVisitor } from "./windows.ts";
@@ -17,20 +18,10 @@ export async function evaluatePromShare(
   cursor: SampleCursor,
 ): Promise<PromOutcome> {
   const context: PromContext = { ...times, grid, annotations: new Annotations(), samples: null };
-  const { op } = aggregate;
-  const node: PromAggregate = {
-    kind: "aggregate",
-    type: "vector",
-    pos: 0,
-    end: 0,
-    expr: nothingAt(0),
-    param: null,
-    ...aggregate,
-  };
-  const sink = aggregateFunctions.get(op)?.(context, node, null).fold?.part();
-  if (sink === undefined) throw new InputError(`a share of ${op}()`);
+  const sink = aggregate === null ? new PackedList(cursor.seriesCount, grid.points) : foldOf(context, aggregate);
+  if (sink.keepsColumns) grid.run.reserveColumns(cursor.seriesCount, grid.points);
   if (leaf.kind === "selector") {
-    await visitSeries(grid, cursor, null, lookingVisitor(context, leaf.sight, "value", sink));
+    await visitSeries(grid, cursor, null, lookingVisitor(context, leaf.sight, leaf.aspect, sink));
     return outcomeOf(sink.pack(), context, null, null);
   }
   const entry = rangeFunctions.get(leaf.name);
@@ -47,6 +38,21 @@ export async function evaluatePromShare(
   const { visit, distinct } = rollingVisitor(context, call, entry, leaf, sink, hashes);
   await visitSeries(grid, cursor, null, visit);
   return outcomeOf(sink.pack(), context, distinct, hashes);
+}
+
+function foldOf(context: PromContext, aggregate: Exclude<PromTask["aggregate"], null>): PackingSink {
+  const node: PromAggregate = {
+    kind: "aggregate",
+    type: "vector",
+    pos: 0,
+    end: 0,
+    expr: nothingAt(0),
+    param: null,
+    ...aggregate,
+  };
+  const sink = aggregateFunctions.get(aggregate.op)?.(context, node, null).parts?.begin(0);
+  if (sink === undefined) throw new InputError(`a share of ${aggregate.op}()`);
+  return sink;
 }
 
 /** Stands for an argument whose place alone matters. */

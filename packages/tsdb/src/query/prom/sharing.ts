@@ -2,19 +2,19 @@
 import type { LabelFilter } from "../../base/label-filter.ts";
 import type { PromAggregate } from "../../promql/ast.ts";
 import type { EvalContext } from "../context.ts";
-import type { GridTask, PackedGroups, QueryTask, SharedSearch } from "../shares/share.ts";
-import { queryTask, workInShares } from "../shares/work.ts";
+import type { GridTask, PackedColumns, QueryTask, SharedSearch } from "../shares/share.ts";
+import { isExact, queryTask, workInShares } from "../shares/work.ts";
 import type { PromContext } from "./context.ts";
 import type { DistinctLabels } from "./label-sets.ts";
 import type { Presence } from "./presence.ts";
-import { type SeriesVisitor, type Sight, visitSeries } from "./selectors.ts";
+import { type SampleAspect, type SeriesVisitor, type Sight, visitSeries } from "./selectors.ts";
 import type { SeriesSink } from "./series-sink.ts";
 import { Annotations } from "./value.ts";
 import type { Windows } from "./windows.ts";
 
 /** What is made of each series: what is seen of it, or of its windows by a function of this name. The places in the text are for annotations. */
 export type PromLeaf =
-  | { readonly kind: "selector"; readonly sight: Sight }
+  | { readonly kind: "selector"; readonly sight: Sight; readonly aspect: SampleAspect }
   | ({ readonly kind: "range"; readonly name: string; readonly pos: number; readonly argPos: number } & Windows);
 
 export interface PromTask {
@@ -23,19 +23,19 @@ export interface PromTask {
   readonly grid: GridTask;
   readonly times: Omit<PromContext, "grid" | "annotations" | "samples">;
   readonly leaf: PromLeaf;
-  readonly aggregate: Pick<PromAggregate, "op" | "isWithout" | "grouping">;
+  /** Null where all series are wanted. */
+  readonly aggregate: Pick<PromAggregate, "op" | "isWithout" | "grouping"> | null;
   /** Series may be of different metrics, and become equal without their names. */
   readonly wantsHashes: boolean;
 }
 
-/** Groups, and where each has a value. */
-export interface PackedFold {
-  readonly groups: PackedGroups;
+/** Series, or groups, and where each has a value. */
+export interface PackedSeries extends PackedColumns {
   readonly masks: readonly Presence[];
 }
 
 export interface PromOutcome {
-  readonly fold: PackedFold;
+  readonly series: PackedSeries;
   readonly warnings: readonly string[];
   readonly infos: readonly string[];
   /** Null where labels stay what they are. They are different within the share. */
@@ -43,13 +43,13 @@ export interface PromOutcome {
 }
 
 export function outcomeOf(
-  fold: PackedFold,
+  series: PackedSeries,
   { annotations }: PromContext,
   distinct: DistinctLabels | null,
   hashes: readonly number[] | null,
 ): PromOutcome {
   return {
-    fold,
+    series,
     warnings: [...annotations.warnings],
     infos: [...annotations.infos],
     labels:
@@ -61,6 +61,8 @@ export function outcomeOf(
 
 /** Works on series that were found, in shares. */
 export interface Sharing {
+  /** What is made of shares is the same to the bit as what is made of all series. */
+  readonly isExact: boolean;
   run(grid: EvalContext, shares: SharedSearch): Promise<void>;
 }
 
@@ -74,25 +76,25 @@ export type BeginVisiting = (
 /** Null where the sink wants all series, or somebody counts their samples. */
 export function sharingOf(
   context: PromContext,
-  { fold }: SeriesSink,
+  { parts, keepsColumns }: SeriesSink,
   filters: readonly LabelFilter[],
   leaf: PromLeaf,
   begin: BeginVisiting,
 ): Sharing | null {
-  if (fold === undefined || context.samples !== null) return null;
+  if (parts === undefined || parts === null || context.samples !== null) return null;
   const { lookbackMs, queryStartMs, queryEndMs, queryStepMs, subqueryStepMs } = context;
   // Series of one metric that lose no more than its name stay different.
   const wantsHashes = !filters.some(({ label, op }) => label === "__name__" && op === "=");
   const run = async (grid: EvalContext, shares: SharedSearch): Promise<void> => {
     const { startMs, endMs, stepMs } = grid;
-    const { op, isWithout, grouping } = fold.node;
+    grid.run.reserveColumns(keepsColumns ? shares.seriesCount : 1, grid.points);
     const task: PromTask = {
       dialect: "promql",
       query: queryTask(grid.run),
       grid: { startMs, endMs, stepMs },
       times: { lookbackMs, queryStartMs, queryEndMs, queryStepMs, subqueryStepMs },
       leaf,
-      aggregate: { op, isWithout, grouping },
+      aggregate: parts.aggregate,
       wantsHashes,
     };
     const check = new ShareCheck();
@@ -100,18 +102,18 @@ export function sharingOf(
       grid,
       shares,
       task,
-      `aggregate ${op}()`,
+      parts.aggregate === null ? "evaluate samples" : `aggregate ${parts.aggregate.op}()`,
       async (cursor) => {
         const inner = { ...context, grid, annotations: new Annotations() };
-        const part = fold.part();
+        const part = parts.begin(cursor.seriesCount);
         const hashes = wantsHashes ? [] : null;
         const { visit, distinct } = begin(inner, part, hashes);
         await visitSeries(grid, cursor, null, visit);
         return outcomeOf(part.pack(), inner, distinct, hashes);
       },
       (outcome) => {
-        const { fold: packed, warnings, infos, labels } = outcome as PromOutcome;
-        fold.merge(packed);
+        const { series, warnings, infos, labels } = outcome as PromOutcome;
+        parts.merge(series);
         for (const text of warnings) context.annotations.warnings.add(text);
         for (const text of infos) context.annotations.infos.add(text);
         check.add(labels);
@@ -130,7 +132,7 @@ export function sharingOf(
       grid.run.samplesRead = samplesRead;
     }
   };
-  return { run };
+  return { run, isExact: isExact(parts.aggregate?.op) };
 }
 
 /** Whether the label sets of all shares are different for sure. */

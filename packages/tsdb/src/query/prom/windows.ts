@@ -29,7 +29,7 @@ export async function evaluateRangeCall(
   entry: RangeFunction,
   evaluate: EvaluateExpr,
 ): Promise<PromSeries[]> {
-  const sink = new SeriesList();
+  const sink = new SeriesList(context.grid.points);
   await streamRangeCall(context, call, entry, evaluate, sink);
   return entry.finish === undefined ? sink.list : entry.finish(context, call, sink.list);
 }

@@ -15,8 +15,8 @@ import { withLabel, withoutName } from "../label-edit.ts";
 import { type ReadingTrace, traceReading } from "../reading-trace.ts";
 import { Scratch } from "../scratch.ts";
 import type { Series } from "../series.ts";
-import type { PackedGroups, RollupTask } from "../shares/share.ts";
-import { queryTask, workInShares } from "../shares/work.ts";
+import { ColumnPacker, columnsOf, labelsIn, type PackedColumns, type RollupTask } from "../shares/share.ts";
+import { isExact, queryTask, workInShares } from "../shares/work.ts";
 import type { SampleCursor, SearchRequest } from "../source.ts";
 import { printExtent } from "../trace.ts";
 import { changesToNext, ratesToNext, removeResets, secondsSincePrevious, survey } from "./counter.ts";
@@ -26,6 +26,9 @@ import type { RollupArgs, RollupEntry, RollupOutput, RollupPlan } from "./table.
 
 /** How far before its window a rollup that wants the previous sample looks, unless -search.minStalenessInterval says otherwise. */
 const PREVIOUS_MS = 300_000;
+
+/** Shorter columns take less time to make than their labels take to be told. */
+const SHARED_POINTS_MIN = 32;
 
 export type Evaluate = (context: EvalContext, expr: Expr) => Promise<Series[]>;
 
@@ -56,10 +59,16 @@ export interface RollupSink {
   /** The column is the sink's from now on. */
   accept(labels: Labels, column: Float64Array): void;
   finish(): Series[];
-  /** Of a sink that can be put together from such of parts of the series: see GroupSink. */
-  readonly aggregate?: RollupTask["aggregate"] | null;
-  part?(): RollupSink & { pack(): PackedGroups };
-  merge?(packed: PackedGroups): void;
+  /** Of a sink that can be put together from such of parts of the series. */
+  readonly parts?: SinkParts | null;
+}
+
+export interface SinkParts {
+  readonly aggregate: RollupTask["aggregate"];
+  /** A sink for some of the series, of which so many columns may come. */
+  begin(columns: number): RollupSink & { pack(): PackedColumns };
+  /** Adds what came of series behind its own. */
+  merge(packed: PackedColumns): void;
 }
 
 export type MakeSink = (points: number) => RollupSink;
@@ -72,8 +81,32 @@ export const collect: MakeSink = (points) => {
     column: () => new Float64Array(points),
     accept: (labels, values) => list.push({ labels, values }),
     finish: () => list,
+    parts:
+      points < SHARED_POINTS_MIN
+        ? null
+        : {
+            aggregate: null,
+            begin: (columns) => packingSink(columns, points),
+            merge: (packed) => {
+              labelsIn(packed).forEach((labels, i) => {
+                list.push({ labels, values: columnsOf(packed, i, 1, points)[0] as Float64Array });
+              });
+            },
+          },
   };
 };
+
+/** Keeps every series of a share, one behind the other in one memory. */
+export function packingSink(columns: number, points: number): RollupSink & { pack(): PackedColumns } {
+  const packer = new ColumnPacker(columns, points);
+  return {
+    keepsColumns: true,
+    column: () => packer.column(),
+    accept: (labels, values) => packer.add(labels, [values]),
+    finish: () => [],
+    pack: () => packer.finish(),
+  };
+}
 
 export async function evaluateRollup(
   context: EvalContext,
@@ -144,11 +177,11 @@ async function rollUpSelector(
     maxSeries: query.limits.maxUniqueTimeseries,
     ...(query.signal === null ? {} : { signal: query.signal }),
   };
-  const parts = partsOf(sink);
+  const parts = sink.parts ?? null;
   const found =
     parts === null || query.source.searchInShares === undefined
       ? await query.source.search(search)
-      : await query.source.searchInShares(search);
+      : await query.source.searchInShares(search, isExact(parts.aggregate?.name));
   try {
     query.seriesFetched += found.seriesCount;
     reading?.found(found.seriesCount);
@@ -159,41 +192,35 @@ async function rollUpSelector(
           `${query.limits.maxUniqueTimeseries}; add filters or raise the flag`,
       );
     }
+    const outputs = Math.max(call.plan.outputs.length, 1);
+    if (sink.keepsColumns) query.reserveColumns(found.seriesCount * outputs, grid.points);
     if (parts !== null && "shareCount" in found) {
+      let made = 0;
       await workInShares(
         grid,
         found,
         rollupTask(grid, call, windowMs, parts.aggregate),
         titleOf(call, sink),
         async (cursor) => {
-          const part = parts.begin();
+          const part = parts.begin(cursor.seriesCount * outputs);
           await rollUpCursor(grid, call, windowMs, part, cursor, null);
           return part.pack();
         },
-        (outcome) => parts.merge(outcome as PackedGroups),
+        (outcome) => {
+          const packed = outcome as PackedColumns;
+          parts.merge(packed);
+          made += packed.columns.length / grid.points;
+          if (sink.keepsColumns) query.reserveColumns(made, grid.points);
+        },
       );
       return;
     }
     const cursor = found as SampleCursor;
-    if (sink.keepsColumns)
-      query.reserveColumns(cursor.seriesCount * Math.max(call.plan.outputs.length, 1), grid.points);
     await rollUpCursor(grid, call, windowMs, sink, cursor, reading);
     reading?.end(cursor, titleOf(call, sink));
   } finally {
     found.close();
   }
-}
-
-interface SinkParts {
-  readonly aggregate: RollupTask["aggregate"];
-  begin(): RollupSink & { pack(): PackedGroups };
-  merge(packed: PackedGroups): void;
-}
-
-/** Null if it wants all series. */
-function partsOf(sink: RollupSink): SinkParts | null {
-  if (!sink.aggregate || sink.part === undefined || sink.merge === undefined) return null;
-  return { aggregate: sink.aggregate, begin: sink.part.bind(sink), merge: sink.merge.bind(sink) };
 }
 
 function rollupTask(

@@ -7,11 +7,12 @@
  *                                 └────────┴─────┬──────┘
  *                                              merge               always in this order, whoever was done first
  */
-import { Labels } from "../../base/labels.ts";
+import type { Labels } from "../../base/labels.ts";
 import type { AggregateExpr } from "../../metricsql/ast.ts";
 import type { QueryLimits } from "../limits.ts";
 import type { PromOutcome, PromTask } from "../prom/sharing.ts";
 import type { SampleCursor } from "../source.ts";
+import { type PackedLabels, unpackLabels } from "./packed-labels.ts";
 
 /** What an evaluation must know of the query it is part of: QueryRunOptions without what belongs to a thread, and what was used already. */
 export interface QueryTask {
@@ -31,7 +32,7 @@ export interface GridTask {
   readonly stepMs: number;
 }
 
-/** A MetricsQL rollup over a selector, and the aggregate over it. */
+/** A MetricsQL rollup over a selector, and the aggregate over it, if there is one. */
 export interface RollupTask {
   readonly dialect: "metricsql";
   readonly query: QueryTask;
@@ -43,67 +44,73 @@ export interface RollupTask {
     readonly strings: readonly string[];
     readonly keepsName: boolean;
   };
-  readonly aggregate: { readonly name: string; readonly modifier: AggregateExpr["modifier"] };
+  /** Null where all columns are wanted. */
+  readonly aggregate: { readonly name: string; readonly modifier: AggregateExpr["modifier"] } | null;
 }
 
 export type ShareTask = RollupTask | PromTask;
 
-/** Labels as plain data. */
-export interface PlainLabels {
-  readonly name: string;
-  readonly pairs: readonly string[];
-}
-
-export function labelsOf({ name, pairs }: PlainLabels): Labels {
-  return name === "" && pairs.length === 0 ? Labels.empty : new Labels(name, pairs);
-}
-
-/** Groups of a share with the states of their accumulators: the columns of all groups one behind the other. */
-export interface PackedGroups {
-  readonly labels: readonly PlainLabels[];
+/** Series, or groups with the states of their accumulators: as many columns each, one behind the other. */
+export interface PackedColumns {
+  /** Packed for another thread. */
+  readonly labels: readonly Labels[] | PackedLabels;
   readonly columns: Float64Array;
 }
 
-/** Packs groups in order. Each has as many columns as the others, of one length. */
-export class GroupPacker {
-  readonly #labels: PlainLabels[] = [];
-  readonly #count: number;
-  #columns: Float64Array = new Float64Array(0);
+/** Packs columns in order. Each label set has as many as the others, of one length. */
+export class ColumnPacker {
+  readonly #labels: Labels[] = [];
+  readonly #points: number;
+  #columns: Float64Array;
   #length = 0;
 
-  /** @param count of groups */
-  constructor(count: number) {
-    this.#count = count;
+  /** @param columns that there may be */
+  constructor(columns: number, points: number) {
+    this.#points = points;
+    this.#columns = new Float64Array(columns * points);
   }
 
-  add({ name, pairs }: Labels, state: readonly Float64Array[]): void {
-    if (this.#length === 0) {
-      this.#columns = new Float64Array(this.#count * state.reduce((sum, column) => sum + column.length, 0));
+  /** Where the next column goes, to be written there. */
+  column(): Float64Array {
+    const end = this.#length + this.#points;
+    if (end > this.#columns.length) {
+      const grown = new Float64Array(2 * end);
+      grown.set(this.#columns);
+      this.#columns = grown;
     }
-    this.#labels.push({ name, pairs });
-    for (const column of state) {
-      this.#columns.set(column, this.#length);
-      this.#length += column.length;
+    return this.#columns.subarray(this.#length, end);
+  }
+
+  /** Columns that may be where `column()` said, or anywhere else. */
+  add(labels: Labels, columns: readonly Float64Array[]): void {
+    this.#labels.push(labels);
+    for (const column of columns) {
+      const target = this.column();
+      if (column.buffer !== target.buffer || column.byteOffset !== target.byteOffset) target.set(column);
+      this.#length += this.#points;
     }
   }
 
-  finish(): PackedGroups {
-    return { labels: this.#labels, columns: this.#columns };
+  finish(): PackedColumns {
+    return { labels: this.#labels, columns: this.#columns.subarray(0, this.#length) };
   }
 }
 
-/** The state of a group. */
-export function stateOf({ labels, columns }: PackedGroups, group: number, points: number): Float64Array[] {
-  const perGroup = columns.length / labels.length;
-  const state: Float64Array[] = [];
-  for (let at = group * perGroup; at < (group + 1) * perGroup; at += points) {
-    state.push(columns.subarray(at, at + points));
+export function labelsIn({ labels }: PackedColumns): readonly Labels[] {
+  return "texts" in labels ? unpackLabels(labels) : labels;
+}
+
+/** The columns of label set `index`. */
+export function columnsOf(packed: PackedColumns, index: number, perSet: number, points: number): Float64Array[] {
+  const columns: Float64Array[] = [];
+  for (let i = index * perSet; i < (index + 1) * perSet; i++) {
+    columns.push(packed.columns.subarray(i * points, (i + 1) * points));
   }
-  return state;
+  return columns;
 }
 
 /** What came of a share. */
-export type ShareOutcome = PackedGroups | PromOutcome;
+export type ShareOutcome = PackedColumns | PromOutcome;
 
 /** What a share that was evaluated elsewhere has used, beside what the query had used before. */
 export interface ShareUsage {

@@ -28,7 +28,8 @@ const SHARES = [1, 2, 3, 7];
 const RANGE = {
   startMs: ZERO_MS - SCRAPE_MS,
   endMs: ZERO_MS + 20 * SCRAPE_MS,
-  stepMs: 20_000,
+  // Columns long enough to be worth telling.
+  stepMs: 7_000,
   nowMs: ZERO_MS,
   mayAlign: false,
 };
@@ -130,6 +131,21 @@ test("aggregates in shares are those of all series, but for the last digits", as
 
 test("extremes and counts in shares are the same to the bit, whatever the values", async () => {
   await compare(metricsql, odd, randomAggregates(exact), 0, 300);
+});
+
+test("columns that are read in shares are the same to the bit", async () => {
+  const rollups = fc.constantFrom(
+    "rate",
+    "avg_over_time",
+    "stddev_over_time",
+    "rollup",
+    "last_over_time",
+    "quantile_over_time",
+  );
+  const texts = fc
+    .tuple(rollups, fc.constantFrom("a", '{__name__=~"a|b"}', 'b{x!="3"}'), fc.constantFrom("", " keep_metric_names"))
+    .map(([name, text, keep]) => `${name}(${name.startsWith("quantile") ? "0.3, " : ""}${text}[1m])${keep}`);
+  await compare(metricsql, odd, texts, 0, 200);
 });
 
 test("random queries answer the same when their leaves come in shares", async () => {

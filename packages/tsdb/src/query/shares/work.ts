@@ -3,6 +3,13 @@ import type { EvalContext, QueryRun } from "../context.ts";
 import type { SampleCursor } from "../source.ts";
 import type { QueryTask, SharedSearch, ShareOutcome, ShareTask, ShareUsage } from "./share.ts";
 
+/** Whether what is made of shares is the same to the bit as what is made of all series: their columns, extremes, counts. */
+export function isExact(aggregate: string | undefined): boolean {
+  return aggregate === undefined || EXACT.has(aggregate);
+}
+
+const EXACT: ReadonlySet<string> = new Set(["min", "max", "count", "group"]);
+
 /** What others must know of a query. */
 export function queryTask(run: QueryRun): QueryTask {
   const { limits, lookbackMs, minStalenessMs, nowMs, text, tooManySamples, samplesRead, heldBytes } = run;
@@ -47,7 +54,8 @@ export async function workInShares(
       if (usage !== null) {
         run.countSamples(usage.samples);
         run.isPartial ||= usage.isPartial;
-        othersBytes = Math.max(othersBytes, usage.memoryBytes);
+        // Columns that are wanted whole have been counted already.
+        if (task.aggregate !== null) othersBytes = Math.max(othersBytes, usage.memoryBytes);
       }
       merge(outcome);
       if (step === undefined) return;
