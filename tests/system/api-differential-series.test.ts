@@ -210,7 +210,7 @@ test("export as csv", async () => {
     "__timestamp__:custom:002 06 .999999 3 4 5 January,__value__",
   ]) {
     for (const reduce_mem_usage of [0, 1]) {
-      // Now and then 1.79.5 writes the value of one series in the line of another: it is asked again.
+      // With reduce_mem_usage=1 one answer in ten of 1.79.5 has values of one series in lines of another: it is asked again.
       for (let tries = 1; ; tries++) {
         const { ours, theirs } = await askBoth(twins, `${CSV}?${encode({ ...args, format, reduce_mem_usage })}`);
         assert.deepEqual([ours.status, theirs.status], [200, 200]);
@@ -219,7 +219,8 @@ test("export as csv", async () => {
         const [header, ...lines] = ours.text.trimEnd().split("\n");
         assert.equal(header, format);
         const want = theirs.text.trimEnd().split("\n").sort();
-        if (tries < 5 && lines.sort().some((line, i) => line !== want[i])) continue;
+        lines.sort();
+        if (tries < 5 && lines.some((line, i) => line !== want[i])) continue;
         assert.deepEqual(lines, want, format);
         break;
       }
