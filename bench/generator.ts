@@ -161,7 +161,8 @@ export class BodyWriter {
 
   private flush(): void {
     if (this.count === 0) return;
-    this.bodies.push(compressBody(this.body.finish()));
+    // As a copy: what the compressor gives stands in memory for the worst case, seven times as large.
+    this.bodies.push(Buffer.from(compressBody(this.body.finish())));
     this.body.reset();
     this.count = 0;
   }
