@@ -161,7 +161,7 @@ export class BodyWriter {
 
   private flush(): void {
     if (this.count === 0) return;
-    // As a copy: what the compressor gives stands in memory for the worst case, seven times as large.
+    // As a copy: what the compressor gives stands in memory for the worst case.
     this.bodies.push(Buffer.from(compressBody(this.body.finish())));
     this.body.reset();
     this.count = 0;

@@ -12,7 +12,7 @@
  *   5. after    the same as 3, the new ones no longer written, and a flush as an hour would bring
  */
 import { Agent } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { http } from "#support/http";
 import { readMemory } from "#support/process";
 import { encodeLabels, remoteWriteHeaders } from "#support/remote-write";
@@ -252,6 +252,8 @@ class Run {
         const bodies = smallBodies(labels, startMs + scrape * interval * 1000);
         for (const [i, body] of bodies.entries())
           loads.push({ atMs: (scrape + i / bodies.length) * interval * 1000, body });
+        // The compressor's memory is given back when others have their turn: the bodies of an hour would take twenty gigabytes.
+        await turn();
       }
       const newHosts = Math.ceil(newSeries / seriesPerHost);
       const fresh = newHosts === 0 ? [] : [...bodiesOf(this.hosts, newHosts, startMs, SMALL_BODY_SERIES)];
