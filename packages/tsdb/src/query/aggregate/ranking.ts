@@ -12,6 +12,9 @@ function countOf(k: number, most: number): number {
   return k >= 1 ? Math.min(Math.trunc(k), most) : 0;
 }
 
+/** Up to so many best values a point are kept in order while the series pass by; more of them are found by sorting the point. */
+const KEPT_MAX = 16;
+
 /**
  * topk (sign 1), bottomk (sign -1): at every point the k best keep their value, the others lose it. Of equal values the
  * series first by labels stays, so answers repeat. Best at the last point comes first.
@@ -19,31 +22,92 @@ function countOf(k: number, most: number): number {
 export async function rankPoints(group: Group, run: QueryRun, ks: Float64Array, sign: 1 | -1): Promise<Series[]> {
   const series = await sortPaced(run, [...group.series], (a, b) => compareLabels(a.labels, b.labels));
   const points = (series[0] as Series).values.length;
-  const column = new Float64Array(series.length);
+  const kept = Int32Array.from({ length: points }, (_, k) => countOf(ks[k] as number, series.length));
+  const most = kept.reduce((a, b) => Math.max(a, b), 0);
+  if (most <= KEPT_MAX) await keepFew(series, run, kept, most, sign);
+  else await keepSorted(series, run, kept, sign);
+  return await orderBy(run, dropBlank(series), ({ values }) => values[points - 1] as number, sign);
+}
+
+/** Series by series, so that columns are read from front to back: first what the worst value is that each point keeps, then who has a worse one. */
+async function keepFew(
+  series: readonly Series[],
+  run: QueryRun,
+  kept: Int32Array,
+  most: number,
+  sign: 1 | -1,
+): Promise<void> {
+  const points = kept.length;
+  /** The best values of point k, best first: `best[k * most .. k * most + sizes[k])`. */
+  const best = new Float64Array(points * most);
+  const sizes = new Int32Array(points);
+  /** Where point k has as many as it keeps: the worst of them. */
+  const worst = new Float64Array(points).fill(-Infinity);
+  for (const { values } of series) {
+    if (run.isDue()) await run.breathe();
+    for (let k = 0; k < points; k++) {
+      const v = (values[k] as number) * sign;
+      // Most are worse than the worst; -Infinity may be one of the first, and changes nothing after them.
+      if (v > (worst[k] as number) || (v === -Infinity && (sizes[k] as number) < (kept[k] as number))) {
+        const limit = kept[k] as number;
+        const size = sizes[k] as number;
+        if (limit === 0) continue;
+        const base = k * most;
+        let i = base + (size < limit ? size : limit - 1);
+        for (; i > base && (best[i - 1] as number) < v; i--) best[i] = best[i - 1] as number;
+        best[i] = v;
+        if (size < limit) sizes[k] = size + 1;
+        if (size + 1 >= limit) worst[k] = best[base + limit - 1] as number;
+      }
+    }
+  }
+  /** How many of those equal to the worst stay. */
+  const ties = sizes;
   for (let k = 0; k < points; k++) {
+    const base = k * most;
+    let better = 0;
+    while (better < (sizes[k] as number) && (best[base + better] as number) > (worst[k] as number)) better++;
+    ties[k] = (kept[k] as number) - better;
+    // Better than this is nothing: a point that keeps none.
+    if (kept[k] === 0) worst[k] = Infinity;
+  }
+  for (const { values } of series) {
+    if (run.isDue()) await run.breathe();
+    for (let k = 0; k < points; k++) {
+      const v = (values[k] as number) * sign;
+      if (v > (worst[k] as number)) continue;
+      if (v === worst[k] && (ties[k] as number) > 0) ties[k] = (ties[k] as number) - 1;
+      else values[k] = Number.NaN;
+    }
+  }
+}
+
+/** Point by point. */
+async function keepSorted(series: readonly Series[], run: QueryRun, kept: Int32Array, sign: 1 | -1): Promise<void> {
+  const column = new Float64Array(series.length);
+  for (let k = 0; k < kept.length; k++) {
     if (run.isDue()) await run.breathe();
     let count = 0;
     for (const { values } of series) {
       const v = values[k] as number;
       if (v === v) column[count++] = v * sign;
     }
-    const kept = countOf(ks[k] as number, series.length);
-    if (kept >= count) continue;
-    if (kept === 0) {
+    const most = kept[k] as number;
+    if (most >= count) continue;
+    if (most === 0) {
       for (const { values } of series) values[k] = Number.NaN;
       continue;
     }
     sortColumn(column, count);
-    const worst = column[count - kept] as number;
+    const worst = column[count - most] as number;
     let better = 0;
     for (let i = count - 1; i >= 0 && (column[i] as number) > worst; i--) better++;
-    let ties = kept - better;
+    let ties = most - better;
     for (const { values } of series) {
       const v = (values[k] as number) * sign;
       if (v < worst || (v === worst && ties-- <= 0)) values[k] = Number.NaN;
     }
   }
-  return await orderBy(run, dropBlank(series), ({ values }) => values[points - 1] as number, sign);
 }
 
 /** Best first, series without a value last; equal ones keep their order. */
