@@ -10,6 +10,7 @@
  *     npm run bench -- exports                   raw samples read out of us and of VictoriaMetrics in every format
  *     npm run bench -- fairness                  inserts beside heavy queries, with and without query workers
  *     npm run bench -- replay                    a server killed with 20 million samples in its log, started again
+ *     npm run bench -- million                   an hour of a million series in one query, within 512 MiB and 2 GiB
  *     npm run bench -- scale                     ten million series with a million active in a gigabyte, and churn
  *     npm run bench -- codec                     the *.bench.ts files whose path contains the word
  */
@@ -21,6 +22,7 @@ import { readBackupOptions, runBackupBench } from "./backup.ts";
 import { readExportOptions, runExportBench } from "./exports.ts";
 import { readFairnessOptions, runFairness } from "./fairness.ts";
 import { readKitOptions, runKit } from "./kit.ts";
+import { readMillionOptions, runMillion } from "./million.ts";
 import { readMonthOptions, runMonth } from "./month.ts";
 import { readNewSeriesOptions, runNewSeries } from "./new-series.ts";
 import { readReplayOptions, runReplay } from "./replay.ts";
@@ -39,6 +41,8 @@ if (command === "side-by-side") {
   await runNewSeries(readNewSeriesOptions(args));
 } else if (command === "backup") {
   await runBackupBench(readBackupOptions(args));
+} else if (command === "million") {
+  await runMillion(readMillionOptions(args));
 } else if (command === "month") {
   await runMonth(readMonthOptions(args));
 } else if (command === "replay") {
@@ -62,7 +66,7 @@ async function runMicroBenches(word: string): Promise<void> {
   });
   if (files.length === 0)
     throw new Error(
-      `bench: no *.bench.ts contains "${word}", and it is none of backup, exports, fairness, kit, month, new-series, replay, scale and side-by-side`,
+      `bench: no *.bench.ts contains "${word}", and it is none of backup, exports, fairness, kit, million, month, new-series, replay, scale and side-by-side`,
     );
   for (const file of files) {
     console.log(`\n# ${file.slice(projectRoot.length + 1)}`);

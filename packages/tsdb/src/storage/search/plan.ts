@@ -41,12 +41,7 @@ export function sliceRows({ slots, ids, labels }: FoundRows, lo: number, hi: num
   };
 }
 
-/** Finds the matching series everywhere and joins those that are one. @throws InputError 422 for too many */
-export async function planSearch(snapshot: SearchView, search: StorageSearch): Promise<Plan> {
-  return await planRows(snapshot, search, await findRows(snapshot, search));
-}
-
-/** The same without labels, unless they were needed to find out. @throws InputError 422 for too many */
+/** Finds the matching series everywhere and joins those that are one; without labels, unless they were needed to find out. @throws InputError 422 for too many */
 export async function findRows(snapshot: SearchView, search: StorageSearch): Promise<FoundRows> {
   const { registry, partitions } = snapshot;
   const pacer = new Pacer(search.signal);

@@ -33,12 +33,14 @@ import { oldestKeptMs, type RuleBook, type SeriesRules } from "../rules/sample-r
 import type { SeriesRegistry } from "../series/registry.ts";
 import type { Handover, StoredSamples } from "../series/registry-epoch.ts";
 import type { Known, TextQuery } from "./label-search.ts";
-import { type FoundRows, NONE, type Plan, planRows, planSearch } from "./plan.ts";
+import { type FoundRows, findRows, NONE, type Plan, planRows, sliceRows } from "./plan.ts";
 import { orderSamples } from "./sample-order.ts";
 
 /** Series looked up together: at most this many, and fewer where they have many samples, whose bytes are fetched at once. */
 const GROUP_SERIES_MAX = 512;
 const GROUP_SAMPLES_MAX = 1 << 23;
+/** Series whose labels are in memory together: a search reads those of millions, and who reads it seldom keeps them. */
+const LABELLED_SERIES_MAX = 16 * GROUP_SERIES_MAX;
 /** A batch ends when it has this many samples: as many as stay in a processor's cache while queries look at them again and again. */
 const BATCH_SAMPLES = 1 << 16;
 
@@ -121,6 +123,7 @@ export interface SearchBatch {
 }
 
 export class SearchCursor {
+  /** Series that were found. Fewer come if labels beyond the first thousands turn out to be damaged. */
   readonly seriesCount: number;
   isPartial: boolean;
   private readonly search: StorageSearch;
@@ -128,7 +131,11 @@ export class SearchCursor {
   private readonly range: TimeRange;
   private readonly snapshot: SearchView;
   private readonly mustRelease: boolean;
-  private readonly plan: Plan;
+  /** What was found; from `rowsAt` on without labels so far. */
+  private readonly rows: FoundRows;
+  private rowsAt: number;
+  /** The rows before them, with labels: of these `[next_, …)` are still to be loaded. */
+  private plan: Plan;
   private readonly gatherer: BlockGatherer;
   /** Null once it was given back. */
   private scratch: ReadScratch | null;
@@ -140,14 +147,17 @@ export class SearchCursor {
   private groupAt = 0;
   private groupEnd = 0;
 
-  private constructor(snapshot: SearchView, search: StorageSearch, plan: Plan, mustRelease: boolean) {
+  /** `plan`: the first of the rows. */
+  private constructor(snapshot: SearchView, search: StorageSearch, rows: FoundRows, plan: Plan, mustRelease: boolean) {
     this.search = search;
     this.range = readRange(snapshot, search);
     this.snapshot = snapshot;
     this.mustRelease = mustRelease;
     this.isPartial = snapshot.isPartial;
+    this.rows = rows;
+    this.rowsAt = Math.min(rows.slots.length, LABELLED_SERIES_MAX);
     this.plan = plan;
-    this.seriesCount = this.plan.labels.length;
+    this.seriesCount = plan.labels.length + rows.slots.length - this.rowsAt;
     this.scratch = takeScratch();
     this.gatherer = new BlockGatherer((part, error) => {
       this.isPartial = true;
@@ -157,7 +167,7 @@ export class SearchCursor {
 
   /** Finds the series; `close()` gives the snapshot back. @throws InputError 422 if more series match than the search allows. */
   static async open(snapshot: SearchView, search: StorageSearch): Promise<SearchCursor> {
-    return new SearchCursor(snapshot, search, await planSearch(snapshot, widened(snapshot, search)), true);
+    return await SearchCursor.ofRows(snapshot, search, await findRows(snapshot, widened(snapshot, search)), true);
   }
 
   /** Reads series that were found in this snapshot before, or in another thread's view of it. `mustRelease`: `close()` gives the snapshot back. */
@@ -167,7 +177,8 @@ export class SearchCursor {
     rows: FoundRows,
     mustRelease = false,
   ): Promise<SearchCursor> {
-    return new SearchCursor(snapshot, search, await planRows(snapshot, search, rows), mustRelease);
+    const plan = await planRows(snapshot, search, sliceRows(rows, 0, LABELLED_SERIES_MAX));
+    return new SearchCursor(snapshot, search, rows, plan, mustRelease);
   }
 
   get bytesRead(): number {
@@ -179,8 +190,8 @@ export class SearchCursor {
     const { search } = this;
     for (;;) {
       search.signal?.throwIfAborted();
-      if (!this.isClosed && this.groupAt === this.groupEnd && this.next_ < this.seriesCount) {
-        await this.loadGroup();
+      if (!this.isClosed && this.groupAt === this.groupEnd) {
+        await this.loadMore();
         search.signal?.throwIfAborted();
       }
       // Closed, perhaps while the group was loaded: what the snapshot held may belong to others by now.
@@ -202,12 +213,31 @@ export class SearchCursor {
     if (this.mustRelease) this.snapshot.release();
   }
 
+  /** The next group, if there is one. */
+  private async loadMore(): Promise<void> {
+    while (this.next_ === this.plan.labels.length && this.rowsAt < this.rows.slots.length) {
+      await this.labelMore();
+      if (this.isClosed) return;
+    }
+    if (this.next_ < this.plan.labels.length) await this.loadGroup();
+  }
+
+  /** Labels of the next rows. */
+  private async labelMore(): Promise<void> {
+    const { rows, rowsAt, search, snapshot } = this;
+    const hi = Math.min(rows.slots.length, rowsAt + LABELLED_SERIES_MAX);
+    this.plan = await planRows(snapshot, search, sliceRows(rows, rowsAt, hi));
+    this.next_ = 0;
+    this.rowsAt = hi;
+    this.isPartial ||= snapshot.isPartial;
+  }
+
   private async loadGroup(): Promise<void> {
     const { plan, snapshot, range, gatherer } = this;
     const lo = this.next_;
     let hi: number;
     for (;;) {
-      hi = Math.min(this.seriesCount, lo + this.groupSeries);
+      hi = Math.min(plan.labels.length, lo + this.groupSeries);
       gatherer.begin();
       for (let p = 0; p < snapshot.partitions.length; p++) {
         const { parts, tombstones } = snapshot.partitions[p] as PartitionView;
