@@ -18,6 +18,7 @@ export const NOTHING_SMALL: SmallLimits = {
   maxMemoryBytes: 0,
   maxTextLength: -1,
   maxWorkMs: 0,
+  maxTextsWorkMs: 0,
 };
 
 export interface Twin {

@@ -87,6 +87,8 @@ export interface LabelsQuery {
   readonly limit: number;
   readonly signal: AbortSignal;
   readonly trace: QueryTrace | null;
+  /** Milliseconds of work; more is refused: InputError 422. Of label names and values only. */
+  readonly maxWorkMs?: number;
 }
 
 export interface CardinalityQuery extends Omit<LabelsQuery, "limit"> {

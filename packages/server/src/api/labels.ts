@@ -24,7 +24,7 @@ export interface LabelsTask {
   readonly what: "series" | "names" | "values";
   /** Whose values. */
   readonly label: string;
-  readonly request: Omit<LabelsQuery, "signal" | "trace">;
+  request: Omit<LabelsQuery, "signal" | "trace">;
   readonly trace: TraceStart | null;
 }
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DEFAULT_TENANT, InputError } from "@nyanza/tsdb";
 import type { PrintableResult } from "../api/answer.ts";
-import type { InstantQuery, RangeQuery } from "../api/database.ts";
+import type { InstantQuery, LabelsQuery, Listed, RangeQuery } from "../api/database.ts";
+import type { LabelsTask } from "../api/labels.ts";
 import { MemoryDatabase } from "../api/memory-database.ts";
 import type { QueryTask } from "../api/query-task.ts";
 import type { Desk, Evaluated } from "../api/task-runner.ts";
@@ -19,6 +20,18 @@ class SizedDatabase extends MemoryDatabase {
 
   override async queryRange(text: string, query: RangeQuery): Promise<PrintableResult> {
     return await this.evaluate(text, query);
+  }
+
+  override async labelNames(query: LabelsQuery): Promise<Listed<string>> {
+    this.here.push("names");
+    return await super.labelNames(query);
+  }
+
+  override async labelValues(label: string, { maxWorkMs }: LabelsQuery): Promise<Listed<string>> {
+    this.here.push(`values of ${label}`);
+    if (label === "bad") throw new InputError("no label");
+    if (label === "large" && maxWorkMs !== undefined) throw new InputError("too much work", 422);
+    return { items: [], isPartial: false };
   }
 
   private async evaluate(
@@ -52,6 +65,7 @@ function tried(): Tried {
     run: async (task: ReadTask): Promise<void> => {
       if (task.kind === "query") there.push({ text: task.text, maxSeries: task.query.maxSeries });
       else there.push({ text: task.kind, maxSeries: 0 });
+      if (task.kind === "labels") assert.equal(task.request.maxWorkMs, undefined);
     },
   };
   return { database, there, dispatcher: new Dispatcher(database, pool) };
@@ -96,6 +110,11 @@ function taskOf(text: string, rangeMs = -1, stepMs = 1000): QueryTask {
   };
 }
 
+function labelsTask(what: LabelsTask["what"], label = ""): LabelsTask {
+  const request = { tenant: DEFAULT_TENANT, groups: [], minMs: 0, maxMs: 0, limit: 0 };
+  return { kind: "labels", what, label, request, trace: null };
+}
+
 function deskOf(signal: AbortSignal = new AbortController().signal): Desk & { written: number; told: Evaluated[] } {
   const desk = {
     written: 0,
@@ -134,12 +153,24 @@ test("long ranges, long texts and everything that is no query are not even tried
   await dispatcher.run(taskOf("series:1", SMALL.maxPoints * 1000), deskOf());
   await dispatcher.run(taskOf("series:1", 10, 0), deskOf());
   await dispatcher.run(taskOf(`series:1${" ".repeat(SMALL.maxTextLength)}`), deskOf());
-  const request = { tenant: DEFAULT_TENANT, groups: [], minMs: 0, maxMs: 0, limit: 0 };
-  await dispatcher.run({ kind: "labels", what: "names", label: "", request, trace: null }, deskOf());
+  await dispatcher.run(labelsTask("series"), deskOf());
   assert.equal(there.length, 4);
   assert.deepEqual(database.here, []);
   await dispatcher.run(taskOf("series:1", (SMALL.maxPoints - 1) * 1000), deskOf());
   assert.deepEqual(database.here, ["series:1"]);
+});
+
+test("label names and values are tried here, and for a while not again where they are much work", async () => {
+  const { database, dispatcher, there } = tried();
+  const here = deskOf();
+  await dispatcher.run(labelsTask("names"), here);
+  assert.deepEqual([here.written, there.length], [1, 0]);
+  await dispatcher.run(labelsTask("values", "large"), deskOf());
+  await dispatcher.run(labelsTask("values", "large"), deskOf());
+  assert.equal(there.length, 2);
+  assert.deepEqual(database.here, ["names", "values of large"]);
+  await assert.rejects(dispatcher.run(labelsTask("values", "bad"), deskOf()), /no label/);
+  assert.equal(there.length, 2);
 });
 
 test("a try that is much work is given up; one that is aborted or a mistake is not tried again elsewhere", async () => {

@@ -4,9 +4,10 @@
  * What a query costs nobody knows before it has run, and a trip to a worker costs several times what the smallest take. So a query that may be small is
  * tried here within narrow limits: few series, few samples, few points, little work. One that would exceed any of them is given up, its answer not begun, and
  * carried out by a worker from the start; its text is remembered for a while and not tried again. At most a few milliseconds of this thread go to a wrong
- * guess, whatever the query is.
+ * guess, whatever the query is. The same with label names and values, which menus ask for at every key: their limit is work alone.
  */
 import { InputError } from "@nyanza/tsdb";
+import type { LabelsTask } from "../api/labels.ts";
 import type { AskedQuery, QueryTask } from "../api/query-task.ts";
 import type { Desk, Evaluated, ReadableDatabase, TaskRunner } from "../api/task-runner.ts";
 import { type ReadTask, runTask } from "../api/tasks.ts";
@@ -19,6 +20,8 @@ export interface SmallLimits {
   readonly maxMemoryBytes: number;
   readonly maxTextLength: number;
   readonly maxWorkMs: number;
+  /** Of label names and values. */
+  readonly maxTextsWorkMs: number;
 }
 
 export const SMALL: SmallLimits = {
@@ -28,6 +31,7 @@ export const SMALL: SmallLimits = {
   maxMemoryBytes: 32 << 10,
   maxTextLength: 1_000,
   maxWorkMs: 10,
+  maxTextsWorkMs: 2,
 };
 
 /** How long a text that was too large is not tried again, and how many are remembered. Work may have been much for once: code was cold, the machine busy. */
@@ -39,7 +43,7 @@ export class Dispatcher implements TaskRunner {
   readonly #database: ReadableDatabase;
   readonly #pool: TaskRunner;
   readonly #small: SmallLimits;
-  /** Until when a query is not tried here. The one that was put in first is forgotten first. */
+  /** Until when something is not tried here. What was put in first is forgotten first. */
   readonly #large: Map<string, number> = new Map();
 
   constructor(database: ReadableDatabase, pool: TaskRunner, small: SmallLimits = SMALL) {
@@ -50,6 +54,7 @@ export class Dispatcher implements TaskRunner {
 
   async run(task: ReadTask, desk: Desk): Promise<void> {
     if (task.kind === "query" && this.#maybeSmall(task) && (await this.#try(task, desk))) return;
+    if (task.kind === "labels" && task.what !== "series" && (await this.#tryTexts(task, desk))) return;
     await this.#pool.run(task, desk);
   }
 
@@ -58,7 +63,10 @@ export class Dispatcher implements TaskRunner {
     const { endMs, startMs, stepMs } = task.query;
     if (task.hearsImplicit || task.text.length > maxTextLength) return false;
     if (task.isRange && (endMs - startMs) / stepMs >= maxPoints) return false;
-    const key = keyOf(task);
+    return this.#mayTry(keyOf(task));
+  }
+
+  #mayTry(key: string): boolean {
     const untilMs = this.#large.get(key);
     if (untilMs === undefined) return true;
     if (performance.now() < untilMs) return false;
@@ -85,7 +93,7 @@ export class Dispatcher implements TaskRunner {
       if (failed !== null && isTooLarge && !desk.signal.aborted) {
         Object.assign(task.query, limits);
         this.#remember(
-          task,
+          keyOf(task),
           (failed as Evaluated).durationMs >= this.#small.maxWorkMs ? SLOW_REMEMBERED_MS : REMEMBERED_MS,
         );
         return false;
@@ -95,12 +103,29 @@ export class Dispatcher implements TaskRunner {
     }
   }
 
-  #remember(task: QueryTask, forMs: number): void {
+  /** False if it is too large. */
+  async #tryTexts(task: LabelsTask, desk: Desk): Promise<boolean> {
+    const key = `${task.what} ${task.label}${task.request.groups.length === 0 ? "" : JSON.stringify(task.request.groups)}`;
+    if (key.length > this.#small.maxTextLength || !this.#mayTry(key)) return false;
+    const { request } = task;
+    task.request = { ...request, maxWorkMs: this.#small.maxTextsWorkMs };
+    try {
+      await runTask(task, this.#database, desk);
+      return true;
+    } catch (error) {
+      if (!(error instanceof InputError && error.status === 422) || desk.signal.aborted) throw error;
+      task.request = request;
+      this.#remember(key, SLOW_REMEMBERED_MS);
+      return false;
+    }
+  }
+
+  #remember(key: string, forMs: number): void {
     if (this.#large.size >= REMEMBERED_MAX) {
       const [oldest] = this.#large.keys();
       this.#large.delete(oldest as string);
     }
-    this.#large.set(keyOf(task), performance.now() + forMs);
+    this.#large.set(key, performance.now() + forMs);
   }
 }
 

@@ -90,6 +90,8 @@ export interface LabelsOptions {
   readonly limit?: number;
   readonly signal?: AbortSignal;
   readonly trace?: QueryTrace | null;
+  /** Milliseconds of work, pauses left out, after which the question is refused with 422: to try what may be small. No limit by default. */
+  readonly maxWorkMs?: number;
 }
 
 /** What the entry points of the query room take, of either dialect. */
@@ -220,5 +222,6 @@ export function labelsRequest(options: LabelsOptions): LabelsRequest {
     maxMs: options.maxMs ?? Number.MAX_SAFE_INTEGER,
     limit: options.limit ?? 0,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...(options.maxWorkMs === undefined ? {} : { maxWorkMs: options.maxWorkMs }),
   };
 }

@@ -59,6 +59,8 @@ export interface LabelsRequest {
   /** At most this many answers; 0 or absent: all. */
   readonly limit?: number;
   readonly signal?: AbortSignal;
+  /** Milliseconds of work on this thread, pauses left out: InputError 422 when it would take longer. A source may know no such limit. */
+  readonly maxWorkMs?: number;
 }
 
 export interface Answer<T> {

@@ -1,3 +1,5 @@
+import { InputError } from "../base/errors.ts";
+
 /** How long work comes up for air. */
 export interface Pace {
   /** True when it is time for `await pause()`. */
@@ -14,11 +16,17 @@ const SLICE_MS = 6;
 
 export class Pacer implements Pace {
   private readonly signal: AbortSignal | undefined;
-  private sliceEndMs = performance.now() + SLICE_MS;
+  /** Of work, pauses left out, that are still allowed when the slice begins. */
+  private leftMs: number;
+  private sliceMs: number;
+  private sliceEndMs: number;
 
-  /** `signal` ends the work at its next pause. */
-  constructor(signal?: AbortSignal) {
+  /** `signal` ends the work at its next pause, and so does having worked for `maxWorkMs`. */
+  constructor(signal?: AbortSignal, maxWorkMs: number = Number.POSITIVE_INFINITY) {
     this.signal = signal;
+    this.leftMs = maxWorkMs;
+    this.sliceMs = Math.min(SLICE_MS, maxWorkMs);
+    this.sliceEndMs = performance.now() + this.sliceMs;
   }
 
   /** True when the slice is used up: `await pause()` then. */
@@ -26,10 +34,13 @@ export class Pacer implements Pace {
     return performance.now() >= this.sliceEndMs;
   }
 
-  /** Lets the event loop go round. @throws the signal's reason */
+  /** Lets the event loop go round. @throws the signal's reason, InputError 422 when the work takes longer than it may */
   async pause(): Promise<void> {
+    this.leftMs -= performance.now() - (this.sliceEndMs - this.sliceMs);
+    if (this.leftMs <= 0) throw new InputError("the search takes more work than it may", 422);
     await new Promise((resolve) => setImmediate(resolve));
     this.signal?.throwIfAborted();
-    this.sliceEndMs = performance.now() + SLICE_MS;
+    this.sliceMs = Math.min(SLICE_MS, this.leftMs);
+    this.sliceEndMs = performance.now() + this.sliceMs;
   }
 }

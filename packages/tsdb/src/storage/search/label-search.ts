@@ -147,7 +147,7 @@ export async function searchTexts(
   const { maxMs, tenant, groups } = search;
   const minMs = Math.max(search.minMs, snapshot.oldestMs);
   const firstMsOf = firstTimes(snapshot, tenant, minMs);
-  const pacer = new Pacer(search.signal);
+  const pacer = new Pacer(search.signal, search.maxWorkMs);
   const isFiltered = groups.length > 0;
   for (const entry of snapshot.partitions) {
     const { index } = entry;
@@ -183,10 +183,12 @@ export async function searchTexts(
     }
     search.signal?.throwIfAborted();
   }
+  if (pacer.isDue) await pacer.pause();
   if (snapshot.stores.length > 0) {
     // The head's come in no order: what the limit leaves out is known once the others are one.
     known.merge();
     known.runs.push(await snapshot.headTexts(search, query, known, pacer));
+    if (pacer.isDue) await pacer.pause();
   }
   return known.merge().toStrings();
 }
@@ -261,7 +263,7 @@ export async function searchLabels(snapshot: SearchView, search: StorageSearch, 
   // A series can be met twice only if there are two places to meet it.
   const seen = snapshot.partitions.length > 1 ? new Set<string>() : null;
   const slotsSeen = new Uint8Array(snapshot.registry.size);
-  const pacer = new Pacer(search.signal);
+  const pacer = new Pacer(search.signal, search.maxWorkMs);
   for (const entry of snapshot.partitions) {
     const { partition, index } = entry;
     const ids = groups.length === 0 ? await index.all(tenant) : await index.search(tenant, groups, pacer);

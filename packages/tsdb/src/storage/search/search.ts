@@ -52,6 +52,8 @@ export interface StorageSearch {
   readonly signal?: AbortSignal | undefined;
   readonly maxSeries?: number | undefined;
   readonly maxSeriesFlag?: string | undefined;
+  /** Of labels, names and values: milliseconds of work, pauses left out. More is refused: InputError 422. */
+  readonly maxWorkMs?: number | undefined;
 }
 
 /** The head's series as a search asks for them. Slots are below `size`; those of other epochs mean other series. */
