@@ -118,7 +118,7 @@ class PairSlots implements IdList {
   /** Whoever asks wants the same at any time, so the newest series goes first: it is the likeliest. */
   some(nextWanted: NextWanted): boolean | Promise<boolean> {
     const last = this.store.lastSlot(this.pair);
-    return nextWanted(last) === last || isSomeWanted(this.read(), 0, nextWanted);
+    return nextWanted(last) === last || (this.count > 1 && isSomeWanted(this.read(), 0, nextWanted));
   }
 }
 
@@ -148,8 +148,21 @@ class LabelSlots implements IdList {
     return slots.filter((slot) => this.store.valueOf(slot, this.label) !== "");
   }
 
-  async some(nextWanted: NextWanted): Promise<boolean> {
-    for (const pair of this.pairs()) if (await new PairSlots(this.store, pair).some(nextWanted)) return true;
+  /** The newest series of each value go first: lists are read only where none of those is wanted. */
+  some(nextWanted: NextWanted): boolean | Promise<boolean> {
+    const { store } = this;
+    for (const pair of this.pairs()) {
+      const last = store.lastSlot(pair);
+      if (nextWanted(last) === last) return true;
+    }
+    return this.isOlderWanted(nextWanted);
+  }
+
+  private async isOlderWanted(nextWanted: NextWanted): Promise<boolean> {
+    const { store } = this;
+    for (const pair of this.pairs()) {
+      if (store.countSlots(pair) > 1 && (await isSomeWanted(store.slotsOf(pair), 0, nextWanted))) return true;
+    }
     return false;
   }
 
