@@ -20,7 +20,8 @@ export interface HttpOptions {
   readonly agent?: Agent;
 }
 
-const sharedAgent = new Agent({ keepAlive: true, maxSockets: 16, timeout: 60_000 });
+// Servers hang up on connections that were idle for a minute: one must not be taken up again at that moment.
+const sharedAgent = new Agent({ keepAlive: true, maxSockets: 16, timeout: 30_000 });
 // An idle connection must not keep a test process alive.
 sharedAgent.on("free", (socket: { unref?: () => void }) => socket.unref?.());
 
