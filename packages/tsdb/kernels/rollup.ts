@@ -36,6 +36,9 @@ const AFTERS: usize = memory.data(16384 * 8, 16);
 const OUT: usize = memory.data(16384 * 8, 16);
 const FIRST_STATE: usize = memory.data(16384 * 8, 16);
 const SECOND_STATE: usize = memory.data(16384 * 8, 16);
+const THIRD_STATE: usize = memory.data(16384 * 8, 16);
+/** How many windows behind each one have moved by one sample a point: see findRuns. */
+const RUNS: usize = memory.data(16384 * 4, 16);
 
 store<f64>(VALUES + ((<usize>ZERO_SLOT) << 3), 0);
 store<f64>(VALUES + ((<usize>NAN_SLOT) << 3), NaN);
@@ -104,6 +107,10 @@ export function secondStateAddress(): usize {
   return SECOND_STATE;
 }
 
+export function thirdStateAddress(): usize {
+  return THIRD_STATE;
+}
+
 function valueAt(i: i32): f64 {
   return load<f64>(VALUES + ((<usize>i) << 3));
 }
@@ -168,15 +175,35 @@ export function surveyClosely(count: i32, wholeMax: f64): i32 {
 
 // ---- Rollups over windows. The outer loop makes one step a split, the inner one a step a point. ----
 
-export function sums(points: i32): void {
-  slideSums(points, false);
+/** Windows whose splits are worked on side by side: as many as it takes for additions not to wait for one another. */
+const SPLITS: i32 = 4;
+
+/**
+ * Fills RUNS: behind window k so many follow each of which begins and ends one sample later than the one before, as they do where steps are as long
+ * as the distance of samples. For windows that several series have.
+ */
+export function findRuns(points: i32): void {
+  let run = 0;
+  for (let k = points - 1; k >= 0; k--) {
+    const moves =
+      k + 1 < points &&
+      indexAt(FIRSTS, k + 1) == indexAt(FIRSTS, k) + 1 &&
+      indexAt(ENDS, k + 1) == indexAt(ENDS, k) + 1;
+    run = moves ? run + 1 : 0;
+    store<i32>(RUNS + ((<usize>k) << 2), run);
+  }
 }
 
-export function averages(points: i32): void {
-  slideSums(points, true);
+/** `hasRuns`: findRuns has been called for these windows. */
+export function sums(points: i32, hasRuns: bool): void {
+  slideSums(points, hasRuns, false);
 }
 
-function slideSums(points: i32, divides: bool): void {
+export function averages(points: i32, hasRuns: bool): void {
+  slideSums(points, hasRuns, true);
+}
+
+function slideSums(points: i32, hasRuns: bool, divides: bool): void {
   let k = 0;
   while (k < points) {
     let first = indexAt(FIRSTS, k);
@@ -185,12 +212,18 @@ function slideSums(points: i32, divides: bool): void {
       setOut(k++, NaN);
       continue;
     }
+    const size = split - first;
+    if (hasRuns && indexAt(RUNS, k) >= SPLITS * size - 1) {
+      sumSplits(k, first, size, divides);
+      k += SPLITS * size;
+      continue;
+    }
     let sum: f64 = 0;
     for (let i = split - 1; i >= first; i--) {
       sum += valueAt(i);
       store<f64>(SUFFIXES + ((<usize>i) << 3), sum);
     }
-    setOut(k++, divides ? sum / <f64>(split - first) : sum);
+    setOut(k++, divides ? sum / <f64>size : sum);
     let tail: f64 = 0;
     let tailEnd = split;
     for (; k < points; k++) {
@@ -204,15 +237,61 @@ function slideSums(points: i32, divides: bool): void {
   }
 }
 
-export function least(points: i32): void {
-  slideExtremes(points, false);
+/**
+ * The same for 4 · `size` windows of `size` samples from `first` on, each a sample further than the one before, so that there is a split every `size`
+ * windows: four splits at a time, and each does what it would alone.
+ */
+function sumSplits(k: i32, first: i32, size: i32, divides: bool): void {
+  const apart = (<usize>size) << 3;
+  let sumA = f64x2.splat(0);
+  let sumB = f64x2.splat(0);
+  let p = VALUES + ((<usize>(first + size - 1)) << 3);
+  let suffix = SUFFIXES + ((<usize>size) << 5);
+  for (const last = SUFFIXES; suffix > last; p -= 8) {
+    suffix -= 32;
+    sumA = f64x2.add(sumA, pairAt(p, apart));
+    sumB = f64x2.add(sumB, pairAt(p + 2 * apart, apart));
+    v128.store(suffix, sumA);
+    v128.store(suffix, sumB, 16);
+  }
+  const count = f64x2.splat(<f64>size);
+  sumA = f64x2.splat(0);
+  sumB = f64x2.splat(0);
+  p = VALUES + ((<usize>(first + size)) << 3);
+  let at = OUT + ((<usize>k) << 3);
+  for (const last = SUFFIXES + ((<usize>size) << 5); suffix < last; suffix += 32, p += 8, at += 8) {
+    let wholeA = f64x2.add(v128.load(suffix), sumA);
+    let wholeB = f64x2.add(v128.load(suffix, 16), sumB);
+    if (divides) {
+      wholeA = f64x2.div(wholeA, count);
+      wholeB = f64x2.div(wholeB, count);
+    }
+    storePair(at, apart, wholeA);
+    storePair(at + 2 * apart, apart, wholeB);
+    // What the last step adds is of the next windows, or of nobody; there are slots behind the samples.
+    sumA = f64x2.add(sumA, pairAt(p, apart));
+    sumB = f64x2.add(sumB, pairAt(p + 2 * apart, apart));
+  }
 }
 
-export function most(points: i32): void {
-  slideExtremes(points, true);
+function pairAt(p: usize, apart: usize): v128 {
+  return v128.load64_lane(p + apart, v128.load64_zero(p), 1);
 }
 
-function slideExtremes(points: i32, isMost: bool): void {
+function storePair(p: usize, apart: usize, pair: v128): void {
+  v128.store64_lane(p, pair, 0);
+  v128.store64_lane(p + apart, pair, 1);
+}
+
+export function least(points: i32, hasRuns: bool): void {
+  slideExtremes(points, hasRuns, false);
+}
+
+export function most(points: i32, hasRuns: bool): void {
+  slideExtremes(points, hasRuns, true);
+}
+
+function slideExtremes(points: i32, hasRuns: bool, isMost: bool): void {
   const none = f64x2.splat(isMost ? -Infinity : Infinity);
   let k = 0;
   while (k < points) {
@@ -220,6 +299,12 @@ function slideExtremes(points: i32, isMost: bool): void {
     const split = indexAt(ENDS, k);
     if (first >= split) {
       setOut(k++, NaN);
+      continue;
+    }
+    const size = split - first;
+    if (hasRuns && indexAt(RUNS, k) >= SPLITS * size - 1) {
+      extremesOfSplits(k, first, size, isMost);
+      k += SPLITS * size;
       continue;
     }
     let best = none;
@@ -241,6 +326,33 @@ function slideExtremes(points: i32, isMost: bool): void {
       best = better(v128.load64_zero(SUFFIXES + ((<usize>first) << 3)), tail, isMost);
       v128.store64_lane(OUT + ((<usize>k) << 3), best, 0);
     }
+  }
+}
+
+/** See sumSplits. */
+function extremesOfSplits(k: i32, first: i32, size: i32, isMost: bool): void {
+  const apart = (<usize>size) << 3;
+  const none = f64x2.splat(isMost ? -Infinity : Infinity);
+  let bestA = none;
+  let bestB = none;
+  let p = VALUES + ((<usize>(first + size - 1)) << 3);
+  let suffix = SUFFIXES + ((<usize>size) << 5);
+  for (const last = SUFFIXES; suffix > last; p -= 8) {
+    suffix -= 32;
+    bestA = better(bestA, pairAt(p, apart), isMost);
+    bestB = better(bestB, pairAt(p + 2 * apart, apart), isMost);
+    v128.store(suffix, bestA);
+    v128.store(suffix, bestB, 16);
+  }
+  bestA = none;
+  bestB = none;
+  p = VALUES + ((<usize>(first + size)) << 3);
+  let at = OUT + ((<usize>k) << 3);
+  for (const last = SUFFIXES + ((<usize>size) << 5); suffix < last; suffix += 32, p += 8, at += 8) {
+    storePair(at, apart, better(v128.load(suffix), bestA, isMost));
+    storePair(at + 2 * apart, apart, better(v128.load(suffix, 16), bestB, isMost));
+    bestA = better(bestA, pairAt(p, apart), isMost);
+    bestB = better(bestB, pairAt(p + 2 * apart, apart), isMost);
   }
 }
 
@@ -421,4 +533,56 @@ export function addToMost(points: i32): void {
     const isNew = v128.or(f64x2.gt(v, a), f64x2.ne(a, a));
     v128.store(FIRST_STATE + at, v128.bitselect(v, a, isNew));
   }
+}
+
+/** Σ in FIRST_STATE, what rounding has taken from it in SECOND_STATE, by Neumaier; 0 once the sum is infinite. Every point has a value, which may be NaN. */
+export function addToCompensated(points: i32): void {
+  const infinity = f64x2.splat(Infinity);
+  for (let at: usize = 0, end = (<usize>points) << 3; at < end; at += 16) {
+    const v = v128.load(OUT + at);
+    const sum = v128.load(FIRST_STATE + at);
+    const next = f64x2.add(sum, v);
+    const lost = f64x2.add(v128.load(SECOND_STATE + at), lostBy(sum, v, next));
+    v128.store(FIRST_STATE + at, next);
+    v128.store(SECOND_STATE + at, v128.andnot(lost, f64x2.eq(f64x2.abs(next), infinity)));
+  }
+}
+
+/**
+ * The same, and how many values in THIRD_STATE. A first value is the sum as it is. Stops before a pair of points with an infinite sum, whose mean goes
+ * another way. Returns how many points are done.
+ */
+export function addToMeans(points: i32): i32 {
+  const infinity = f64x2.splat(Infinity);
+  const one = f64x2.splat(1);
+  const zero = f64x2.splat(0);
+  for (let at: usize = 0, end = (<usize>points) << 3; at < end; at += 16) {
+    const v = v128.load(OUT + at);
+    const sum = v128.load(FIRST_STATE + at);
+    const count = v128.load(THIRD_STATE + at);
+    const isFirst = f64x2.eq(count, zero);
+    const next = v128.bitselect(v, f64x2.add(sum, v), isFirst);
+    if (v128.any_true(f64x2.eq(f64x2.abs(next), infinity))) return <i32>(at >> 3);
+    v128.store(FIRST_STATE + at, next);
+    v128.store(SECOND_STATE + at, f64x2.add(v128.load(SECOND_STATE + at), v128.andnot(lostBy(sum, v, next), isFirst)));
+    v128.store(THIRD_STATE + at, f64x2.add(count, one));
+  }
+  return points;
+}
+
+/** What rounding has taken from `next`, the sum of the two. */
+function lostBy(a: v128, b: v128, next: v128): v128 {
+  const isGreater = f64x2.ge(f64x2.abs(a), f64x2.abs(b));
+  return f64x2.add(f64x2.sub(v128.bitselect(a, b, isGreater), next), v128.bitselect(b, a, isGreater));
+}
+
+/** True if no point of OUT is infinite or NaN. */
+export function isFinite(points: i32): bool {
+  let odd = i64x2.splat(0);
+  const infinity = f64x2.splat(Infinity);
+  const last = OUT + ((<usize>points) << 3);
+  let p = OUT;
+  for (; p + 8 < last; p += 16) odd = v128.or(odd, v128.not(f64x2.lt(f64x2.abs(v128.load(p)), infinity)));
+  if (p < last && !(Math.abs(load<f64>(p)) < Infinity)) return false;
+  return !v128.any_true(odd);
 }

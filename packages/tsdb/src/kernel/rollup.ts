@@ -27,14 +27,16 @@ interface RollupExports extends KernelExports {
   outAddress(): number;
   firstStateAddress(): number;
   secondStateAddress(): number;
+  thirdStateAddress(): number;
   survey(count: number): number;
   surveyClosely(count: number, wholeMax: number): number;
   compensatedSums(points: number, divides: number): void;
   extrapolations(points: number, perSeconds: number, isCounter: number): void;
-  sums(points: number): void;
-  averages(points: number): void;
-  least(points: number): void;
-  most(points: number): void;
+  findRuns(points: number): void;
+  sums(points: number, hasRuns: boolean): void;
+  averages(points: number, hasRuns: boolean): void;
+  least(points: number, hasRuns: boolean): void;
+  most(points: number, hasRuns: boolean): void;
   picks(points: number): void;
   deltas(points: number, count: number): void;
   rates(points: number): void;
@@ -42,6 +44,9 @@ interface RollupExports extends KernelExports {
   addToCounts(points: number): void;
   addToLeast(points: number): void;
   addToMost(points: number): void;
+  addToCompensated(points: number): void;
+  addToMeans(points: number): number;
+  isFinite(points: number): number;
 }
 
 /** What `surveyValues` finds, as bits. */
@@ -61,6 +66,7 @@ const samplesMax = kernel === null ? 0 : kernel.exports.samplesMax();
 const pointsMax = kernel === null ? 0 : kernel.exports.pointsMax();
 const firstState = doublesAt(kernel?.exports.firstStateAddress());
 const secondState = doublesAt(kernel?.exports.secondStateAddress());
+const thirdState = doublesAt(kernel?.exports.thirdStateAddress());
 const values = doublesAt(kernel?.exports.valuesAddress(), samplesMax);
 const firsts = indexesAt(kernel?.exports.firstsAddress());
 const ends = indexesAt(kernel?.exports.endsAddress());
@@ -69,6 +75,8 @@ const outLo = (kernel?.exports.outAddress() ?? 0) / 8;
 let lastTicket = 0;
 let valuesTicket = 0;
 let windowsTicket = 0;
+/** Series that the windows have been used for, up to the second. */
+let windowsUses = 0;
 let spansTicket = 0;
 
 // ---- Samples ----
@@ -103,6 +111,7 @@ export function putWindows(firstsOf: Int32Array, endsOf: Int32Array): number {
   firsts.set(firstsOf);
   ends.set(endsOf);
   windowsTicket = ++lastTicket;
+  windowsUses = 0;
   return windowsTicket;
 }
 
@@ -174,14 +183,25 @@ export function runOperation(
   at: number,
 ): void {
   const { exports } = kernel as Kernel<RollupExports>;
-  if (operation === "sums") exports.sums(points);
-  else if (operation === "averages") exports.averages(points);
-  else if (operation === "least") exports.least(points);
-  else if (operation === "most") exports.most(points);
+  if (operation === "sums") exports.sums(points, haveRuns(points));
+  else if (operation === "averages") exports.averages(points, haveRuns(points));
+  else if (operation === "least") exports.least(points, haveRuns(points));
+  else if (operation === "most") exports.most(points, haveRuns(points));
   else if (operation === "picks") exports.picks(points);
   else if (operation === "rates") exports.rates(points);
   else exports.deltas(points, count);
   if (target !== out) target.set(outColumn(points) as Float64Array, at);
+}
+
+/** Whether the kernel knows where windows move evenly: from the second series on that has them. */
+function haveRuns(points: number): boolean {
+  if (windowsUses < 2 && ++windowsUses === 2) (kernel as Kernel<RollupExports>).exports.findRuns(points);
+  return windowsUses === 2;
+}
+
+/** True if the kernel's last operation has left no NaN and no infinity at any of the points. */
+export function isOutFinite(points: number): boolean {
+  return (kernel as Kernel<RollupExports>).exports.isFinite(points) !== 0;
 }
 
 /** PromQL's sums of windows, or their means, into `target`: see the kernel. */
@@ -198,27 +218,45 @@ export function extrapolate(points: number, perSeconds: number, isCounter: boole
 
 // ---- Aggregates ----
 
-/** A group's running state: one column, or two. They are stale while the state is on the desk: call `takeBack` to read them. */
+/** A group's running state: up to three columns. They are stale while the state is on the desk: call `takeBack` to read them. */
 export interface GroupState {
   readonly first: Float64Array;
   readonly second: Float64Array | null;
+  readonly third: Float64Array | null;
 }
+
+/** Shorter columns take less time than it takes to put their group on the desk. */
+const GROUP_POINTS_MIN = 4;
 
 let seated: GroupState | null = null;
 
-export type AddOperation = "sums" | "counts" | "least" | "most";
+export type AddOperation = "sums" | "counts" | "least" | "most" | "compensated";
 
-/** Adds a series' column to the group. False, and nothing is done, if it does not fit. */
+/** Adds a series' column to the group. False, and nothing is done, if it does not fit or is not worth it. */
 export function addToGroup(operation: AddOperation, group: GroupState, column: Float64Array): boolean {
+  if (!isOnDesk(group, column)) return false;
   const points = group.first.length;
-  if (outColumn(points) === null) return false;
-  if (column !== out) out.set(column);
-  if (seated !== group) seat(group);
   const { exports } = kernel as Kernel<RollupExports>;
   if (operation === "sums") exports.addToSums(points);
   else if (operation === "counts") exports.addToCounts(points);
   else if (operation === "least") exports.addToLeast(points);
+  else if (operation === "compensated") exports.addToCompensated(points);
   else exports.addToMost(points);
+  return true;
+}
+
+/** The same for PromQL's means. Returns how many points are done; the others are for the caller. */
+export function addToMeans(group: GroupState, column: Float64Array): number {
+  if (!isOnDesk(group, column)) return 0;
+  return (kernel as Kernel<RollupExports>).exports.addToMeans(group.first.length);
+}
+
+/** Puts the column and the group's state on the desk. */
+function isOnDesk(group: GroupState, column: Float64Array): boolean {
+  const points = group.first.length;
+  if (points < GROUP_POINTS_MIN || outColumn(points) === null) return false;
+  if (column !== out) out.set(column);
+  if (seated !== group) seat(group);
   return true;
 }
 
@@ -226,6 +264,7 @@ function seat(group: GroupState): void {
   if (seated !== null) takeBack(seated);
   firstState.set(group.first);
   if (group.second !== null) secondState.set(group.second);
+  if (group.third !== null) thirdState.set(group.third);
   seated = group;
 }
 
@@ -233,9 +272,10 @@ function seat(group: GroupState): void {
 export function takeBack(group: GroupState): void {
   if (seated !== group) return;
   seated = null;
-  const { first, second } = group;
+  const { first, second, third } = group;
   first.set(firstState.subarray(0, first.length));
   if (second !== null) second.set(secondState.subarray(0, second.length));
+  if (third !== null) third.set(thirdState.subarray(0, third.length));
 }
 
 // ---- Memory ----

@@ -25,7 +25,7 @@ export class SumAccumulator implements Accumulator {
   constructor(points: number) {
     this.sums = new Float64Array(points);
     this.counts = new Float64Array(points);
-    this.group = { first: this.sums, second: this.counts };
+    this.group = { first: this.sums, second: this.counts, third: null };
   }
 
   add(values: Float64Array): void {
@@ -123,7 +123,7 @@ export class MinAccumulator implements Accumulator {
 
   constructor(points: number) {
     this.#least = new Float64Array(points).fill(Number.NaN);
-    this.#group = { first: this.#least, second: null };
+    this.#group = { first: this.#least, second: null, third: null };
   }
 
   add(values: Float64Array): void {
@@ -156,7 +156,7 @@ export class MaxAccumulator implements Accumulator {
 
   constructor(points: number) {
     this.#most = new Float64Array(points).fill(Number.NaN);
-    this.#group = { first: this.#most, second: null };
+    this.#group = { first: this.#most, second: null, third: null };
   }
 
   add(values: Float64Array): void {
@@ -190,7 +190,7 @@ export class CountAccumulator implements Accumulator {
 
   constructor(points: number) {
     this.counts = new Float64Array(points);
-    this.group = { first: this.counts, second: null };
+    this.group = { first: this.counts, second: null, third: null };
   }
 
   add(values: Float64Array): void {

@@ -3,8 +3,9 @@
  * however many series it has. One entry of the table in aggregates.ts a class.
  *
  * Values are added in the order in which series come, point by point with the very operations Prometheus uses, since rounding shows.
- * NaN is a value; where a series has none, its mask says so.
+ * NaN is a value; where a series has none, its mask says so. Columns without a mask are added by the `rollup` kernel, which does the same.
  */
+import { addToGroup, addToMeans, type GroupState, takeBack } from "../../kernel/rollup.ts";
 import { mergeMoments } from "../aggregate/accumulators.ts";
 import type { Presence } from "./presence.ts";
 
@@ -24,13 +25,17 @@ export interface Accumulator {
 export class SumAccumulator implements Accumulator {
   readonly #sums: Float64Array;
   readonly #lost: Float64Array;
+  readonly #group: GroupState;
 
   constructor(points: number) {
     this.#sums = new Float64Array(points);
     this.#lost = new Float64Array(points);
+    this.#group = { first: this.#sums, second: this.#lost, third: null };
   }
 
   add(values: Float64Array, present: Presence): void {
+    if (present === null && addToGroup("compensated", this.#group, values)) return;
+    takeBack(this.#group);
     const sums = this.#sums;
     const lost = this.#lost;
     for (let k = 0; k < sums.length; k++) {
@@ -46,17 +51,20 @@ export class SumAccumulator implements Accumulator {
   }
 
   finish(): Float64Array {
+    takeBack(this.#group);
     const sums = this.#sums;
     for (let k = 0; k < sums.length; k++) sums[k] += this.#lost[k];
     return sums;
   }
 
   state(): readonly Float64Array[] {
+    takeBack(this.#group);
     return [this.#sums, this.#lost];
   }
 
   /** The other sum is one more value, and what it has lost is lost here, too. */
   merge([otherSums, otherLost]: readonly Float64Array[]): void {
+    takeBack(this.#group);
     const sums = this.#sums;
     const lost = this.#lost;
     for (let k = 0; k < sums.length; k++) {
@@ -75,20 +83,27 @@ export class MeanAccumulator implements Accumulator {
   readonly #lost: Float64Array;
   readonly #counts: Float64Array;
   readonly #isMoving: Uint8Array;
+  /** At some point. */
+  #moves = false;
+  readonly #group: GroupState;
 
   constructor(points: number) {
     this.#bases = new Float64Array(points);
     this.#lost = new Float64Array(points);
     this.#counts = new Float64Array(points);
     this.#isMoving = new Uint8Array(points);
+    this.#group = { first: this.#bases, second: this.#lost, third: this.#counts };
   }
 
   add(values: Float64Array, present: Presence): void {
+    const done = present === null && !this.#moves ? addToMeans(this.#group, values) : 0;
+    if (done >= values.length) return;
+    takeBack(this.#group);
     const bases = this.#bases;
     const lost = this.#lost;
     const counts = this.#counts;
     const isMoving = this.#isMoving;
-    for (let k = 0; k < bases.length; k++) {
+    for (let k = done; k < bases.length; k++) {
       if (present !== null && present[k] === 0) continue;
       const value = values[k];
       const count = ++counts[k];
@@ -102,6 +117,7 @@ export class MeanAccumulator implements Accumulator {
       if (isMoving[k] === 1 || next === Infinity || next === -Infinity) {
         if (isMoving[k] === 0) {
           isMoving[k] = 1;
+          this.#moves = true;
           base /= count - 1;
           lost[k] /= count - 1;
         }
@@ -119,6 +135,7 @@ export class MeanAccumulator implements Accumulator {
   }
 
   finish(): Float64Array {
+    takeBack(this.#group);
     const bases = this.#bases;
     const lost = this.#lost;
     const counts = this.#counts;
@@ -129,11 +146,13 @@ export class MeanAccumulator implements Accumulator {
   }
 
   state(): readonly Float64Array[] {
+    takeBack(this.#group);
     return [this.#bases, this.#lost, this.#counts, Float64Array.from(this.#isMoving)];
   }
 
   /** Sums while they are finite, then means by the number of their values. */
   merge([otherBases, otherLost, otherCounts, areMoving]: readonly Float64Array[]): void {
+    takeBack(this.#group);
     const bases = this.#bases;
     const lost = this.#lost;
     const counts = this.#counts;
@@ -148,6 +167,7 @@ export class MeanAccumulator implements Accumulator {
         bases[k] = otherBases[k];
         lost[k] = otherLost[k];
         isMoving[k] = areMoving[k];
+        if (isMoving[k] === 1) this.#moves = true;
         continue;
       }
       let base = bases[k];
@@ -158,6 +178,7 @@ export class MeanAccumulator implements Accumulator {
         const share = (isMoving[k] === 1 ? own : 1) / count;
         const otherShare = (areMoving[k] === 1 ? others : 1) / count;
         isMoving[k] = 1;
+        this.#moves = true;
         base *= share;
         lost[k] *= share;
         added *= otherShare;
@@ -222,12 +243,16 @@ export class GroupAccumulator implements Accumulator {
 /** The greatest value of each point; NaN gives way to anything. */
 export class MaxAccumulator implements Accumulator {
   readonly #greatest: Float64Array;
+  readonly #group: GroupState;
 
   constructor(points: number) {
     this.#greatest = new Float64Array(points).fill(Number.NaN);
+    this.#group = { first: this.#greatest, second: null, third: null };
   }
 
   add(values: Float64Array, present: Presence): void {
+    if (present === null && addToGroup("most", this.#group, values)) return;
+    takeBack(this.#group);
     const greatest = this.#greatest;
     for (let k = 0; k < greatest.length; k++) {
       if (present !== null && present[k] === 0) continue;
@@ -238,11 +263,12 @@ export class MaxAccumulator implements Accumulator {
   }
 
   finish(): Float64Array {
+    takeBack(this.#group);
     return this.#greatest;
   }
 
   state(): readonly Float64Array[] {
-    return [this.#greatest];
+    return [this.finish()];
   }
 
   /** NaN where there was none gives way as a NaN that was there does. */
@@ -254,12 +280,16 @@ export class MaxAccumulator implements Accumulator {
 /** The least value of each point; NaN gives way to anything. */
 export class MinAccumulator implements Accumulator {
   readonly #least: Float64Array;
+  readonly #group: GroupState;
 
   constructor(points: number) {
     this.#least = new Float64Array(points).fill(Number.NaN);
+    this.#group = { first: this.#least, second: null, third: null };
   }
 
   add(values: Float64Array, present: Presence): void {
+    if (present === null && addToGroup("least", this.#group, values)) return;
+    takeBack(this.#group);
     const least = this.#least;
     for (let k = 0; k < least.length; k++) {
       if (present !== null && present[k] === 0) continue;
@@ -270,11 +300,12 @@ export class MinAccumulator implements Accumulator {
   }
 
   finish(): Float64Array {
+    takeBack(this.#group);
     return this.#least;
   }
 
   state(): readonly Float64Array[] {
-    return [this.#least];
+    return [this.finish()];
   }
 
   /** NaN where there was none gives way as a NaN that was there does. */

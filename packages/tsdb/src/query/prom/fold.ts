@@ -28,6 +28,7 @@ interface FoldedGroup {
 
 class Fold implements Aggregation, PackingSink {
   readonly keepsColumns = false;
+  readonly onlyReads = true;
   readonly #node: PromAggregate;
   readonly #context: PromContext;
   readonly #State: State;

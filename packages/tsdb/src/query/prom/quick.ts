@@ -10,6 +10,7 @@ import {
   HAS_NAN,
   HAS_NEGATIVE_ZERO,
   HAS_UNEVEN,
+  isOutFinite,
   putValues,
   runOperation,
   surveyClosely,
@@ -72,6 +73,7 @@ function total(isMean: boolean): QuickFunction {
 
 /** What is infinite on the way has no rounding errors, and a mean has other ways around it. */
 function isFiniteWhere({ firsts, ends }: AlikeWindows, column: Float64Array): boolean {
+  if (isOutFinite(column.length)) return true;
   for (let k = 0; k < column.length; k++) {
     const value = column[k] as number;
     if (value - value !== 0 && (ends[k] as number) > (firsts[k] as number)) return false;

@@ -28,6 +28,7 @@ export const bottomk: AggregateFunction = (context, node, param) => new Ranking(
 
 class Ranking implements Aggregation {
   readonly keepsColumns = false;
+  readonly onlyReads = true;
   readonly #context: PromContext;
   readonly #groups: Groups<Heaps>;
 

@@ -17,6 +17,8 @@ const SHARED_POINTS_MIN = 32;
 export interface SeriesSink {
   /** True if it keeps the columns of most series it is given: their memory is then asked for beforehand. */
   readonly keepsColumns: boolean;
+  /** True if it is done with every column when `add` returns, whatever is written where the column was: it need not even be lent one for itself. */
+  readonly onlyReads?: boolean;
   /**
    * Takes one series. Its column is lent, and the next series may be written into it, unless the sink answers true: then it is the
    * sink's from now on. The mask is lent in any case.

@@ -4,6 +4,7 @@
  */
 import { BugError } from "../../base/errors.ts";
 import { Labels } from "../../base/labels.ts";
+import { outColumn } from "../../kernel/rollup.ts";
 import type { PromCall, PromMatrix, PromSubquery } from "../../promql/ast.ts";
 import { firstAfter, isMarker } from "../columns.ts";
 import { AlikeWindows } from "./alike-windows.ts";
@@ -186,10 +187,12 @@ class WindowRoller implements RangeWindow {
     if (quick === undefined) return false;
     const windows = this.#alike;
     if (!isAlike) windows.place(timestamps, lo, hi);
-    if (!quick.evaluate(windows, values.subarray(lo, hi), this.#column)) return false;
+    // Where the kernel leaves its results, if that is soon enough read.
+    const column = (this.#sink.onlyReads === true ? outColumn(windows.points) : null) ?? this.#column;
+    if (!quick.evaluate(windows, values.subarray(lo, hi), column)) return false;
     const { mask, count } = windows.presence(quick.samplesMin);
     this.labels = labels;
-    if (count > 0) this.#handOver(mask);
+    if (count > 0) this.#handOver(column, mask);
     return true;
   }
 
@@ -284,14 +287,14 @@ class WindowRoller implements RangeWindow {
     if (k < column.length) return false;
     samples?.hold(this.#count);
     samples?.peek(this.hi - this.lo);
-    if (this.#count > 0) this.#handOver(this.#count === column.length ? null : present);
+    if (this.#count > 0) this.#handOver(column, this.#count === column.length ? null : present);
     return true;
   }
 
-  #handOver(present: Presence): void {
+  #handOver(column: Float64Array, present: Presence): void {
     const labels = this.#entry.keepsName === true ? this.labels : dropMetadata(this.labels);
     this.#distinct?.add(this.labels, labels);
-    if (this.#sink.add(labels, this.#column, present)) this.#column = new Float64Array(this.#column.length);
+    if (this.#sink.add(labels, column, present)) this.#column = new Float64Array(this.#column.length);
     this.#entry.afterSeries?.(this);
   }
 

@@ -93,6 +93,33 @@ for (const [name, fast, twin] of PAIRS) {
   });
 }
 
+test("windows that move evenly: the same from the first series to the third", () => {
+  const grid = { lookbackMs: 0, minStalenessMs: 0, mayWiden: false, isInstant: false, isDefaultRollup: false };
+  fc.assert(
+    fc.property(
+      fc.array(value, { minLength: 1, maxLength: 90 }),
+      fc.integer({ min: 1, max: 100 }),
+      fc.integer({ min: 1, max: 14 }),
+      fc.integer({ min: -5, max: 20 }),
+      (v, points, size, behind) => {
+        const run = new RollupRun({ ...grid, startMs: 1000 * behind, stepMs: 1000, points, windowMs: 1000 * size });
+        const t = Float64Array.from(v, (_, i) => 1000 * i);
+        for (const [name, fast, twin] of PAIRS.slice(0, 4)) {
+          for (let round = 1; round <= 3; round++) {
+            run.place(
+              t,
+              Float64Array.from(v, (x) => x / round),
+              round > 1,
+            );
+            same(rolled(fast, run), rolled(twin, run), `${name}, series ${round}`);
+          }
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
 test("runs that take turns do not see each other's series", () => {
   const turn = fc.record({ who: fc.nat(2), which: fc.nat(PAIRS.length - 1), move: fc.nat(2), series: samples });
   fc.assert(
