@@ -159,3 +159,22 @@ test("malformed HTTP is 400 and the next connection works", () =>
     }
     assert.equal((await ask(port, "/health")).status, 200);
   }));
+
+test("an idle connection is said to be kept for whole seconds and is closed only after them", async () => {
+  await withServer(["-http.idleConnTimeout=1s"], async ({ port }) => {
+    const socket = connect(port, "127.0.0.1");
+    let received = "";
+    let answeredMs = 0;
+    socket.on("data", (bytes: Buffer) => {
+      received += bytes.toString("latin1");
+      answeredMs = performance.now();
+    });
+    socket.write("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+    await new Promise((resolve) => socket.on("close", resolve));
+    assert.match(received, /\r\nKeep-Alive: timeout=1\r\n/);
+    assert.ok(
+      performance.now() - answeredMs > 1500,
+      "as long as was said, and longer than an answer may be on its way",
+    );
+  });
+});

@@ -52,6 +52,8 @@ const HEADERS_TIMEOUT_MS = 5000;
 /** The most Go's net/http takes: the longest query allowed, %-escaped in a URL, is longer than Node's 16 KiB. */
 const HEADER_BYTES_MAX = 1 << 20;
 const CHECK_INTERVAL_MS = 1000;
+/** Idle connections are kept this much longer than is said: less than the second that would be said, too. */
+const KEPT_LONGER_MS = 999;
 /** What is still read of a refused body so that its sender gets to read the answer. */
 const LINGER_MS = 2000;
 /** How long handlers may take to notice that their request was aborted. */
@@ -184,13 +186,15 @@ export class HttpServer {
   }
 
   #createServer(): Server {
+    const { idleTimeoutMs } = this.#options;
     const server = createServer(
       {
         headersTimeout: HEADERS_TIMEOUT_MS,
         maxHeaderSize: HEADER_BYTES_MAX,
         // Bodies have their own clock: an import may rightly take hours, as long as it moves.
         requestTimeout: 0,
-        keepAliveTimeout: this.#options.idleTimeoutMs,
+        // The answer's Keep-Alive header says whole seconds, rounded down: who goes by it never meets a connection that is just being closed.
+        keepAliveTimeout: idleTimeoutMs === 0 ? 0 : idleTimeoutMs + KEPT_LONGER_MS,
         connectionsCheckingInterval: CHECK_INTERVAL_MS,
         noDelay: true,
       },
