@@ -9,6 +9,7 @@
  *     npm run bench -- month                     a month of 173 million samples, some late: merged, opened, asked
  *     npm run bench -- exports                   raw samples read out of us and of VictoriaMetrics in every format
  *     npm run bench -- fairness                  inserts beside heavy queries, with and without query workers
+ *     npm run bench -- workers                   a heavy query by one query worker and by two
  *     npm run bench -- replay                    a server killed with 20 million samples in its log, started again
  *     npm run bench -- million                   an hour of a million series in one query, within 512 MiB and 2 GiB
  *     npm run bench -- scale                     ten million series with a million active in a gigabyte, and churn
@@ -28,6 +29,7 @@ import { readNewSeriesOptions, runNewSeries } from "./new-series.ts";
 import { readReplayOptions, runReplay } from "./replay.ts";
 import { readScaleOptions, runScale } from "./scale.ts";
 import { readOptions, runSideBySide } from "./side-by-side.ts";
+import { readWorkersOptions, runWorkers } from "./workers.ts";
 
 const [command = "side-by-side", ...args] = process.argv.slice(2).some((arg) => !arg.startsWith("--"))
   ? process.argv.slice(2)
@@ -51,6 +53,8 @@ if (command === "side-by-side") {
   await runExportBench(readExportOptions(args));
 } else if (command === "fairness") {
   await runFairness(readFairnessOptions(args));
+} else if (command === "workers") {
+  await runWorkers(readWorkersOptions(args));
 } else if (command === "scale") {
   await runScale(readScaleOptions(args));
 } else {
@@ -66,7 +70,7 @@ async function runMicroBenches(word: string): Promise<void> {
   });
   if (files.length === 0)
     throw new Error(
-      `bench: no *.bench.ts contains "${word}", and it is none of backup, exports, fairness, kit, million, month, new-series, replay, scale and side-by-side`,
+      `bench: no *.bench.ts contains "${word}", and it is none of backup, exports, fairness, kit, million, month, new-series, replay, scale, side-by-side and workers`,
     );
   for (const file of files) {
     console.log(`\n# ${file.slice(projectRoot.length + 1)}`);

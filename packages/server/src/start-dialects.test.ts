@@ -52,6 +52,7 @@ test("a query says which dialect it is in, and promql has Prometheus' arguments"
         extraFilters: [[{ label: "a", op: "=", value: "b" }]],
         onImplicit: undefined,
         roundDigits: undefined,
+        helpers: [],
         // Of ranges.
         startMs: 0,
         endMs: 0,

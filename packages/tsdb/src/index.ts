@@ -16,10 +16,9 @@ export {
 } from "./database/database.ts";
 export type { Dialect, LabelsOptions, QueryOptions, QueryRangeOptions } from "./database/queries.ts";
 export type { ServedReader } from "./database/reading/host.ts";
-export type { Peer } from "./database/reading/peer.ts";
+export type { Peer, PeerOptions } from "./database/reading/peer.ts";
 export {
   connectReader,
-  type HelpOptions,
   type Reader,
   type ReaderOptions,
   type ReaderStats,

@@ -2,7 +2,7 @@
  * What the endpoints need of a database, owned by its user. The embedded database has it; tests bring their own.
  * Times are milliseconds, ranges inclusive at both ends.
  */
-import type { Dialect, Labels, QueryTrace, Tenant } from "@nyanza/tsdb";
+import type { Dialect, Labels, Peer, QueryTrace, Tenant } from "@nyanza/tsdb";
 import type { WriteBatch } from "@nyanza/tsdb/ingest";
 import type { FilterGroups } from "@nyanza/tsdb/metricsql";
 import type { PrintableResult } from "./answer.ts";
@@ -65,6 +65,8 @@ export interface QueryLimits {
   readonly extraFilters?: FilterGroups | undefined;
   /** Digits after the point that values are rounded to. */
   readonly roundDigits?: number | undefined;
+  /** Who may work on shares of it. Given, if only as `[]`, it is worked on in the same shares wherever it is evaluated, and its answer has the same digits. */
+  readonly helpers?: readonly Peer[] | undefined;
 }
 
 export interface InstantQuery extends QueryLimits {

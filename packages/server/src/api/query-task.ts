@@ -7,14 +7,15 @@ import type { Desk, Evaluated, ReadableDatabase } from "./task-runner.ts";
 import { startTrace, type TraceStart } from "./trace.ts";
 
 type Evaluation = { -readonly [K in keyof (InstantQuery & RangeQuery)]: (InstantQuery & RangeQuery)[K] };
-/** What hears of an evaluation, which no message can hold. */
-type Hearing = "signal" | "trace" | "onImplicit";
+/** What takes part in an evaluation, which no message can hold. */
+type Hearing = "signal" | "trace" | "onImplicit" | "helpers";
 
-/** A question of either kind. What hears of its evaluation is absent until that begins. */
+/** A question of either kind. What takes part in its evaluation is absent until that begins. */
 export type AskedQuery = Omit<Evaluation, Hearing> & {
   signal: AbortSignal | undefined;
   trace: QueryTrace | null;
   onImplicit: Evaluation["onImplicit"];
+  helpers: Evaluation["helpers"];
 };
 
 export interface QueryTask {
@@ -41,12 +42,13 @@ export interface PromQuery {
 export async function runQuery(
   { hearsImplicit, isRange, prom, query, text, trace: start }: QueryTask,
   database: ReadableDatabase,
-  { answer, onEvaluated, onImplicit, signal }: Desk,
+  { answer, helpers = [], onEvaluated, onImplicit, signal }: Desk,
 ): Promise<void> {
   const trace = startTrace(start);
   const evaluation = query as Evaluation;
   evaluation.signal = signal;
   evaluation.trace = trace;
+  evaluation.helpers = helpers;
   evaluation.onImplicit = hearsImplicit ? onImplicit : undefined;
   const startMs = performance.now();
   let cost: Evaluated["cost"] = null;

@@ -197,6 +197,7 @@ function askCommon(context: RequestContext, options: QueryOptions): AskedQuery {
     signal: undefined,
     trace: null,
     onImplicit: undefined,
+    helpers: undefined,
     maxQueryLength: options.maxQueryBytes,
     maxSeries: options.maxSeries || Infinity,
     maxSamples: options.maxSamples || Infinity,

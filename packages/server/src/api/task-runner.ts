@@ -1,4 +1,5 @@
 /** Who carries out tasks (tasks.ts), and what is at hand there. */
+import type { Peer } from "@nyanza/tsdb";
 import type { AnswerSink } from "../http/response.ts";
 import type { ServedDatabase } from "./database.ts";
 import type { ReadTask } from "./tasks.ts";
@@ -25,6 +26,8 @@ export interface QueryCost {
 export interface Desk {
   readonly answer: AnswerSink;
   readonly signal: AbortSignal;
+  /** Of queries: who may work on shares of it, beside this thread. Absent: nobody; the shares, and with them all digits, are the same. */
+  readonly helpers?: readonly Peer[];
   /** Of queries: called once, before anything is written. */
   readonly onEvaluated?: ((evaluated: Evaluated) => void) | undefined;
   /** Of queries that want to know (QueryTask.hearsImplicit). */

@@ -90,6 +90,7 @@ function taskOf(text: string, rangeMs = -1, stepMs = 1000): QueryTask {
       signal: undefined,
       trace: null,
       onImplicit: undefined,
+      helpers: undefined,
       latencyOffsetMs: 0,
       mayAlign: false,
       maxSeries: 1_000_000,

@@ -1,6 +1,6 @@
 /** A task that another thread is at: what has come of it, and who waits for more. */
 import type { Desk } from "../api/task-runner.ts";
-import { type FromWorker, type Piece, readError } from "./messages.ts";
+import { type Piece, readError, type TaskNews } from "./messages.ts";
 
 export class Errand {
   readonly #listener: Pick<Desk, "onEvaluated" | "onImplicit">;
@@ -19,7 +19,7 @@ export class Errand {
     return this.#isOver;
   }
 
-  hear(message: FromWorker): void {
+  hear(message: TaskNews): void {
     if (message.kind === "implicit") {
       this.#listener.onImplicit?.(message.message);
       return;

@@ -2,11 +2,17 @@
  * What a query worker and the thread with the clients say to each other.
  *
  *   main thread                             worker
+ *                                    ◄──    ready              once: it can carry out tasks
+ *   meet: another worker's seat, port ──►                      from now on each may help the other with queries
  *   task: number, plain data         ──►    carries it out
  *                                    ◄──    piece, piece …     of the answer; so many may be on their way
  *   taken: the piece's memory        ──►                       one more may come
  *   cancel                           ──►    stops, gives its snapshot back
  *                                    ◄──    failed
+ *   profile: how long                ──►    watches itself; `cancel` ends that
+ *                                    ◄──    profile, or failed
+ *
+ * Who has no work of their own the workers see in memory that all of them share: WorkerSettings.
  *
  * A task is over with a piece that is the last one, or with `failed`; exactly one of them comes.
  */
@@ -14,6 +20,7 @@ import type { MessagePort } from "node:worker_threads";
 import { BugError, InputError } from "@nyanza/tsdb";
 import type { Evaluated } from "../api/task-runner.ts";
 import type { ReadTask } from "../api/tasks.ts";
+import type { CpuProfile } from "../process/cpu-profile.ts";
 
 /** What a worker is started with. */
 export interface WorkerSettings {
@@ -21,6 +28,10 @@ export interface WorkerSettings {
   readonly port: MessagePort;
   readonly indexCacheBytes: number;
   readonly partCacheBytes: number;
+  /** Which of the workers it is. One that dies leaves its seat to the next. */
+  readonly seat: number;
+  /** Tasks that each is at, by seat: those that wait for their client are left out. Each writes its own. */
+  readonly working: Int32Array;
 }
 
 /** Memory of the worker's reader in use. */
@@ -30,12 +41,20 @@ export interface CacheBytes {
 }
 
 export type ToWorker =
+  | { readonly kind: "meet"; readonly seat: number; readonly port: MessagePort }
   | { readonly kind: "task"; readonly number: number; readonly task: ReadTask }
   | { readonly kind: "cancel"; readonly number: number }
+  | { readonly kind: "profile"; readonly number: number; readonly durationMs: number }
   /** The memory behind the piece, if it was handed over. */
   | { readonly kind: "taken"; readonly number: number; readonly memory: ArrayBuffer | null };
 
-export type FromWorker =
+export type FromWorker = TaskNews | { readonly kind: "ready" } | ProfileNews;
+
+/** Of profiles, numbered with tasks. */
+export type ProfileNews = { readonly kind: "profile"; readonly number: number; readonly profile: CpuProfile };
+
+/** Of tasks. */
+export type TaskNews =
   | {
       readonly kind: "piece";
       readonly number: number;
@@ -54,7 +73,7 @@ export type FromWorker =
     }
   | { readonly kind: "implicit"; readonly number: number; readonly message: string };
 
-export type Piece = Extract<FromWorker, { kind: "piece" }>;
+export type Piece = Extract<TaskNews, { kind: "piece" }>;
 
 /** An error as plain data: those that somebody tells apart are made again of it. */
 export interface ErrorMessage {

@@ -1,15 +1,21 @@
 /**
  * Query workers: threads that carry out tasks, so that the one that takes samples in and talks to clients does not.
  *
- *   task ──▶ pool ──▶ the worker with the least to do
- *                     started when one is wanted and all others are busy, up to -search.workers; replaced when it dies
+ *   task ──▶ pool ──▶ the worker with the least to do ◀──shares──▶ those that have nothing to do
+ *                     started when one is wanted and all others are busy, or a query is heavy, up to -search.workers; replaced when it dies
+ *
+ * Whether one helps another with a query they settle among themselves (docs/decisions/0013-shares.md); here they only get to know each other.
  */
 import type { MetricSet } from "@nyanza/metrics";
 import type { Desk, TaskRunner } from "../api/task-runner.ts";
 import type { ReadTask } from "../api/tasks.ts";
+import type { CpuProfile } from "../process/cpu-profile.ts";
 import type { Logger } from "../process/logger.ts";
 import type { CacheBytes } from "./messages.ts";
 import { type Death, QueryWorker, type QueryWorkerOptions } from "./query-worker.ts";
+
+/** A query that takes longer is worth another worker's help. */
+const HEAVY_MS = 50;
 
 export interface PoolOptions {
   /** Workers at most, at least 1. */
@@ -24,14 +30,24 @@ export interface PoolOptions {
   readonly program?: URL | undefined;
 }
 
+/** What a worker's thread did. */
+export interface WorkerProfile {
+  /** From 1. */
+  readonly number: number;
+  readonly profile: CpuProfile;
+}
+
 export class QueryPool implements TaskRunner {
   readonly #options: PoolOptions;
   readonly #workers: Set<QueryWorker> = new Set();
+  /** WorkerSettings.working of all of them. */
+  readonly #working: Int32Array;
   #restarts = 0;
   #isStopped = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#working = new Int32Array(new SharedArrayBuffer(4 * options.size));
     const { metrics } = options;
     metrics.getOrCreateGauge("nyanza_query_workers", () => this.#workers.size);
     metrics.getOrCreateGauge("nyanza_query_workers_max", () => options.size);
@@ -48,7 +64,24 @@ export class QueryPool implements TaskRunner {
   }
 
   async run(task: ReadTask, desk: Desk): Promise<void> {
-    await this.#choose().run(task, desk);
+    const worker = this.#choose();
+    const stopWatching = this.#watch(worker);
+    try {
+      await worker.run(task, desk);
+    } finally {
+      stopWatching();
+    }
+  }
+
+  /** What each worker does for so long; those that die meanwhile are left out. @throws the signal's reason */
+  async profile(durationMs: number, signal: AbortSignal): Promise<WorkerProfile[]> {
+    const taken = await Promise.all(
+      [...this.#workers].map(async (worker) => ({
+        number: worker.seat + 1,
+        profile: await worker.profile(durationMs, signal),
+      })),
+    );
+    return taken.filter((one): one is WorkerProfile => one.profile !== null).sort((a, b) => a.number - b.number);
   }
 
   /** What the workers' caches hold together, as far as they have told. */
@@ -68,25 +101,52 @@ export class QueryPool implements TaskRunner {
     this.#workers.clear();
   }
 
-  /** The one place that says who does what: a task that is to be shared among several workers would get them here. */
+  /** The one place that says who does what: the least busy worker, or a new one. Whoever wants a task to go where something of it is known already looks at it here. */
   #choose(): QueryWorker {
     let least: QueryWorker | null = null;
     for (const worker of this.#workers) {
       if (least === null || worker.load < least.load) least = worker;
     }
-    if (least !== null && (least.load === 0 || this.#workers.size >= this.#options.size)) return least;
+    if (least !== null && (least.load === 0 || this.#isFull)) return least;
     return this.#start();
+  }
+
+  get #isFull(): boolean {
+    return this.#isStopped || this.#workers.size >= this.#options.size;
+  }
+
+  /** If the worker is busy for long from now on, another is started: not to wait for, but to be there for what is read later, by this query or the next. */
+  #watch(worker: QueryWorker): () => void {
+    if (this.#isFull) return () => {};
+    let timer: NodeJS.Timeout | undefined;
+    let isOver = false;
+    void worker.ready.then(() => {
+      if (isOver) return;
+      timer = setTimeout(() => {
+        if (!this.#isFull) this.#start();
+      }, HEAVY_MS);
+    });
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+    };
   }
 
   #start(): QueryWorker {
     const { caches, heapBytesMax, serveReader, program = new URL("./worker.js", import.meta.url) } = this.#options;
+    const taken = new Set([...this.#workers].map(({ seat }) => seat));
+    let seat = 0;
+    while (taken.has(seat)) seat++;
     const worker = new QueryWorker({
       serveReader,
       program,
       caches,
+      seat,
+      working: this.#working,
       heapBytesMax,
       onDeath: (death) => this.#bury(death),
     });
+    for (const other of this.#workers) other.meet(worker);
     this.#workers.add(worker);
     return worker;
   }

@@ -15,17 +15,31 @@ export class PortAnswer implements AnswerSink {
   readonly #number: number;
   readonly #signal: AbortSignal;
   readonly #caches: () => CacheBytes;
+  readonly #onWait: () => void;
   /** Goes with the next message. */
   #evaluated: Evaluated | null = null;
   #untaken = 0;
   #waitedMs = 0;
   #resume: (() => void) | null = null;
 
-  constructor(port: Pick<MessagePort, "postMessage">, number: number, signal: AbortSignal, caches: () => CacheBytes) {
+  /** @param onWait hears when it begins and when it ends waiting for the client */
+  constructor(
+    port: Pick<MessagePort, "postMessage">,
+    number: number,
+    signal: AbortSignal,
+    caches: () => CacheBytes,
+    onWait: () => void,
+  ) {
     this.#port = port;
     this.#number = number;
     this.#signal = signal;
     this.#caches = caches;
+    this.#onWait = onWait;
+  }
+
+  /** There is nothing to do before the client has taken something. */
+  get isWaiting(): boolean {
+    return this.#resume !== null;
   }
 
   get waitedMs(): number {
@@ -84,6 +98,7 @@ export class PortAnswer implements AnswerSink {
     return new Promise((resolve, reject) => {
       const settle = (error: Error | null): void => {
         this.#resume = null;
+        this.#onWait();
         this.#signal.removeEventListener("abort", onAbort);
         if (error === null) resolve();
         else reject(error);
@@ -91,6 +106,7 @@ export class PortAnswer implements AnswerSink {
       const onAbort = (): void => settle(this.#signal.reason);
       this.#signal.addEventListener("abort", onAbort, { once: true });
       this.#resume = () => settle(null);
+      this.#onWait();
     });
   }
 }

@@ -2,13 +2,14 @@
  * One query worker as the main thread sees it: hands it tasks, passes the pieces of its answers on at the pace of the clients, ends with everything it
  * was at when its thread ends.
  */
-import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, type Transferable, Worker } from "node:worker_threads";
 import { InputError, type ServedReader } from "@nyanza/tsdb";
 import type { Desk } from "../api/task-runner.ts";
 import type { ReadTask } from "../api/tasks.ts";
 import { OverloadError } from "../http/errors.ts";
+import type { CpuProfile } from "../process/cpu-profile.ts";
 import { Errand } from "./errand.ts";
-import type { CacheBytes, FromWorker, ToWorker, WorkerSettings } from "./messages.ts";
+import { type CacheBytes, type FromWorker, readError, type ToWorker, type WorkerSettings } from "./messages.ts";
 
 /** A worker that was told to stop a task and does not in this time hangs: it is ended. */
 const STOP_MS = 5_000;
@@ -21,6 +22,8 @@ export interface QueryWorkerOptions {
   readonly serveReader: (port: MessagePort) => ServedReader;
   readonly program: URL;
   readonly caches: CacheBytes;
+  readonly seat: WorkerSettings["seat"];
+  readonly working: WorkerSettings["working"];
   /** Of JavaScript's heap; columns are outside of it. */
   readonly heapBytesMax: number;
   /** Its thread has ended and nobody asked it to. */
@@ -35,11 +38,20 @@ export interface Death {
   readonly tasks: number;
 }
 
+interface AskedProfile {
+  resolve(profile: CpuProfile | null): void;
+  reject(error: unknown): void;
+}
+
 export class QueryWorker {
   readonly #options: QueryWorkerOptions;
   readonly #thread: Worker;
   readonly #served: ServedReader;
   readonly #errands: Map<number, Errand> = new Map();
+  readonly #profiles: Map<number, AskedProfile> = new Map();
+  /** Resolves when it can carry out tasks; never, if it dies before. */
+  readonly ready: Promise<void>;
+  #becomeReady: () => void = () => {};
   #lastNumber = 0;
   #caches: CacheBytes = { indexCacheBytes: 0, partCacheBytes: 0 };
   #error: Error | null = null;
@@ -47,9 +59,15 @@ export class QueryWorker {
 
   constructor(options: QueryWorkerOptions) {
     this.#options = options;
+    this.ready = new Promise((resolve) => {
+      this.#becomeReady = resolve;
+    });
     const { port1, port2 } = new MessageChannel();
     this.#served = options.serveReader(port1);
-    const workerData: WorkerSettings = { port: port2, ...options.caches };
+    const { seat, working } = options;
+    // Who had the seat before may have died at work.
+    Atomics.store(working, seat, 0);
+    const workerData: WorkerSettings = { port: port2, seat, working, ...options.caches };
     this.#thread = new Worker(options.program, {
       name: "query",
       execArgv: [],
@@ -67,6 +85,11 @@ export class QueryWorker {
     this.#thread.once("exit", (code) => this.#end(code));
   }
 
+  /** Among the workers, from 0. */
+  get seat(): number {
+    return this.#options.seat;
+  }
+
   /** Tasks under way. */
   get load(): number {
     return this.#errands.size;
@@ -80,6 +103,34 @@ export class QueryWorker {
   /** As it was when the latest task ended. */
   get caches(): CacheBytes {
     return this.#caches;
+  }
+
+  /** From now on each may help the other with its queries. The ports close when one of them ends. */
+  meet(other: QueryWorker): void {
+    const { port1, port2 } = new MessageChannel();
+    this.#post({ kind: "meet", seat: other.seat, port: port1 }, [port1]);
+    other.#post({ kind: "meet", seat: this.seat, port: port2 }, [port2]);
+  }
+
+  /** What its thread does for so long; null if it dies meanwhile. @throws the signal's reason, and what the profiler says */
+  async profile(durationMs: number, signal: AbortSignal): Promise<CpuProfile | null> {
+    signal.throwIfAborted();
+    const number = ++this.#lastNumber;
+    const profile = new Promise<CpuProfile | null>((resolve, reject) => {
+      this.#profiles.set(number, { resolve, reject });
+    });
+    const onAbort = (): void => {
+      this.#post({ kind: "cancel", number });
+      this.#profiles.get(number)?.reject(signal.reason);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      this.#post({ kind: "profile", number, durationMs });
+      return await profile;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      this.#profiles.delete(number);
+    }
   }
 
   /** @throws as runTask does, what the signal was aborted with, OverloadError and InputError when the thread dies */
@@ -132,6 +183,15 @@ export class QueryWorker {
   }
 
   #hear(message: FromWorker): void {
+    if (message.kind === "ready") {
+      this.#becomeReady();
+      return;
+    }
+    if (message.kind === "profile") {
+      this.#profiles.get(message.number)?.resolve(message.profile);
+      return;
+    }
+    if (message.kind === "failed") this.#profiles.get(message.number)?.reject(readError(message.error));
     if (message.kind === "piece" && message.caches !== null) this.#caches = message.caches;
     this.#errands.get(message.number)?.hear(message);
   }
@@ -142,7 +202,7 @@ export class QueryWorker {
     this.#post({ kind: "taken", number, memory: isHanded ? memory : null }, isHanded ? [memory] : []);
   }
 
-  #post(message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
+  #post(message: ToWorker, transfer: readonly Transferable[] = []): void {
     this.#thread.postMessage(message, transfer);
   }
 
@@ -151,6 +211,7 @@ export class QueryWorker {
     const error = this.#error ?? new Error(`ended with code ${code}`);
     const isOutOfMemory = (error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY";
     const tasks = this.#errands.size;
+    for (const { resolve } of this.#profiles.values()) resolve(null);
     for (const errand of this.#errands.values()) errand.fail(errorOf(isOutOfMemory, tasks, this.#options.heapBytesMax));
     if (!this.#isStopping) this.#options.onDeath({ worker: this, error, isOutOfMemory, tasks });
   }

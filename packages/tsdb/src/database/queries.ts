@@ -10,8 +10,10 @@ import type { FilterGroups } from "../metricsql/ast.ts";
 import { evaluateInstant, evaluateRange, type InstantOptions, type RangeOptions } from "../query/eval.ts";
 import { evaluatePromInstant, evaluatePromRange, type PromOptions } from "../query/prom/eval.ts";
 import type { QueryResult } from "../query/result.ts";
-import type { Answer, LabelsRequest, SampleCursor, SearchRequest, Source } from "../query/source.ts";
+import type { Answer, LabelsRequest, SampleCursor, SearchRequest } from "../query/source.ts";
 import { printGroups, printTimeRange, type QueryTrace } from "../query/trace.ts";
+import { type DivisibleSource, HelpedSource } from "./reading/helped-source.ts";
+import type { Peer } from "./reading/peer.ts";
 
 /** Whose rules a query is read and evaluated by: VictoriaMetrics' or Prometheus 3's. */
 export type Dialect = "metricsql" | "promql";
@@ -71,6 +73,12 @@ export interface QueryOptions {
   readonly onImplicit?: ((message: string) => void) | undefined;
   /** Digits after the decimal point to round values to. */
   readonly roundDigits?: number | undefined;
+  /**
+   * Readers that may work on shares of the query: of what it reads of many series of one selector, and aggregates over that (docs/decisions/0013-shares.md). Into which shares series fall is the
+   * same whoever helps, and with nobody: an answer is the same to the bit for `[]` as for any others. Absent: not in shares; sums then differ in their last digits. Readers can be helped; the
+   * thread with the database works on all shares itself. The list may change while the query runs.
+   */
+  readonly helpers?: readonly Peer[] | undefined;
 }
 
 export interface QueryRangeOptions extends Omit<QueryOptions, "timeMs"> {
@@ -99,7 +107,7 @@ type Evaluation = InstantOptions & RangeOptions & Omit<PromOptions, keyof Instan
 type AskedQuery = { -readonly [K in keyof Evaluation]: Evaluation[K] };
 
 /** Questions to a source. */
-export abstract class Queries<S extends Source = Source> {
+export abstract class Queries<S extends DivisibleSource = DivisibleSource> {
   protected readonly source: S;
   protected readonly clock: Clock;
 
@@ -149,11 +157,6 @@ export abstract class Queries<S extends Source = Source> {
     return await this.source.search({ tenant: DEFAULT_TENANT, ...request });
   }
 
-  /** What one query reads from. */
-  protected sourceFor(_options: object): Source {
-    return this.source;
-  }
-
   /** One object with all it will ever have: spreading such objects into each other took as long as a small query. */
   private common(options: Omit<QueryOptions, "timeMs">): AskedQuery {
     return {
@@ -162,7 +165,7 @@ export abstract class Queries<S extends Source = Source> {
       endMs: 0,
       stepMs: 0,
       mayAlign: options.mayAlign ?? false,
-      source: this.sourceFor(options),
+      source: options.helpers === undefined ? this.source : new HelpedSource(this.source, options.helpers),
       tenant: options.tenant ?? DEFAULT_TENANT,
       nowMs: options.nowMs ?? this.clock.nowMs(),
       limits: {

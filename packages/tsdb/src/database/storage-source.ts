@@ -1,12 +1,18 @@
 /** The embedded engine as what queries read from: the storage room behind the query room's port. */
 import type { Labels } from "../base/labels.ts";
-import type { Answer, LabelsRequest, SampleCursor, SearchRequest, Source } from "../query/source.ts";
+import type { SharedSearch } from "../query/shares/share.ts";
+import type { Answer, LabelsRequest, SampleCursor, SearchRequest } from "../query/source.ts";
 import { type Cardinality, countSeries, searchCardinality } from "../storage/search/cardinality.ts";
 import { LABEL_NAMES, searchLabels, searchTexts, type TextQuery, valuesOf } from "../storage/search/label-search.ts";
 import type { Snapshot } from "../storage/search/search.ts";
 import type { Storage } from "../storage/storage.ts";
+import { divideSearch } from "./reading/divided-search.ts";
+import type { DivisibleSource } from "./reading/helped-source.ts";
 
-export class StorageSource implements Source {
+/** No reader can join a snapshot that was not handed to one. */
+const HELD_BY_NONE = 0;
+
+export class StorageSource implements DivisibleSource {
   private readonly storage: Storage;
 
   constructor(storage: Storage) {
@@ -15,6 +21,17 @@ export class StorageSource implements Source {
 
   async search(request: SearchRequest): Promise<SampleCursor> {
     return await this.storage.search(request);
+  }
+
+  /** Helped by nobody: shares keep sums the same to the bit wherever they are made. */
+  async divide(request: SearchRequest): Promise<SampleCursor | SharedSearch> {
+    const snapshot = this.storage.snapshot(Math.max(request.minMs, this.storage.oldestShownMs()), request.maxMs);
+    try {
+      return await divideSearch(snapshot, HELD_BY_NONE, request, []);
+    } catch (error) {
+      snapshot.release();
+      throw error;
+    }
   }
 
   async series(request: LabelsRequest): Promise<Answer<Labels>> {

@@ -11,11 +11,13 @@
 import { BugError } from "../../base/errors.ts";
 import type { FinishedShare, SharedSearch, ShareOutcome, ShareTask } from "../../query/shares/share.ts";
 import type { SampleCursor, SearchRequest } from "../../query/source.ts";
-import { type FoundRows, NONE, sliceRows } from "../../storage/search/plan.ts";
+import { type FoundRows, findRows, NONE, sliceRows } from "../../storage/search/plan.ts";
 import { SearchCursor, type SearchView, widened } from "../../storage/search/search.ts";
 import { Claims } from "./claims.ts";
 import type { Help, HelpRequest, Peer } from "./peer.ts";
 
+/** Work that is worth a share: some milliseconds, where asking somebody costs some tenths of one. */
+const SHARE_SAMPLES = 400_000;
 /** Reading a series costs as much as so many of its samples. */
 const SERIES_SAMPLES = 100;
 const SHARES_MAX = 16;
@@ -52,6 +54,29 @@ export function shareCountOf(
     samples += countPresent(slots) * Math.min(HEAD_SAMPLES_MAX, (maxMs - minMs) / HEAD_SAMPLE_MS);
   }
   return Math.max(1, Math.min(SHARES_MAX, slots.length, Math.floor(samples / shareSamples)));
+}
+
+/**
+ * Finds the series of a search, to be worked on in shares if there are enough. The view is released by what is returned, or by its caller if this throws.
+ * @param held the view's snapshot, as helpers can join it
+ */
+export async function divideSearch(
+  view: SearchView,
+  held: number,
+  request: SearchRequest,
+  helpers: readonly Peer[],
+  shareSamples: number = SHARE_SAMPLES,
+): Promise<SampleCursor | SharedSearch> {
+  const search = shownOf(view, request);
+  const rows = await findRows(view, widened(view, search));
+  const count = shareCountOf(view, search, rows, shareSamples);
+  if (count < 2) return await SearchCursor.ofRows(view, search, rows, true);
+  return new DividedSearch(view, held, search, rows, count, helpers);
+}
+
+/** The search without what is out of retention. */
+export function shownOf({ oldestMs }: SearchView, request: SearchRequest): SearchRequest {
+  return { ...request, minMs: Math.max(request.minMs, oldestMs) };
 }
 
 function countPresent(column: Uint32Array): number {
@@ -136,11 +161,11 @@ export class DividedSearch implements SharedSearch {
   }
 
   private ask(task: ShareTask, claims: Claims): Help[] {
-    const open = this.helpers.filter(({ isOpen }) => isOpen);
-    if (open.length === 0) return [];
+    const free = this.helpers.filter(({ isFree }) => isFree);
+    if (free.length === 0) return [];
     const { tenant, minMs, maxMs } = this.search;
     const rows = { slots: shared(this.rows.slots), ids: this.rows.ids.map(shared), labels: null };
-    return open.map((peer, i) => {
+    return free.map((peer, i) => {
       const request: HelpRequest = {
         held: this.held,
         claims: claims.cells,

@@ -55,9 +55,20 @@ type PeerMessage =
 /** Gives a helper what another reader reads. @throws ClosedError and others: then it does not help */
 export type JoinSnapshot = (held: number, signal: AbortSignal) => Promise<SearchView>;
 
+export interface PeerOptions {
+  /** Whether the other end is worth asking. Always, if absent. */
+  readonly isFree?: () => boolean;
+  /** Whether this end has time for another share. Always, if absent. A share that it has begun it ends. */
+  readonly hasTime?: () => boolean;
+}
+
+const ALWAYS = (): boolean => true;
+
 export class Peer {
   private readonly port: MessagePort;
   private readonly join: JoinSnapshot;
+  private readonly isOtherFree: () => boolean;
+  private readonly hasTime: () => boolean;
   private readonly asked: Map<number, AskedHelp> = new Map();
   /** Queries of the other end that are being helped. */
   private readonly helping: Map<number, AbortController> = new Map();
@@ -65,9 +76,11 @@ export class Peer {
   private isClosed = false;
 
   /** Use Reader.meet. */
-  constructor(port: MessagePort, join: JoinSnapshot) {
+  constructor(port: MessagePort, join: JoinSnapshot, { isFree = ALWAYS, hasTime = ALWAYS }: PeerOptions = {}) {
     this.port = port;
     this.join = join;
+    this.isOtherFree = isFree;
+    this.hasTime = hasTime;
     port.on("message", (message: PeerMessage) => this.hear(message));
     // Also when the other end's thread has ended, however it did.
     port.once("close", () => {
@@ -81,6 +94,11 @@ export class Peer {
   /** Whether the other end is there. */
   get isOpen(): boolean {
     return !this.isClosed;
+  }
+
+  /** Whether it is to be asked for help. */
+  get isFree(): boolean {
+    return !this.isClosed && this.isOtherFree();
   }
 
   /** Queries of this end that the other one helps, and the other way round. */
@@ -132,6 +150,7 @@ export class Peer {
     this.helping.set(number, stopping);
     let view: SearchView | null = null;
     try {
+      if (!this.hasTime()) return;
       view = await this.join(request.held, stopping.signal);
       await this.workOnShares(number, request, view, stopping.signal);
     } catch (error) {
@@ -152,7 +171,9 @@ export class Peer {
     signal: AbortSignal,
   ): Promise<void> {
     const claims = Claims.over(cells);
-    for (let share = claims.next(who); share >= 0; share = claims.next(who)) {
+    while (this.hasTime()) {
+      const share = claims.next(who);
+      if (share < 0) return;
       const cursor = await SearchCursor.ofRows(
         view,
         { ...search, groups: [], signal },

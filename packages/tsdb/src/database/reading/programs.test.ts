@@ -19,9 +19,9 @@ import { defaultStorageOptions } from "../../storage/options.ts";
 import { NO_RULES, type SampleRules } from "../../storage/rules/sample-rules.ts";
 import { Storage } from "../../storage/storage.ts";
 import { Database } from "../database.ts";
-import type { Queries } from "../queries.ts";
+import type { Queries, QueryOptions } from "../queries.ts";
 import type { Peer } from "./peer.ts";
-import { connectReader, type HelpOptions } from "./reader.ts";
+import { connectReader } from "./reader.ts";
 import { type Found, readCursor } from "./testing/found.ts";
 import { ReaderThread } from "./testing/reader-thread.ts";
 
@@ -134,7 +134,7 @@ async function ask(
   request: Request,
   random: number,
   nowMs: number,
-  helpers: HelpOptions = {},
+  helpers: Pick<QueryOptions, "helpers"> = {},
 ): Promise<unknown> {
   switch (random % 6) {
     case 0:

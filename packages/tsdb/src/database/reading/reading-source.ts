@@ -2,7 +2,7 @@
 import { CorruptionError } from "../../base/errors.ts";
 import type { Labels } from "../../base/labels.ts";
 import type { SharedSearch } from "../../query/shares/share.ts";
-import type { Answer, LabelsRequest, SampleCursor, SearchRequest, Source } from "../../query/source.ts";
+import type { Answer, LabelsRequest, SampleCursor, SearchRequest } from "../../query/source.ts";
 import type { FoundSlots, HeadQuestions } from "../../storage/reading/asked-series.ts";
 import type { SnapshotMessage } from "../../storage/reading/snapshot-message.ts";
 import {
@@ -11,29 +11,27 @@ import {
   type TakenSnapshot,
 } from "../../storage/reading/snapshot-reader.ts";
 import { LABEL_NAMES, searchLabels, searchTexts, type TextQuery, valuesOf } from "../../storage/search/label-search.ts";
-import { findRows } from "../../storage/search/plan.ts";
-import { SearchCursor, type SearchView, widened } from "../../storage/search/search.ts";
+import { SearchCursor, type SearchView } from "../../storage/search/search.ts";
 import { ClosedError } from "../../storage/storage.ts";
 import type { Conversation } from "./asking.ts";
 import type { SlotQuestion } from "./conversation.ts";
-import { DividedSearch, shareCountOf } from "./divided-search.ts";
+import { divideSearch, shownOf } from "./divided-search.ts";
+import type { DivisibleSource } from "./helped-source.ts";
 import type { Peer } from "./peer.ts";
 
 /** Times that files of a snapshot may be gone before they were opened: each time a merge has just ended. */
 const TRIES = 10;
-/** Some milliseconds of work, where asking somebody costs some tenths of one. */
-const SHARE_SAMPLES = 400_000;
 
-export class ReadingSource implements Source {
+export class ReadingSource implements DivisibleSource {
   private readonly conversation: Conversation;
   /** Null until the host has told what the database is, and when the port is closed. */
   private reader: SnapshotReader | null = null;
   /** Snapshots that have come and nobody has picked up yet. */
   private readonly taken: Map<number, TakenSnapshot> = new Map();
-  private readonly shareSamples: number;
+  private readonly shareSamples: number | undefined;
   private openSnapshots = 0;
 
-  constructor(conversation: Conversation, options: SnapshotReaderOptions, shareSamples: number = SHARE_SAMPLES) {
+  constructor(conversation: Conversation, options: SnapshotReaderOptions, shareSamples?: number) {
     this.conversation = conversation;
     this.shareSamples = shareSamples;
     conversation.listen({
@@ -59,15 +57,10 @@ export class ReadingSource implements Source {
     }
   }
 
-  /** As `search`, in shares if there are enough series for that. Helpers are asked when the work begins. */
   async divide(request: SearchRequest, helpers: readonly Peer[]): Promise<SampleCursor | SharedSearch> {
     const { view, number } = await this.begin(request, request);
     try {
-      const search = shownOf(view, request);
-      const rows = await findRows(view, widened(view, search));
-      const count = shareCountOf(view, search, rows, this.shareSamples);
-      if (count < 2) return await SearchCursor.ofRows(view, search, rows, true);
-      return new DividedSearch(view, number, search, rows, count, helpers);
+      return await divideSearch(view, number, request, helpers, this.shareSamples);
     } catch (error) {
       view.release();
       throw error;
@@ -183,9 +176,4 @@ export class ReadingSource implements Source {
       onReleased: (dropped) => this.end(snapshot, dropped),
     };
   }
-}
-
-/** The search without what is out of retention. */
-function shownOf({ oldestMs }: SearchView, request: SearchRequest): SearchRequest {
-  return { ...request, minMs: Math.max(request.minMs, oldestMs) };
 }

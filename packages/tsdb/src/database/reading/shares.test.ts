@@ -156,6 +156,55 @@ test("joins by labels: series of parts that no link tells about", async () => {
   await rm(folder, { recursive: true });
 });
 
+test("the database's own thread adds up in the same shares", async () => {
+  await inFolder(async (db) => {
+    // Enough for two. Sums of such values are rounded.
+    const rows = rowsOf(9_000, 3).map((row, i) => ({ ...row, values: row.values.map((v) => (v + i) / 3 + 1e-7) }));
+    await db.append(rows.slice(0, 5_000));
+    await db.flush();
+    await db.append(rows.slice(5_000));
+    const met = readersOf(db, 2, 400_000);
+    const [{ reader, peers }] = met as [Met];
+    let differences = 0;
+    for (const dialect of DIALECTS) {
+      for (const text of ["sum(m)", "avg by (job) (m)", "stddev(sum_over_time(m[1m]))", "max(m)"]) {
+        const own = plain(await db.queryRange(text, { ...RANGE, dialect, helpers: [] }));
+        for (const helpers of [[], peers]) {
+          assert.deepEqual(plain(await reader.queryRange(text, { ...RANGE, dialect, helpers })), own, text);
+        }
+        const whole = plain(await db.queryRange(text, { ...RANGE, dialect }));
+        differences += Number(JSON.stringify(whole) !== JSON.stringify(own));
+      }
+    }
+    assert.ok(differences > 0, "the order of additions does not show");
+    end(met);
+  });
+});
+
+test("who has no time is not asked, and stops between two shares", async () => {
+  await inFolder(async (db) => {
+    await db.append(rowsOf(60, 20));
+    const want = plain(await db.queryRange("sum by (job) (m)", RANGE));
+    const [first, second] = readersOf(db, 2) as [Met, Met];
+    let hasTime = 0;
+    let asked = 0;
+    const { port1, port2 } = new MessageChannel();
+    const peer = first.reader.meet(port1, { isFree: () => ++asked < 4 });
+    const other = second.reader.meet(port2, { hasTime: () => --hasTime > 0 });
+    for (const time of [0, 1, 2, 3, 1_000]) {
+      hasTime = time;
+      for (let i = 0; i < 3; i++) {
+        assert.deepEqual(plain(await first.reader.queryRange("sum by (job) (m)", { ...RANGE, helpers: [peer] })), want);
+      }
+    }
+    assert.ok(asked >= 15);
+    assert.ok(peer.isOpen && !peer.isFree);
+    for (const one of [peer, other]) one.close();
+    await allGivenBack([first, second]);
+    end([first, second]);
+  });
+});
+
 test("few samples are not worth a share", async () => {
   await inFolder(async (db) => {
     await db.append(rowsOf(50, 10));
