@@ -4,7 +4,8 @@ import { request as httpRequest } from "node:http";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
-import { ask, withServer } from "./start.test.support.ts";
+import { ask, type Reply, withServer } from "./start.test.support.ts";
+import { withTwins } from "./start-twins.test.support.ts";
 
 const PROFILE = "/debug/pprof/profile";
 const HEAP = "/debug/pprof/heap";
@@ -21,6 +22,41 @@ test("a CPU profile for pprof and for a browser", () =>
     assert.ok(profile.endTime - profile.startTime >= 990_000);
     assert.match((await ask(port, "/debug/pprof/")).text, /^\/debug\/pprof\/profile/);
   }));
+
+test("query workers are in a profile, and can be had alone", { timeout: 60_000 }, () =>
+  withTwins([], async ({ alone, pooled }) => {
+    const query = `/api/v1/query_range?query=${encodeURIComponent("sum(rate(rand(0)[1h:1s]))")}&start=0&end=7200&step=15`;
+    const workingBeside = async (path: string): Promise<Reply> => {
+      let reply: Reply | null = null;
+      const taking = ask(pooled.port, path).then((taken) => {
+        reply = taken;
+      });
+      while (reply === null) await ask(pooled.port, query);
+      await taking;
+      return reply;
+    };
+    assert.match((await ask(pooled.port, `${PROFILE}?seconds=1&thread=query-1`)).text, /want main or none/);
+    await ask(pooled.port, query);
+    const all = gunzipSync((await workingBeside(`${PROFILE}?seconds=1`)).body).toString("latin1");
+    for (const text of ["thread", "main", "query-1", "workers/worker.js", "http/server.js"])
+      assert.ok(all.includes(text));
+    const one = await workingBeside(`${PROFILE}?seconds=1&thread=query-1&format=cpuprofile`);
+    assert.match(one.text, /query\/eval\.js/);
+    assert.doesNotMatch(one.text, /http\/server\.js/);
+    const main = gunzipSync((await workingBeside(`${PROFILE}?seconds=1&thread=main`)).body).toString("latin1");
+    assert.ok(!main.includes("query-1"));
+    const wrong = await ask(pooled.port, `${PROFILE}?seconds=1&thread=other`);
+    assert.equal(wrong.status, 400);
+    assert.match(wrong.text, /want main, query-1/);
+    assert.equal((await ask(alone.port, `${PROFILE}?seconds=1`)).status, 200);
+    // One that is given up ends in the workers as well.
+    const dropped = httpRequest({ host: "127.0.0.1", port: pooled.port, path: `${PROFILE}?seconds=300`, agent: false });
+    dropped.on("error", () => {}).end();
+    while (!pooled.log.some((line) => line.includes("profile of 300 seconds"))) await sleep(2);
+    dropped.destroy();
+    while ((await ask(pooled.port, `${PROFILE}?seconds=1`)).status === 429) await sleep(5);
+  }),
+);
 
 test("one at a time; a client that hangs up makes room", () =>
   withServer(["-pprofAuthKey=k"], async ({ log, port }) => {

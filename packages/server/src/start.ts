@@ -197,6 +197,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     ...createActiveQueriesHandlers({ requests: activeRequests, logger: loggers("api/active-queries.ts") }),
     ...createProfileHandlers({
       isProtected: () => flags.pprofAuthKey.get() !== "" || flags["httpAuth.username"] !== "",
+      threads: () => pool?.threads ?? [],
       logger: loggers("api/profiles.ts"),
     }),
   };

@@ -1,7 +1,7 @@
 /**
  * /debug/pprof/: what this process spends its time and its memory on, for those who look into a slow server.
  *
- *   profile?seconds=30     where the main thread is: pprof's format, or V8's with format=cpuprofile
+ *   profile?seconds=30     where the main thread and the query workers are: pprof's format, or one thread in V8's with format=cpuprofile
  *   heap                   every object of JavaScript's heap: V8's .heapsnapshot, for a browser's developer tools
  *
  * One at a time. Both cost something while they are taken: docs/UNDER-LOAD.md says what.
@@ -12,20 +12,25 @@ import { quote } from "../http/arguments.ts";
 import type { Handlers, RequestContext } from "../http/context.ts";
 import { OverloadError } from "../http/errors.ts";
 import { StreamedAnswer, sendBody } from "../http/response.ts";
-import { takeCpuProfile } from "../process/cpu-profile.ts";
+import { type CpuProfile, takeCpuProfile, type WatchedThread } from "../process/cpu-profile.ts";
 import type { Logger } from "../process/logger.ts";
-import { encodePprof } from "../process/pprof.ts";
+import { encodePprof, type ThreadProfile } from "../process/pprof.ts";
 
 export interface ProfilesOptions {
   /** Whether one has to prove to be somebody to get here. Asked for at each request: secrets in files change. */
   readonly isProtected: () => boolean;
+  /** Beside the main thread. */
+  readonly threads: () => readonly WatchedThread[];
   readonly logger: Logger;
 }
 
 const SECONDS = 30;
 const SECONDS_MAX = 300;
 
-const INDEX = `/debug/pprof/profile?seconds=${SECONDS}  CPU profile of the main thread, for go tool pprof; format=cpuprofile for a browser's developer tools
+const MAIN: WatchedThread = { name: "main", watch: takeCpuProfile };
+
+const INDEX = `/debug/pprof/profile?seconds=${SECONDS}  CPU profile of the main thread and the query workers, for go tool pprof; thread=main, query-1, … for one of them;
+                                format=cpuprofile for a browser's developer tools, of the main thread unless thread says otherwise
 /debug/pprof/heap                JavaScript's heap, for a browser's developer tools; the server stands still while it is taken
 `;
 
@@ -60,12 +65,14 @@ export function createProfileHandlers(
       if (format !== "" && format !== "pprof" && format !== "cpuprofile") {
         throw new InputError(`argument format: want pprof, cpuprofile or none, got ${quote(format)}`);
       }
+      const isV8 = format === "cpuprofile";
+      const chosen = choose([MAIN, ...options.threads()], args.get("thread") || (isV8 ? MAIN.name : ""));
       await alone(seconds, async () => {
-        logger.info(`taking a CPU profile of ${seconds} seconds as asked by /debug/pprof/profile`);
-        const profile = await takeCpuProfile(seconds * 1000, context.signal);
-        if (format === "cpuprofile")
-          send(context, "cpuprofile", "application/json", Buffer.from(JSON.stringify(profile)));
-        else send(context, "pprof", "application/octet-stream", encodePprof(profile, Date.now()));
+        const names = chosen.map(({ name }) => name).join(", ");
+        logger.info(`taking a CPU profile of ${seconds} seconds as asked by /debug/pprof/profile: ${names}`);
+        const taken = await watchAll(chosen, seconds * 1000, context.signal);
+        if (isV8) send(context, "cpuprofile", "application/json", Buffer.from(JSON.stringify(taken[0]?.profile)));
+        else send(context, "pprof", "application/octet-stream", encodePprof(taken, Date.now()));
       });
     },
     heapSnapshot: async (context) => {
@@ -78,6 +85,30 @@ export function createProfileHandlers(
       await alone(SECONDS, () => sendHeap(context, logger));
     },
   };
+}
+
+/** The one of this name, or all of them. */
+function choose(threads: readonly WatchedThread[], name: string): readonly WatchedThread[] {
+  const chosen = name === "" ? threads : threads.filter((thread) => thread.name === name);
+  if (chosen.length > 0) return chosen;
+  const names = threads.map((thread) => thread.name).join(", ");
+  throw new InputError(
+    `argument thread: want ${names} or none, got ${quote(name)}; query workers are started when they are wanted`,
+  );
+}
+
+async function watchAll(
+  threads: readonly WatchedThread[],
+  durationMs: number,
+  signal: AbortSignal,
+): Promise<ThreadProfile[]> {
+  const profiles = await Promise.all(threads.map((thread) => thread.watch(durationMs, signal)));
+  const taken: ThreadProfile[] = [];
+  profiles.forEach((profile: CpuProfile | null, i) => {
+    if (profile !== null) taken.push({ thread: (threads[i] as WatchedThread).name, profile });
+  });
+  if (taken.length === 0) throw new OverloadError(503, "the thread ended while it was watched", 1);
+  return taken;
 }
 
 async function sendHeap(context: RequestContext, logger: Logger): Promise<void> {

@@ -1,11 +1,15 @@
-/**
- * What the main thread does, as V8 sees it: which function it is in, a thousand times a second. Other threads, such as that of large merges,
- * are not in it.
- */
+/** What this thread does, as V8 sees it: which function it is in, a thousand times a second. Other threads are asked themselves. */
 import { type Profiler, Session } from "node:inspector";
 
 /** Nodes of a tree of calls, and which of them was seen when: what a .cpuprofile file holds. */
 export type CpuProfile = Profiler.Profile;
+
+/** A thread of which a profile can be had. */
+export interface WatchedThread {
+  readonly name: string;
+  /** Null if it ends meanwhile. @throws the signal's reason */
+  watch(durationMs: number, signal: AbortSignal): Promise<CpuProfile | null>;
+}
 
 const INTERVAL_US = 1000;
 /** Longer timers fire at once in Node; nobody asks for such. */

@@ -74,7 +74,9 @@ function read(packed: Buffer): { stacks: string[]; profile: Fields } {
   assert.deepEqual(types, ["samples/count", "cpu/nanoseconds"]);
   const stacks = all(2).map((fields) => {
     const names = numbers(fields.get(1)?.[0] as Buffer).map((number) => locations.get(number));
-    return `${names.join(" < ")}: ${numbers(fields.get(2)?.[0] as Buffer).join(", ")}`;
+    const label = decode(fields.get(3)?.[0] as Buffer);
+    assert.equal(strings[one(label, 1)], "thread");
+    return `${strings[one(label, 2)]}: ${names.join(" < ")}: ${numbers(fields.get(2)?.[0] as Buffer).join(", ")}`;
   });
   return { stacks, profile };
 }
@@ -87,40 +89,64 @@ const frame = (functionName: string, url = "", lineNumber = -1): CpuProfile["nod
   columnNumber: 0,
 });
 
+const TREE: CpuProfile = {
+  startTime: 1_000_000,
+  endTime: 1_010_000,
+  nodes: [
+    { id: 1, callFrame: frame("(root)"), children: [2, 3, 4] },
+    { id: 2, callFrame: frame("(idle)") },
+    { id: 3, callFrame: frame("a", "x.js", 6), children: [5, 6] },
+    { id: 4, callFrame: frame("(garbage collector)") },
+    { id: 5, callFrame: frame("é<b>", "x.js", 7) },
+    { id: 6, callFrame: frame("", "x.js", 8), children: [7] },
+    { id: 7, callFrame: frame("a", "x.js", 6) },
+  ],
+  samples: [2, 5, 5, 4, 7, 99, 2],
+  timeDeltas: [100, 1000, 1500, 1500, 700, -5, 1000],
+};
+
 test("a tree of calls becomes stacks, leaf first, without the time the thread slept", () => {
-  const packed = encodePprof(
-    {
-      startTime: 1_000_000,
-      endTime: 1_010_000,
-      nodes: [
-        { id: 1, callFrame: frame("(root)"), children: [2, 3, 4] },
-        { id: 2, callFrame: frame("(idle)") },
-        { id: 3, callFrame: frame("a", "x.js", 6), children: [5, 6] },
-        { id: 4, callFrame: frame("(garbage collector)") },
-        { id: 5, callFrame: frame("é<b>", "x.js", 7) },
-        { id: 6, callFrame: frame("", "x.js", 8), children: [7] },
-        { id: 7, callFrame: frame("a", "x.js", 6) },
-      ],
-      samples: [2, 5, 5, 4, 7, 99, 2],
-      timeDeltas: [100, 1000, 1500, 1500, 700, -5, 1000],
-    },
-    1_700_000_000_000,
-  );
-  const { profile, stacks } = read(packed);
+  const { profile, stacks } = read(encodePprof([{ thread: "main", profile: TREE }], 1_700_000_000_000));
   assert.deepEqual(stacks, [
-    "(garbage collector): 1, 700000",
-    "é<b> (x.js:8) < a (x.js:7): 2, 3000000",
-    "a (x.js:7) < (anonymous) (x.js:9) < a (x.js:7): 1, 0",
+    "main: (garbage collector): 1, 700000",
+    "main: é<b> (x.js:8) < a (x.js:7): 2, 3000000",
+    "main: a (x.js:7) < (anonymous) (x.js:9) < a (x.js:7): 1, 0",
   ]);
   assert.deepEqual(profile.get(9), [1_699_999_999_990_000_000]);
   assert.deepEqual(profile.get(10), [10_000_000]);
 });
 
-test("nothing seen is an empty profile", () => {
-  const { stacks } = read(
-    encodePprof({ startTime: 5, endTime: 5, nodes: [{ id: 1, callFrame: frame("(root)") }] }, 1_700_000_000_000),
+test("threads are told apart, and a function is one in all of them", () => {
+  const other: CpuProfile = {
+    startTime: 0,
+    endTime: 12_000,
+    nodes: [
+      { id: 1, callFrame: frame("(root)"), children: [2] },
+      // Another number for the same script.
+      { id: 2, callFrame: { ...frame("a", "x.js", 6), scriptId: "91" } },
+    ],
+    samples: [2, 2],
+    timeDeltas: [0, 2000],
+  };
+  const { profile, stacks } = read(
+    encodePprof(
+      [
+        { thread: "main", profile: TREE },
+        { thread: "query-1", profile: other },
+      ],
+      1_700_000_000_000,
+    ),
   );
-  assert.deepEqual(stacks, []);
+  assert.equal(stacks.length, 4);
+  assert.equal(stacks[3], "query-1: a (x.js:7): 2, 2000000");
+  assert.equal(profile.get(5)?.length, 4, "functions");
+  assert.deepEqual(profile.get(10), [12_000_000]);
+});
+
+test("nothing seen is an empty profile", () => {
+  const profile: CpuProfile = { startTime: 5, endTime: 5, nodes: [{ id: 1, callFrame: frame("(root)") }] };
+  assert.deepEqual(read(encodePprof([{ thread: "main", profile }], 1_700_000_000_000)).stacks, []);
+  assert.deepEqual(read(encodePprof([], 1_700_000_000_000)).stacks, []);
 });
 
 test("a real profile names what was at work, and ends when nobody wants it any more", async () => {
@@ -139,7 +165,7 @@ test("a real profile names what was at work, and ends when nobody wants it any m
     workHard();
     await new Promise((resolve) => setImmediate(resolve));
   }
-  const { stacks } = read(encodePprof(await taking, Date.now()));
+  const { stacks } = read(encodePprof([{ thread: "main", profile: await taking }], Date.now()));
   assert.ok(
     stacks.some((stack) => stack.includes("workHard")),
     stacks.join("\n"),

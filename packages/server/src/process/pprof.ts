@@ -5,7 +5,7 @@
  *   V8's tree of calls                     pprof's lists
  *   node ─▶ callFrame                      function: name, file, first line
  *     └─ node ─▶ callFrame        ─▶       location: a function, by number
- *          └─ node (seen n times)          sample: locations from the leaf to the root, [n, nanoseconds]
+ *          └─ node (seen n times)          sample: locations from the leaf to the root, [n, nanoseconds], its thread
  *
  * Texts are numbers in a table of strings, whose first is empty. Times in which the thread slept are left out, as Go does.
  */
@@ -17,21 +17,39 @@ type Node = CpuProfile["nodes"][number];
 const IDLE = "(idle)";
 const ROOT = "(root)";
 
-/** Compressed, as pprof files are. `endedMs`: milliseconds since 1970. */
-export function encodePprof(profile: CpuProfile, endedMs: number): Buffer {
+/** What one thread did. */
+export interface ThreadProfile {
+  /** Samples have it as the label `thread`. */
+  readonly thread: string;
+  readonly profile: CpuProfile;
+}
+
+/** Of several threads at the same time. Compressed, as pprof files are. `endedMs`: milliseconds since 1970. */
+export function encodePprof(threads: readonly ThreadProfile[], endedMs: number): Buffer {
   const strings = new Strings();
-  const durationUs = profile.endTime - profile.startTime;
+  const durationUs = Math.max(0, ...threads.map(({ profile }) => profile.endTime - profile.startTime));
+  const looks = threads[0]?.profile.samples?.length ?? 0;
   const message = new Message();
   message.message(1, valueType(strings, "samples", "count"));
   message.message(1, valueType(strings, "cpu", "nanoseconds"));
   const locations = new Locations(strings);
-  const parents = parentsOf(profile.nodes);
-  for (const { node, seen, us } of countSamples(profile)) {
-    const stack: number[] = [];
-    for (let at: Node | undefined = node; at !== undefined; at = parents.get(at.id)) {
-      if (at.callFrame.functionName !== ROOT) stack.push(locations.find(at.callFrame));
+  for (const { profile, thread } of threads) {
+    const label = new Message().number(1, strings.find("thread")).number(2, strings.find(thread));
+    const parents = parentsOf(profile.nodes);
+    for (const { node, seen, us } of countSamples(profile)) {
+      const stack: number[] = [];
+      for (let at: Node | undefined = node; at !== undefined; at = parents.get(at.id)) {
+        if (at.callFrame.functionName !== ROOT) stack.push(locations.find(at.callFrame));
+      }
+      if (stack.length === 0) continue;
+      message.message(
+        2,
+        new Message()
+          .packed(1, stack)
+          .packed(2, [seen, us * 1000])
+          .message(3, label),
+      );
     }
-    if (stack.length > 0) message.message(2, new Message().packed(1, stack).packed(2, [seen, us * 1000]));
   }
   message.append(locations.message);
   const period = valueType(strings, "cpu", "nanoseconds");
@@ -39,7 +57,7 @@ export function encodePprof(profile: CpuProfile, endedMs: number): Buffer {
   message.number(9, (endedMs - durationUs / 1000) * 1e6);
   message.number(10, durationUs * 1000);
   message.message(11, period);
-  message.number(12, profile.samples?.length ? (durationUs * 1000) / profile.samples.length : 0);
+  message.number(12, looks > 0 ? (durationUs * 1000) / looks : 0);
   return gzipSync(message.finish());
 }
 
@@ -92,8 +110,9 @@ class Locations {
     this.#strings = strings;
   }
 
-  find({ functionName, lineNumber, scriptId, url }: Node["callFrame"]): number {
-    const key = `${scriptId}:${lineNumber}:${functionName}`;
+  /** Of all threads: each numbers its scripts for itself. */
+  find({ functionName, lineNumber, columnNumber, url }: Node["callFrame"]): number {
+    const key = `${lineNumber}:${columnNumber}:${functionName}:${url}`;
     const known = this.#numbers.get(key);
     if (known !== undefined) return known;
     const number = this.#numbers.size + 1;

@@ -9,7 +9,7 @@
 import type { MetricSet } from "@nyanza/metrics";
 import type { Desk, TaskRunner } from "../api/task-runner.ts";
 import type { ReadTask } from "../api/tasks.ts";
-import type { CpuProfile } from "../process/cpu-profile.ts";
+import type { WatchedThread } from "../process/cpu-profile.ts";
 import type { Logger } from "../process/logger.ts";
 import type { CacheBytes } from "./messages.ts";
 import { type Death, QueryWorker, type QueryWorkerOptions } from "./query-worker.ts";
@@ -28,13 +28,6 @@ export interface PoolOptions {
   readonly logger: Logger;
   /** What the workers run; tests have others. */
   readonly program?: URL | undefined;
-}
-
-/** What a worker's thread did. */
-export interface WorkerProfile {
-  /** From 1. */
-  readonly number: number;
-  readonly profile: CpuProfile;
 }
 
 export class QueryPool implements TaskRunner {
@@ -73,15 +66,14 @@ export class QueryPool implements TaskRunner {
     }
   }
 
-  /** What each worker does for so long; those that die meanwhile are left out. @throws the signal's reason */
-  async profile(durationMs: number, signal: AbortSignal): Promise<WorkerProfile[]> {
-    const taken = await Promise.all(
-      [...this.#workers].map(async (worker) => ({
-        number: worker.seat + 1,
-        profile: await worker.profile(durationMs, signal),
-      })),
-    );
-    return taken.filter((one): one is WorkerProfile => one.profile !== null).sort((a, b) => a.number - b.number);
+  /** Those that there are now. */
+  get threads(): WatchedThread[] {
+    return [...this.#workers]
+      .sort((a, b) => a.seat - b.seat)
+      .map((worker) => ({
+        name: `query-${worker.seat + 1}`,
+        watch: (durationMs, signal) => worker.profile(durationMs, signal),
+      }));
   }
 
   /** What the workers' caches hold together, as far as they have told. */
