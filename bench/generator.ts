@@ -153,6 +153,11 @@ export class BodyWriter {
     if (++this.count === this.samplesMax) this.flush();
   }
 
+  /** Those that are full by now. */
+  full(): Buffer[] {
+    return this.bodies.splice(0);
+  }
+
   /** All bodies since the last call, the last one as full as it is. */
   finish(): Buffer[] {
     this.flush();

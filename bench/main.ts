@@ -11,6 +11,7 @@
  *     npm run bench -- fairness                  inserts beside heavy queries, with and without query workers
  *     npm run bench -- workers                   a heavy query by one query worker and by two
  *     npm run bench -- replay                    a server killed with 20 million samples in its log, started again
+ *     npm run bench -- dashboard                 twenty panels, refreshed while their samples arrive, in us and in VictoriaMetrics
  *     npm run bench -- million                   an hour of a million series in one query, within 512 MiB and 2 GiB
  *     npm run bench -- scale                     ten million series with a million active in a gigabyte, and churn
  *     npm run bench -- codec                     the *.bench.ts files whose path contains the word
@@ -20,6 +21,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { projectRoot } from "#support/nyanza";
 import { readBackupOptions, runBackupBench } from "./backup.ts";
+import { readDashboardOptions, runDashboard } from "./dashboard.ts";
 import { readExportOptions, runExportBench } from "./exports.ts";
 import { readFairnessOptions, runFairness } from "./fairness.ts";
 import { readKitOptions, runKit } from "./kit.ts";
@@ -43,6 +45,8 @@ if (command === "side-by-side") {
   await runNewSeries(readNewSeriesOptions(args));
 } else if (command === "backup") {
   await runBackupBench(readBackupOptions(args));
+} else if (command === "dashboard") {
+  await runDashboard(readDashboardOptions(args));
 } else if (command === "million") {
   await runMillion(readMillionOptions(args));
 } else if (command === "month") {
@@ -70,7 +74,7 @@ async function runMicroBenches(word: string): Promise<void> {
   });
   if (files.length === 0)
     throw new Error(
-      `bench: no *.bench.ts contains "${word}", and it is none of backup, exports, fairness, kit, million, month, new-series, replay, scale, side-by-side and workers`,
+      `bench: no *.bench.ts contains "${word}", and it is none of backup, dashboard, exports, fairness, kit, million, month, new-series, replay, scale, side-by-side and workers`,
     );
   for (const file of files) {
     console.log(`\n# ${file.slice(projectRoot.length + 1)}`);

@@ -24,11 +24,17 @@ export const systemNames: readonly SystemName[] = ["nyanza", "victoria-metrics",
 /** For node itself, such as `--cpu-prof --cpu-prof-dir=profiles`: a profile of the server under this load. */
 const nodeFlags: readonly string[] = process.env["NYANZA_NODE_FLAGS"]?.split(" ") ?? [];
 
+export interface SystemOptions {
+  /** VictoriaMetrics' cache of rollups, off otherwise; with ours, queries say. */
+  readonly caches?: boolean;
+}
+
 /** @param flags beside those it is always given: what Nyanza and VictoriaMetrics call by the same name; Prometheus gets none of them */
 export async function startSystem(
   scope: Scope,
   name: SystemName,
   flags: readonly string[] = [],
+  { caches = false }: SystemOptions = {},
 ): Promise<RunningSystem> {
   if (name === "prometheus") {
     const { url, process, folder } = await startPeer(scope, name, { flags: ["--web.enable-remote-write-receiver"] });
@@ -38,7 +44,7 @@ export async function startSystem(
     name === "nyanza"
       ? await startNyanza(scope, { nodeFlags, flags })
       : await startPeer(scope, name, {
-          flags: ["-search.disableCache", "-search.maxUniqueTimeseries=1000000", ...flags],
+          flags: [...(caches ? [] : ["-search.disableCache"]), "-search.maxUniqueTimeseries=1000000", ...flags],
         });
   const settle = async (): Promise<void> => {
     for (const path of ["/internal/force_flush", "/internal/force_merge"]) {
