@@ -78,8 +78,18 @@ export interface DatabaseOptions {
   readonly indexCacheBytes?: number;
   /** Memory for pieces and index pages of parts that were read. Bytes, 32 MiB by default. */
   readonly partCacheBytes?: number;
+  /**
+   * Memory for columns that range queries have computed: the next query of the same selectors, functions and step computes what is new. Answers are the same with and without, whatever
+   * comes late or is deleted; sums may differ in their last digits. Bytes; 0, the default: nothing is kept. Not with rules that remove or aggregate samples.
+   */
+  readonly rollupCacheBytes?: number;
   /** Snapshots older than this are deleted. Milliseconds; 0, the default, keeps them. */
   readonly snapshotsMaxAgeMs?: number;
+  /**
+   * Samples older than this when they come are late. Answers that are kept (rollupCacheBytes) hold points up to as long before now; late samples make those of their series and times
+   * be computed anew. Milliseconds, a minute by default.
+   */
+  readonly settleMs?: number;
   /** Bytes that must stay free on the disk: with less, appends are refused with ReadOnlyError until there is more. 0, off, by default. */
   readonly minFreeDiskBytes?: number;
   /** Sizes of series and how many there may be in an hour and a day: samples of what is over are left out and counted. None by default. */
@@ -150,13 +160,14 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
     indexCacheBytes: options.indexCacheBytes ?? defaultStorageOptions.indexCacheBytes,
     partCacheBytes: options.partCacheBytes ?? defaultStorageOptions.partCacheBytes,
     snapshotsMaxAgeMs: options.snapshotsMaxAgeMs ?? defaultStorageOptions.snapshotsMaxAgeMs,
+    settleMs: options.settleMs ?? defaultStorageOptions.settleMs,
     minFreeDiskBytes: options.minFreeDiskBytes ?? defaultStorageOptions.minFreeDiskBytes,
     seriesLimits: { ...NO_SERIES_LIMITS, ...options.seriesLimits },
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     clock,
     logger: options.logger ?? defaultStorageOptions.logger,
   });
-  return new Database(storage, clock);
+  return new Database(storage, clock, options.rollupCacheBytes ?? 0);
 }
 
 /** An open database. Appends and queries may run at the same time; queries see every append that resolved. */
@@ -165,8 +176,8 @@ export class Database extends Queries<StorageSource> {
   private readonly heldByReaders: HeldSnapshots = new HeldSnapshots();
 
   /** Use openDatabase. */
-  constructor(storage: Storage, clock: Clock) {
-    super(new StorageSource(storage), clock);
+  constructor(storage: Storage, clock: Clock, rollupCacheBytes: number) {
+    super(new StorageSource(storage), clock, rollupCacheBytes);
     this.storage = storage;
   }
 

@@ -7,6 +7,7 @@ import { InputError } from "../base/errors.ts";
 import type { Labels } from "../base/labels.ts";
 import { DEFAULT_TENANT, type Tenant } from "../base/tenant.ts";
 import type { FilterGroups } from "../metricsql/ast.ts";
+import { RollupCache, type RollupCacheCounters } from "../query/cache/rollup-cache.ts";
 import { evaluateInstant, evaluateRange, type InstantOptions, type RangeOptions } from "../query/eval.ts";
 import { evaluatePromInstant, evaluatePromRange, type PromOptions } from "../query/prom/eval.ts";
 import type { QueryResult } from "../query/result.ts";
@@ -71,6 +72,8 @@ export interface QueryOptions {
   readonly refusesImplicit?: boolean | undefined;
   /** Hears, once a query, of such a rollup. */
   readonly onImplicit?: ((message: string) => void) | undefined;
+  /** Whether columns that were computed for earlier queries may be used, and this query's be kept, where there is a cache. Answers are the same. True by default. */
+  readonly mayCache?: boolean | undefined;
   /** Digits after the decimal point to round values to. */
   readonly roundDigits?: number | undefined;
   /**
@@ -102,6 +105,11 @@ export interface LabelsOptions {
   readonly maxWorkMs?: number;
 }
 
+export interface RollupCacheStats extends RollupCacheCounters {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
 /** What the entry points of the query room take, of either dialect. */
 type Evaluation = InstantOptions & RangeOptions & Omit<PromOptions, keyof InstantOptions>;
 type AskedQuery = { -readonly [K in keyof Evaluation]: Evaluation[K] };
@@ -110,10 +118,25 @@ type AskedQuery = { -readonly [K in keyof Evaluation]: Evaluation[K] };
 export abstract class Queries<S extends DivisibleSource = DivisibleSource> {
   protected readonly source: S;
   protected readonly clock: Clock;
+  /** Null if there is to be none. */
+  protected readonly cache: RollupCache | null;
 
-  protected constructor(source: S, clock: Clock) {
+  /** @param cacheBytes for what is kept of queries' answers; 0: nothing is */
+  protected constructor(source: S, clock: Clock, cacheBytes: number) {
     this.source = source;
     this.clock = clock;
+    this.cache = cacheBytes > 0 ? new RollupCache(cacheBytes) : null;
+  }
+
+  /** Forgets what is kept of queries' answers. */
+  resetRollupCache(): void {
+    this.cache?.reset();
+  }
+
+  /** How well what is kept of queries' answers has served, since the start, and what it takes. */
+  get rollupCache(): RollupCacheStats {
+    const { fullHits = 0, partialHits = 0, misses = 0 } = this.cache?.counters ?? {};
+    return { fullHits, partialHits, misses, entries: this.cache?.entries ?? 0, bytes: this.cache?.bytes ?? 0 };
   }
 
   /** Evaluates a query at one time. @throws InputError for a query that cannot be understood (400) or carried out (422) */
@@ -166,6 +189,7 @@ export abstract class Queries<S extends DivisibleSource = DivisibleSource> {
       stepMs: 0,
       mayAlign: options.mayAlign ?? false,
       source: options.helpers === undefined ? this.source : new HelpedSource(this.source, options.helpers),
+      cache: options.mayCache === false ? null : this.cache,
       tenant: options.tenant ?? DEFAULT_TENANT,
       nowMs: options.nowMs ?? this.clock.nowMs(),
       limits: {

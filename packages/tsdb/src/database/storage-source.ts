@@ -1,22 +1,25 @@
 /** The embedded engine as what queries read from: the storage room behind the query room's port. */
 import type { Labels } from "../base/labels.ts";
 import type { SharedSearch } from "../query/shares/share.ts";
-import type { Answer, LabelsRequest, SampleCursor, SearchRequest } from "../query/source.ts";
+import type { Answer, LabelsRequest, SampleCursor, SearchRequest, SourceChanges } from "../query/source.ts";
 import { type Cardinality, countSeries, searchCardinality } from "../storage/search/cardinality.ts";
 import { LABEL_NAMES, searchLabels, searchTexts, type TextQuery, valuesOf } from "../storage/search/label-search.ts";
 import type { Snapshot } from "../storage/search/search.ts";
 import type { Storage } from "../storage/storage.ts";
 import { divideSearch } from "./reading/divided-search.ts";
 import type { DivisibleSource } from "./reading/helped-source.ts";
+import { changesFor } from "./settled-changes.ts";
 
 /** No reader can join a snapshot that was not handed to one. */
 const HELD_BY_NONE = 0;
 
 export class StorageSource implements DivisibleSource {
+  readonly changes: SourceChanges | null;
   private readonly storage: Storage;
 
   constructor(storage: Storage) {
     this.storage = storage;
+    this.changes = changesFor(storage.changes, storage.terms);
   }
 
   async search(request: SearchRequest): Promise<SampleCursor> {

@@ -9,6 +9,7 @@ import type { Labels } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
 import type { Expr, FilterGroups } from "../metricsql/ast.ts";
 import { MAX_DEPTH } from "../metricsql/limits.ts";
+import type { RollupCache } from "./cache/rollup-cache.ts";
 import { LABEL_LENGTH_MAX, wantShortValue } from "./label-edit.ts";
 import type { QueryLimits } from "./limits.ts";
 import type { Source } from "./source.ts";
@@ -38,6 +39,8 @@ export interface QueryRunOptions {
   readonly trace?: QueryTrace | null;
   /** What refusing to read more samples is called. */
   readonly tooManySamples?: string;
+  /** Of the source; null, the default, for a query that is computed as if there were none. */
+  readonly cache?: RollupCache | null;
 }
 
 /** One query from start to end: what it may use, what it used, and whether it may go on. */
@@ -53,6 +56,7 @@ export class QueryRun {
   readonly signal: AbortSignal | null;
   readonly trace: QueryTrace | null;
   readonly tooManySamples: string;
+  readonly cache: RollupCache | null;
   /** Time in which others had their turn. */
   pausedMs = 0;
   /** Time in which series were looked for. */
@@ -82,6 +86,7 @@ export class QueryRun {
     this.signal = options.signal;
     this.trace = options.trace ?? null;
     this.tooManySamples = options.tooManySamples ?? "reading samples";
+    this.cache = options.cache ?? null;
     this.#sliceEndMs = performance.now() + SLICE_MS;
   }
 

@@ -14,6 +14,7 @@ import { optimize } from "../metricsql/optimize.ts";
 import { parse } from "../metricsql/parse.ts";
 import { printExpr } from "../metricsql/printer.ts";
 import { isRanking } from "./aggregate/table.ts";
+import type { RollupCache } from "./cache/rollup-cache.ts";
 import { isMarker } from "./columns.ts";
 import { EvalContext, QueryRun } from "./context.ts";
 import { evaluate } from "./expr.ts";
@@ -58,6 +59,8 @@ export interface QueryOptions {
   /** Gets the steps of the evaluation. Null or absent costs nothing. */
   readonly trace?: QueryTrace | null | undefined;
   readonly limits?: AskedLimits | undefined;
+  /** Where columns are kept from query to query; of this source. None by default. */
+  readonly cache?: RollupCache | null | undefined;
 }
 
 export interface InstantOptions extends QueryOptions {
@@ -169,6 +172,7 @@ function startRun(query: string | Expr, options: QueryOptions): QueryRun {
     extraFilters: options.extraFilters ?? null,
     signal: options.signal ?? null,
     trace: options.trace ?? null,
+    cache: options.cache ?? null,
   });
 }
 

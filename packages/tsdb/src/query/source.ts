@@ -36,6 +36,8 @@ export interface SeriesBatch {
   readonly values: Float64Array;
   /** Optional knowledge: 1 where series `i` has exactly the times of series `i-1`. 0 claims nothing. */
   readonly sameTimes?: Uint8Array;
+  /** Optional: numbers of the series, by which they are known again as long as `matched.registryEpoch` is the same; -1 where there is none. */
+  readonly slots?: Int32Array;
 }
 
 /** Batches in no particular order of series; each series is in exactly one batch, whole. */
@@ -46,6 +48,8 @@ export interface SampleCursor {
   readonly isPartial: boolean;
   /** Bytes fetched from disk so far, packed as they are there; absent where nobody knows. */
   readonly bytesRead?: number;
+  /** With slots in batches: those of all series that match the filters, ascending, with samples in the range or without; null where that is not known. */
+  readonly matched?: { readonly registryEpoch: number; readonly slots: Uint32Array | null };
   next(): Promise<SeriesBatch | null>;
   close(): void;
 }
@@ -68,7 +72,36 @@ export interface Answer<T> {
   readonly isPartial: boolean;
 }
 
+/** A moment, see SourceChanges. */
+export interface ChangeMark {
+  /** Another one, and nothing that was kept holds. */
+  readonly epoch: number;
+  readonly sequence: number;
+  /** Samples up to this time that come after the mark are told of. Milliseconds. */
+  readonly settledMs: number;
+}
+
+/** Samples that came late: of the series with this slot, or of any, which -1 says. */
+export interface LateSamples {
+  readonly slot: number;
+  readonly registryEpoch: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+/** What has happened to samples that were read before: for who keeps answers. */
+export interface SourceChanges {
+  /** Now: taken before something is read, it is the mark of what is read. */
+  mark(): ChangeMark;
+  /** What came late between two marks with times in the range; null if that is not known, or more has changed than that. */
+  between(from: ChangeMark, to: ChangeMark, minMs: number, maxMs: number): readonly LateSamples[] | null;
+  /** Samples before this may soon be out of retention. */
+  oldestMs(mark: ChangeMark): number;
+}
+
 export interface Source {
+  /** Null or absent where answers cannot be kept. */
+  readonly changes?: SourceChanges | null;
   search(request: SearchRequest): Promise<SampleCursor>;
   /**
    * The same, for who can put together what comes of parts of the series: in shares if there are enough of them. Absent where there is nobody but the query's own thread.

@@ -29,15 +29,20 @@ export class Generation {
     this.startedMs = startedMs;
   }
 
-  /** @throws HeadFullError; samples before the one that did not fit are in. */
-  append({ sampleCount, seriesCount, slots, ends, timestamps, values }: LoggedSamples): void {
+  /** Returns the time of the oldest of the samples. @throws HeadFullError; samples before the one that did not fit are in. */
+  append({ sampleCount, seriesCount, slots, ends, timestamps, values }: LoggedSamples): number {
     this.rows += sampleCount;
+    let oldestMs = Number.POSITIVE_INFINITY;
+    let newestMs = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < sampleCount; i++) {
       const ms = timestamps[i] as number;
-      if (ms < this.minMs) this.minMs = ms;
-      if (ms > this.maxMs) this.maxMs = ms;
+      if (ms < oldestMs) oldestMs = ms;
+      if (ms > newestMs) newestMs = ms;
     }
+    if (oldestMs < this.minMs) this.minMs = oldestMs;
+    if (newestMs > this.maxMs) this.maxMs = newestMs;
     this.store.append(slots, ends, seriesCount, timestamps, values);
+    return oldestMs;
   }
 
   /** True if there may be samples in the range. */

@@ -35,6 +35,8 @@ export interface StorageOptions {
   readonly partCacheBytes: number;
   /** Snapshots older than this are deleted; 0 keeps them. */
   readonly snapshotsMaxAgeMs: number;
+  /** Samples older than this when they come are late: answers that were kept of their times no longer hold. */
+  readonly settleMs: number;
   /** Bytes that must stay free on the disk: with less, appends are refused (disk-space.ts). 0: only a failed write is. */
   readonly minFreeDiskBytes: number;
   readonly seriesLimits: SeriesLimitOptions;
@@ -62,6 +64,7 @@ export const defaultStorageOptions: StorageOptions = {
   indexCacheBytes: 64 << 20,
   partCacheBytes: 32 << 20,
   snapshotsMaxAgeMs: 0,
+  settleMs: 60_000,
   minFreeDiskBytes: 0,
   seriesLimits: NO_SERIES_LIMITS,
   mergesOnThread: false,

@@ -19,6 +19,7 @@ import type { IndexSegment } from "../index/segment-reader.ts";
 import { printRawLabels } from "../index/series-key.ts";
 import type { WriteBatch } from "../ingest/batch.ts";
 import { HeadFullError, type SampleStore, SKIPPED_SLOT } from "../kernel/sample-store.ts";
+import { ChangeLog } from "./changes/change-log.ts";
 import type { DeleteOutcome, Deletion } from "./deletes/deletion.ts";
 import { describe, type StorageDescription } from "./description.ts";
 import { DiskSpace, isNoSpace, RESERVE_FILE, SPACE_CHECK_MS } from "./disk-space.ts";
@@ -118,6 +119,8 @@ export class Storage {
   private readonly lookAhead: LookAhead = new LookAhead(() => this.snapshot(0, Number.MAX_SAFE_INTEGER));
   private snapshotCount = 0;
   private readonly watchers: Set<Watcher> = new Set();
+  /** Whether answers still hold that somebody keeps. */
+  readonly changes: ChangeLog;
   /** What readers on other threads have to know before all else; null on a disk that they cannot open by its name. */
   readonly origin: Origin | null;
   private isFlushScheduled = false;
@@ -152,8 +155,12 @@ export class Storage {
     this.newSeriesLog = new NewSeriesLog(options.clock, options.logger);
     this.indexCache = state.indexCache;
     this.partCaches = state.partCaches;
-    const { rules, retentionMs } = options;
-    this.origin = state.disk instanceof RealDisk ? { root: state.disk.root, rules, retentionMs } : null;
+    const { rules, retentionMs, settleMs } = options;
+    this.changes = new ChangeLog(settleMs);
+    this.changes.advance(options.clock.nowMs());
+    const changes = this.changes.memory;
+    this.origin =
+      state.disk instanceof RealDisk ? { root: state.disk.root, rules, retentionMs, settleMs, changes } : null;
     this.maintenance.onOutOfUse = () => {
       for (const watcher of this.watchers) watcher.onOutOfUse();
     };
@@ -324,10 +331,14 @@ export class Storage {
     this.define(kept);
     this.wal.addSamples(this.registry.epoch, kept);
     const { active } = this.head;
-    if (active.rows === 0) active.startedMs = this.options.clock.nowMs();
+    const nowMs = this.options.clock.nowMs();
+    if (active.rows === 0) active.startedMs = nowMs;
+    this.changes.advance(nowMs);
     try {
-      active.append(kept);
+      this.changes.add(this.registry.epoch, kept, active.append(kept));
     } catch (error) {
+      // Some of the batch may be in.
+      this.changes.changeEverything();
       if (error instanceof HeadFullError) this.scheduleFlush();
       throw error;
     }
@@ -388,6 +399,11 @@ export class Storage {
     return isThere ? this.registry : null;
   }
 
+  /** By which samples are kept, and for how long. */
+  get terms(): Pick<StorageOptions, "rules" | "retentionMs" | "settleMs"> {
+    return this.options;
+  }
+
   /** What may be told of to readers on other threads. */
   get inUse(): {
     readonly partitions: readonly Partition[];
@@ -417,6 +433,7 @@ export class Storage {
   snapshot(minMs: number, maxMs: number): Snapshot {
     if (this.closing !== null) throw new ClosedError("the database is closed");
     const nowMs = this.options.clock.nowMs();
+    this.changes.advance(nowMs);
     const range = this.rules?.readRange(minMs, maxMs, nowMs) ?? { minMs, maxMs };
     const generations = this.head.generations().filter((generation) => generation.overlaps(range.minMs, range.maxMs));
     for (const generation of generations) generation.acquire();
@@ -478,7 +495,7 @@ export class Storage {
    */
   async deleteSamples(deletion: Deletion): Promise<DeleteOutcome> {
     if (this.closing !== null) throw new ClosedError("the database is closed");
-    const outcome = await this.maintenance.run(() =>
+    const outcome = await this.changing(() =>
       this.maintenance.deleteSamples(deletion, () => this.snapshot(deletion.minMs, deletion.maxMs)),
     );
     if (outcome.series > 0) this.maintenance.merging.mergeWhatIsDue();
@@ -536,7 +553,7 @@ export class Storage {
   /** Drops what is out of retention by age or size, as the background does. @throws ClosedError */
   async applyRetention(): Promise<void> {
     if (this.closing !== null) throw new ClosedError("the database is closed");
-    await this.maintenance.run(() => this.maintenance.dropOutdated());
+    await this.changing(() => this.maintenance.dropOutdated());
   }
 
   /** Flushes and lets go of the folder. Samples that could not be flushed stay in the log. */
@@ -590,6 +607,15 @@ export class Storage {
     return Math.max(0, this.options.clock.nowMs() - this.options.retentionMs);
   }
 
+  /** Has work done after which the past is another one, however far it comes. */
+  private async changing<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.maintenance.run(work);
+    } finally {
+      this.changes.changeEverything();
+    }
+  }
+
   private newestMs(): number {
     return Math.min(LATEST_MS, this.options.clock.nowMs() + this.options.futureRetentionMs);
   }
@@ -597,6 +623,7 @@ export class Storage {
   private tick(): void {
     if (this.options.minFreeDiskBytes === 0) void this.space.look();
     this.countSnapshots();
+    this.changes.advance(this.options.clock.nowMs());
     const { active, flushing } = this.head;
     const isOld = active.rows > 0 && this.options.clock.nowMs() - active.startedMs > this.options.headAgeMs;
     if (isOld || flushing !== null || this.isHeadLargerThanDisk) this.scheduleFlush();
@@ -610,13 +637,11 @@ export class Storage {
     this.lookAhead.wake(this.registry);
     this.maintenance.merging.tick();
     if (this.maintenance.isAnythingOutdated) {
-      this.maintenance
-        .run(() => this.maintenance.dropOutdated())
-        .catch((error: Error) => {
-          this.options.logger.error(
-            `drop what is out of retention: ${error.message}; tried again in ${TICK_MS / 1000} s`,
-          );
-        });
+      this.changing(() => this.maintenance.dropOutdated()).catch((error: Error) => {
+        this.options.logger.error(
+          `drop what is out of retention: ${error.message}; tried again in ${TICK_MS / 1000} s`,
+        );
+      });
     }
   }
 

@@ -1,7 +1,7 @@
 /** What a query reads from whose series are worked on in shares: by whoever has time, or by its own thread alone. */
 import type { Labels } from "../../base/labels.ts";
 import type { SharedSearch } from "../../query/shares/share.ts";
-import type { Answer, LabelsRequest, SampleCursor, SearchRequest, Source } from "../../query/source.ts";
+import type { Answer, LabelsRequest, SampleCursor, SearchRequest, Source, SourceChanges } from "../../query/source.ts";
 import type { Peer } from "./peer.ts";
 
 /** Can divide what it finds. */
@@ -18,6 +18,10 @@ export class HelpedSource implements Source {
   constructor(source: DivisibleSource, helpers: readonly Peer[]) {
     this.source = source;
     this.helpers = helpers;
+  }
+
+  get changes(): SourceChanges | null {
+    return this.source.changes ?? null;
   }
 
   async search(request: SearchRequest): Promise<SampleCursor> {

@@ -67,7 +67,7 @@ class Program {
     this.random = random;
     this.storage = storage;
     this.clock = clock;
-    this.db = new Database(storage, clock);
+    this.db = new Database(storage, clock, 0);
   }
 
   async append(): Promise<void> {
@@ -236,7 +236,7 @@ test("another thread sees all that was acknowledged before it asked, and no samp
     idleSeriesMin: 10,
     fsync: "never",
   });
-  const db = new Database(storage, systemClock);
+  const db = new Database(storage, systemClock, 0);
   const threads = [1, 2].map(() => new ReaderThread(db));
   const SERIES = 200;
   const START = Date.now() - 3_600_000;

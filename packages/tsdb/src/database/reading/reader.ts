@@ -21,6 +21,8 @@ export interface ReaderOptions {
   readonly indexCacheBytes?: number;
   /** Memory of this reader for pieces and index pages of parts. Bytes, 16 MiB by default. */
   readonly partCacheBytes?: number;
+  /** As `rollupCacheBytes` of a database, for queries of this reader. Bytes, 0 by default. */
+  readonly rollupCacheBytes?: number;
   /** Samples that make a share of a query that others may help with (QueryOptions.helpers), series counting as a hundred each; 400,000 by default. At least two shares, or none. */
   readonly shareSamples?: number;
   /** Says what time it is where a query does not. */
@@ -32,9 +34,11 @@ const CACHE_BYTES = 16 << 20;
 /** Reads the database that is served at the other end of the port. Questions may be asked at once. */
 export function connectReader(port: MessagePort, options: ReaderOptions = {}): Reader {
   const { indexCacheBytes = CACHE_BYTES, partCacheBytes = CACHE_BYTES, shareSamples, clock = systemClock } = options;
+  const { rollupCacheBytes = 0 } = options;
   return new Reader(
     new ReadingSource(new Conversation(port), { indexCacheBytes, partCacheBytes }, shareSamples),
     clock,
+    rollupCacheBytes,
   );
 }
 
@@ -52,8 +56,8 @@ export interface ReaderStats {
  */
 export class Reader extends Queries<ReadingSource> {
   /** Use connectReader. */
-  constructor(source: ReadingSource, clock: Clock) {
-    super(source, clock);
+  constructor(source: ReadingSource, clock: Clock, rollupCacheBytes: number) {
+    super(source, clock, rollupCacheBytes);
   }
 
   stats(): ReaderStats {

@@ -2,7 +2,8 @@
 import { CorruptionError } from "../../base/errors.ts";
 import type { Labels } from "../../base/labels.ts";
 import type { SharedSearch } from "../../query/shares/share.ts";
-import type { Answer, LabelsRequest, SampleCursor, SearchRequest } from "../../query/source.ts";
+import type { Answer, LabelsRequest, SampleCursor, SearchRequest, SourceChanges } from "../../query/source.ts";
+import { ChangeView } from "../../storage/changes/change-log.ts";
 import type { FoundSlots, HeadQuestions } from "../../storage/reading/asked-series.ts";
 import type { SnapshotMessage } from "../../storage/reading/snapshot-message.ts";
 import {
@@ -13,6 +14,7 @@ import {
 import { LABEL_NAMES, searchLabels, searchTexts, type TextQuery, valuesOf } from "../../storage/search/label-search.ts";
 import { SearchCursor, type SearchView } from "../../storage/search/search.ts";
 import { ClosedError } from "../../storage/storage.ts";
+import { changesFor } from "../settled-changes.ts";
 import type { Conversation } from "./asking.ts";
 import type { SlotQuestion } from "./conversation.ts";
 import { divideSearch, shownOf } from "./divided-search.ts";
@@ -26,6 +28,8 @@ export class ReadingSource implements DivisibleSource {
   private readonly conversation: Conversation;
   /** Null until the host has told what the database is, and when the port is closed. */
   private reader: SnapshotReader | null = null;
+  /** Null until then, too, and where answers cannot be kept. */
+  changes: SourceChanges | null = null;
   /** Snapshots that have come and nobody has picked up yet. */
   private readonly taken: Map<number, TakenSnapshot> = new Map();
   private readonly shareSamples: number | undefined;
@@ -37,6 +41,7 @@ export class ReadingSource implements DivisibleSource {
     conversation.listen({
       onOrigin: (origin) => {
         this.reader = new SnapshotReader(origin, options);
+        this.changes = changesFor(new ChangeView(origin.changes), origin);
       },
       onInUse: (inUse) => this.reader?.forget(inUse),
       onBegun: (snapshot, isAwaited) => this.take(snapshot, isAwaited),

@@ -60,7 +60,7 @@ async function aggregateList(
   if (entry.accumulate !== null) {
     const sink = new GroupSink(context.points, expr, entry.accumulate, run);
     for (const series of pool) {
-      sink.accept(series.labels, series.values);
+      sink.accept(series.labels, series.values, 0);
       if (run.isDue()) await run.breathe();
     }
     return sink.finish();

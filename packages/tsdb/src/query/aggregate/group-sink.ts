@@ -2,6 +2,7 @@
 import type { Labels } from "../../base/labels.ts";
 import { outColumn } from "../../kernel/rollup.ts";
 import type { AggregateExpr } from "../../metricsql/ast.ts";
+import { POINTWISE } from "../cache/functions.ts";
 import type { QueryRun } from "../context.ts";
 import type { RollupSink, SinkParts } from "../rollup/eval-rollup.ts";
 import type { Series } from "../series.ts";
@@ -12,6 +13,13 @@ import { Grouping } from "./grouping.ts";
 /** Columns that a group may take. */
 const COLUMNS_A_GROUP = 3;
 
+interface Group {
+  readonly labels: Labels;
+  readonly accumulator: Accumulator;
+  /** Of its series' last samples the last. */
+  lastMs: number;
+}
+
 export type GroupSinkExpr = Pick<AggregateExpr, "name" | "modifier" | "limit">;
 
 export class GroupSink implements RollupSink {
@@ -19,7 +27,7 @@ export class GroupSink implements RollupSink {
   readonly title: string;
   readonly #points: number;
   readonly #scratch: Float64Array;
-  readonly #groups = new Map<string, { labels: Labels; accumulator: Accumulator }>();
+  readonly #groups = new Map<string, Group>();
   readonly #grouping: Grouping;
   readonly #expr: GroupSinkExpr;
   readonly #accumulate: (points: number) => Accumulator;
@@ -51,12 +59,24 @@ export class GroupSink implements RollupSink {
     return outColumn(this.#points) ?? this.#scratch;
   }
 
-  accept(labels: Labels, column: Float64Array): void {
-    this.#accumulatorOf(labels)?.add(column);
+  accept(labels: Labels, column: Float64Array, lastMs: number): void {
+    const group = this.#groupOf(labels);
+    if (group === null) return;
+    group.accumulator.add(column);
+    if (lastMs > group.lastMs) group.lastMs = lastMs;
   }
 
   finish(): Series[] {
     return [...this.#groups.values()].map(({ labels, accumulator }) => ({ labels, values: accumulator.finish() }));
+  }
+
+  lastTimes(): readonly number[] {
+    return [...this.#groups.values()].map(({ lastMs }) => lastMs);
+  }
+
+  get pointwise(): string | null {
+    const { name, modifier, limit } = this.#expr;
+    return limit === 0 && POINTWISE.has(name) ? JSON.stringify([name, modifier]) : null;
   }
 
   /** Ends it: what it has, for another sink. */
@@ -74,12 +94,12 @@ export class GroupSink implements RollupSink {
   #merge(packed: PackedColumns): void {
     labelsIn(packed).forEach((labels, i, { length }) => {
       const columns = packed.columns.length / this.#points / length;
-      this.#accumulatorOf(labels)?.merge(columnsOf(packed, i, columns, this.#points));
+      this.#groupOf(labels)?.accumulator.merge(columnsOf(packed, i, columns, this.#points));
     });
   }
 
   /** Null if there are to be no more groups. */
-  #accumulatorOf(labels: Labels): Accumulator | null {
+  #groupOf(labels: Labels): Group | null {
     const key = this.#grouping.key(labels);
     let group = this.#groups.get(key);
     if (group === undefined) {
@@ -88,9 +108,9 @@ export class GroupSink implements RollupSink {
       if ((this.#groups.size & 1023) === 0) {
         this.#run.reserveColumns(this.#groups.size * COLUMNS_A_GROUP, this.#points);
       }
-      group = { labels: this.#grouping.labels(labels), accumulator: this.#accumulate(this.#points) };
+      group = { labels: this.#grouping.labels(labels), accumulator: this.#accumulate(this.#points), lastMs: 0 };
       this.#groups.set(key, group);
     }
-    return group.accumulator;
+    return group;
   }
 }

@@ -153,6 +153,7 @@ function startQuery(
     extraFilters: options.extraFilters ?? null,
     signal: options.signal ?? null,
     trace: options.trace ?? null,
+    cache: options.cache ?? null,
     tooManySamples: "query processing would load too many samples into memory in query execution",
   });
   const grid = new EvalContext(run, startMs, endMs, stepMs === 0 ? 1 : stepMs);

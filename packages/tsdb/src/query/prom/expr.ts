@@ -6,6 +6,7 @@ import {
   type PromBinary,
   type PromCall,
   type PromExpr,
+  type PromSelector,
   type PromUnary,
 } from "../../promql/ast.ts";
 import { printPromql } from "../../promql/printer.ts";
@@ -19,10 +20,11 @@ import { histogramFunctions } from "./histogram.ts";
 import { evaluateInfo } from "./info.ts";
 import { instantFunctions } from "./instant-functions.ts";
 import { findInvariant } from "./invariant.ts";
+import { evaluateFromKept } from "./kept.ts";
 import { dropMetadataOfAll } from "./label-sets.ts";
 import { rangeFunctions } from "./range-functions.ts";
 import { countPoints, type SampleCount } from "./sample-count.ts";
-import { evaluateSelector, streamSelector } from "./selectors.ts";
+import { evaluateSelector, type SampleAspect, streamSelector } from "./selectors.ts";
 import type { SeriesSink } from "./series-sink.ts";
 import type { EvaluateExpr } from "./subquery.ts";
 import type { PromSeries, PromValue } from "./value.ts";
@@ -66,7 +68,7 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
       case "string":
         return { kind: "string", value: expr.value };
       case "selector":
-        return { kind: "vector", series: await evaluateSelector(context, expr) };
+        return { kind: "vector", series: await selectorSeries(context, expr, "value") };
       case "parens":
         return await evaluate(context, expr.expr);
       case "unary":
@@ -100,12 +102,22 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
     return value;
   }
 
+  async function selectorSeries(context: PromContext, expr: PromSelector, aspect: SampleAspect): Promise<PromSeries[]> {
+    const kept = await evaluateFromKept(context, { expr, aspect, aggregate: null }, evaluate);
+    return kept ?? (await evaluateSelector(context, expr, aspect));
+  }
+
   async function evaluateAggregate(context: PromContext, node: PromAggregate): Promise<PromValue> {
     const entry = aggregateFunctions.get(node.op);
     if (entry === undefined) throw new InputError(`unknown aggregation ${JSON.stringify(node.op)}`);
+    const bare = withoutParens(node.expr);
+    if ((bare.kind === "selector" || bare.kind === "call") && !invariant.has(bare)) {
+      const kept = await evaluateFromKept(context, { expr: bare, aspect: "value", aggregate: node }, evaluate);
+      if (kept !== null) return { kind: "vector", series: kept };
+    }
     const param = node.param === null ? null : await evaluate(context, node.param);
     const aggregation = entry(context, node, param);
-    await stream(context, withoutParens(node.expr), aggregation);
+    await stream(context, bare, aggregation);
     const step = context.grid.trace?.begin(`aggregate ${node.op}()`);
     const series = await aggregation.finish();
     step?.end(`series=${series.length}`);
@@ -117,17 +129,14 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
     const { points, run } = context.grid;
     const isOnce = points > 1 && invariant.has(expr);
     if (expr.kind === "selector" && !isOnce) {
-      return await traced(context, expr, (inner) => streamSelector(inner, expr, sink), printStreamed);
+      await traced(context, expr, (inner) => streamSelector(inner, expr, sink), printStreamed);
+      return;
     }
     if (expr.kind === "call" && !isOnce) {
       const range = rangeFunctions.get(expr.name);
       if (range !== undefined && range.finish === undefined) {
-        return await traced(
-          context,
-          expr,
-          (inner) => streamRangeCall(inner, expr, range, evaluate, sink),
-          printStreamed,
-        );
+        await traced(context, expr, (inner) => streamRangeCall(inner, expr, range, evaluate, sink), printStreamed);
+        return;
       }
     }
     const value = await evaluate(context, expr);
@@ -141,7 +150,8 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
   async function evaluateCall(context: PromContext, call: PromCall): Promise<PromValue> {
     const range = rangeFunctions.get(call.name);
     if (range !== undefined) {
-      return { kind: "vector", series: await evaluateRangeCall(context, call, range, evaluate) };
+      const kept = await evaluateFromKept(context, { expr: call, aspect: "value", aggregate: null }, evaluate);
+      return { kind: "vector", series: kept ?? (await evaluateRangeCall(context, call, range, evaluate)) };
     }
     if (call.name === "info") return { kind: "vector", series: await evaluateInfo(context, call, evaluate) };
     const entry = instantFunctions.get(call.name) ?? histogramFunctions.get(call.name);
@@ -153,7 +163,7 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
       const bare = withoutParens(arg);
       let value: PromValue;
       if (entry.wantsSampleTimes === true && bare.kind === "selector") {
-        value = { kind: "vector", series: await evaluateSelector(context, bare, "time") };
+        value = { kind: "vector", series: await selectorSeries(context, bare, "time") };
       } else value = await evaluate(context, bare);
       args.push(value);
       held += run.holdColumns(seriesCount(value), points);

@@ -10,6 +10,7 @@ import type { LabelFilter } from "../../base/label-filter.ts";
 import type { Labels } from "../../base/labels.ts";
 import type { FilterGroups } from "../../metricsql/ast.ts";
 import type { PromAt, PromDuration, PromSelector } from "../../promql/ast.ts";
+import type { LeafReading } from "../cache/kept-leaf.ts";
 import { firstAfter, isMarker, isRepeated } from "../columns.ts";
 import type { EvalContext } from "../context.ts";
 import { sourceFilters } from "../filters.ts";
@@ -60,7 +61,7 @@ export type SeriesVisitor = (
 
 /**
  * All samples of the matching series in (fromMs, toMs], markers included. `onCount` hears how many series there are before the first. `sharing`: how series are worked on in shares,
- * where they need not be visited one by one.
+ * where they need not be visited one by one. False if `leaf`, which is told what was found, wants no more of it.
  */
 export async function readSeries(
   grid: EvalContext,
@@ -70,11 +71,12 @@ export async function readSeries(
   onCount: (series: number) => void,
   visit: SeriesVisitor,
   sharing: Sharing | null = null,
-): Promise<void> {
+  leaf: LeafReading | null = null,
+): Promise<boolean> {
   const { run } = grid;
   const minMs = Math.max(Math.floor(fromMs) + 1, 0);
   const maxMs = Math.floor(toMs);
-  if (minMs > maxMs) return;
+  if (minMs > maxMs) return true;
   const groups = withExtraFilters(filters, run.extraFilters);
   const reading = traceReading(grid, groups, minMs, maxMs);
   const searchedMs = performance.now();
@@ -87,18 +89,23 @@ export async function readSeries(
     ...(run.signal === null ? {} : { signal: run.signal }),
   };
   const found =
-    sharing === null || run.source.searchInShares === undefined
+    sharing === null || leaf !== null || run.source.searchInShares === undefined
       ? await run.source.search(search)
       : await run.source.searchInShares(search, sharing.isExact);
   try {
     run.searchMs += performance.now() - searchedMs;
     run.seriesFetched += found.seriesCount;
     reading?.found(found.seriesCount);
-    if (sharing !== null && "shareCount" in found) return await sharing.run(grid, found);
+    if (sharing !== null && "shareCount" in found) {
+      await sharing.run(grid, found);
+      return true;
+    }
     const cursor = found as SampleCursor;
+    if (leaf?.onFound(cursor) === false) return false;
     onCount(cursor.seriesCount);
     await visitSeries(grid, cursor, reading, visit);
     reading?.end(cursor, "evaluate samples");
+    return true;
   } finally {
     found.close();
   }
@@ -176,16 +183,18 @@ export async function streamSelector(context: PromContext, selector: PromSelecto
   await lookUpInto(sink, context, selector.filters, sightOf(context, selector.at, selector.offset), "value");
 }
 
-async function lookUpInto(
+/** evaluateSelector, series by series, of filters and a sight that no selector need have. False if `leaf` wants no more of it. */
+export async function lookUpInto(
   sink: SeriesSink,
   context: PromContext,
   filters: readonly LabelFilter[],
   sight: Sight,
   aspect: SampleAspect,
-): Promise<void> {
+  leaf: LeafReading | null = null,
+): Promise<boolean> {
   const { grid, lookbackMs } = context;
   const { run, points } = grid;
-  await readSeries(
+  return await readSeries(
     grid,
     filters,
     sight.startMs - lookbackMs,
@@ -196,6 +205,7 @@ async function lookUpInto(
       visit: lookingVisitor(inner, sight, aspect, part),
       distinct: null,
     })),
+    leaf,
   );
 }
 

@@ -6,6 +6,7 @@ import { BugError } from "../../base/errors.ts";
 import { Labels } from "../../base/labels.ts";
 import { outColumn } from "../../kernel/rollup.ts";
 import type { PromCall, PromMatrix, PromSubquery } from "../../promql/ast.ts";
+import type { LeafReading } from "../cache/kept-leaf.ts";
 import { firstAfter, isMarker } from "../columns.ts";
 import { AlikeWindows } from "./alike-windows.ts";
 import { withoutParens } from "./arguments.ts";
@@ -35,14 +36,15 @@ export async function evaluateRangeCall(
   return entry.finish === undefined ? sink.list : entry.finish(context, call, sink.list);
 }
 
-/** The same series by series. Not for an entry with a `finish`, which is about all of them. */
+/** The same series by series. Not for an entry with a `finish`, which is about all of them. False if `leaf` gets nothing to keep. */
 export async function streamRangeCall(
   context: PromContext,
   call: PromCall,
   entry: RangeFunction,
   evaluate: EvaluateExpr,
   sink: SeriesSink,
-): Promise<void> {
+  leaf: LeafReading | null = null,
+): Promise<boolean> {
   const { run, points } = context.grid;
   let matrix: PromMatrix | PromSubquery | null = null;
   const scalars: Float64Array[] = [];
@@ -62,13 +64,14 @@ export async function streamRangeCall(
     const { sight, rangeMs } = windows;
     const { filters } = matrix.selector;
     const argPos = call.args[0]?.pos ?? call.pos;
-    await readSeries(
+    const { visit, distinct } = rollingVisitor(context, call, entry, windows, sink, null);
+    const isRead = await readSeries(
       context.grid,
       filters,
       sight.startMs - rangeMs,
       sight.endMs,
       (series) => run.reserveColumns(sink.keepsColumns ? series : 1, points),
-      rollingVisitor(context, call, entry, windows, sink, null).visit,
+      visit,
       sharingOf(
         context,
         sink,
@@ -76,7 +79,10 @@ export async function streamRangeCall(
         { kind: "range", name: call.name, pos: call.pos, argPos, ...windows },
         (inner, part, hashes) => rollingVisitor(inner, call, entry, windows, part, hashes),
       ),
+      leaf,
     );
+    // Others that come at another time may become equal to these.
+    return isRead && (leaf === null || distinct === null || distinct.areOfOneMetric);
   } else {
     const { timestamps, series } = await evaluateSubquery(context, matrix, evaluate);
     run.reserveColumns(sink.keepsColumns ? series.length : 1, points);
@@ -87,6 +93,7 @@ export async function streamRangeCall(
       await roller.roll();
       if (run.isDue()) await run.breathe();
     }
+    return true;
   }
 }
 

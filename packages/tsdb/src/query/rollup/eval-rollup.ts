@@ -8,6 +8,10 @@
 import { Labels } from "../../base/labels.ts";
 import { HAS_DROP, HAS_NAN, putValues, surveyValues } from "../../kernel/rollup.ts";
 import type { DurationExpr, Expr, FilterGroups, RollupExpr, SelectorExpr } from "../../metricsql/ast.ts";
+import { ROLLUP_SIGHTS } from "../cache/functions.ts";
+import { evaluateKept, type Leaf, type LeafReading } from "../cache/kept-leaf.ts";
+import type { LeafSeries } from "../cache/rollup-cache.ts";
+import type { SeriesWatch } from "../cache/series-watch.ts";
 import { isMarker, isRepeated } from "../columns.ts";
 import type { EvalContext, QueryRun } from "../context.ts";
 import { sourceFilters } from "../filters.ts";
@@ -20,7 +24,7 @@ import { isExact, queryTask, workInShares } from "../shares/work.ts";
 import type { SampleCursor, SearchRequest } from "../source.ts";
 import { printExtent } from "../trace.ts";
 import { changesToNext, ratesToNext, removeResets, secondsSincePrevious, survey } from "./counter.ts";
-import { RollupRun } from "./run.ts";
+import { RollupRun, type WindowRule } from "./run.ts";
 import type { RollupSpread, Spreading } from "./spread.ts";
 import type { RollupArgs, RollupEntry, RollupOutput, RollupPlan } from "./table.ts";
 
@@ -56,9 +60,13 @@ export interface RollupSink {
   readonly title?: string;
   /** A column of the grid's length for the next series to be written into. */
   column(): Float64Array;
-  /** The column is the sink's from now on. */
-  accept(labels: Labels, column: Float64Array): void;
+  /** The column is the sink's from now on. `lastMs`: of the last sample that was read of the series. */
+  accept(labels: Labels, column: Float64Array, lastMs: number): void;
   finish(): Series[];
+  /** Of what `finish` answered, in its order: the last sample that was read of each. Absent where nobody may ask. */
+  lastTimes?(): readonly number[];
+  /** What the sink makes of columns, as a text, if it can be done for some points and others apart: then it may be kept. Null or absent where it cannot. */
+  readonly pointwise?: string | null;
   /** Of a sink that can be put together from such of parts of the series. */
   readonly parts?: SinkParts | null;
 }
@@ -76,11 +84,17 @@ export type MakeSink = (points: number) => RollupSink;
 /** Keeps every series. */
 export const collect: MakeSink = (points) => {
   const list: Series[] = [];
+  const lastTimes: number[] = [];
   return {
     keepsColumns: true,
+    pointwise: "",
     column: () => new Float64Array(points),
-    accept: (labels, values) => list.push({ labels, values }),
+    accept: (labels, values, lastMs) => {
+      list.push({ labels, values });
+      lastTimes.push(lastMs);
+    },
     finish: () => list,
+    lastTimes: () => lastTimes,
     parts:
       points < SHARED_POINTS_MIN
         ? null
@@ -129,6 +143,9 @@ export async function evaluateRollup(
   }
   const sink = call.name === "absent_over_time" ? absentSink(grid.points, rollup.expr) : makeSink(grid.points);
   if (rollup.expr.kind === "selector" && rollup.step === null && !rollup.inheritsStep) {
+    const leaf = grid.run.cache === null ? null : leafOf(grid, call, rollup.expr, sink, makeSink);
+    const kept = leaf === null ? null : await evaluateKept(grid, leaf);
+    if (kept !== null) return kept.series.map(({ labels, values }) => ({ labels, values }));
     await rollUpSelector(grid, call, rollup.expr, sink);
   } else {
     await rollUpSubquery(grid, call, sink, evaluate);
@@ -160,15 +177,14 @@ async function rollUpSelector(
   call: RollupCall,
   selector: SelectorExpr,
   sink: RollupSink,
-): Promise<void> {
+  reading: LeafReading | null = null,
+): Promise<boolean> {
   const { run: query } = grid;
   const groups = sourceFilters(selector.groups, query.extraFilters);
-  if (groups.length === 0) return;
-  const { flags } = call.entry;
+  if (groups.length === 0) return true;
   const windowMs = explicitWindowMs(grid, call);
-  const minMs =
-    grid.startMs - Math.max(windowMs, grid.stepMs) - (flags.previous ? query.minStalenessMs || PREVIOUS_MS : 0);
-  const reading = traceReading(grid, groups, minMs, grid.endMs);
+  const minMs = grid.startMs - (reading?.backMs ?? backMsOf(grid, call, windowMs));
+  const traced = traceReading(grid, groups, minMs, grid.endMs);
   const search: SearchRequest = {
     tenant: query.tenant,
     groups,
@@ -177,14 +193,14 @@ async function rollUpSelector(
     maxSeries: query.limits.maxUniqueTimeseries,
     ...(query.signal === null ? {} : { signal: query.signal }),
   };
-  const parts = sink.parts ?? null;
+  const parts = reading === null ? (sink.parts ?? null) : null;
   const found =
     parts === null || query.source.searchInShares === undefined
       ? await query.source.search(search)
       : await query.source.searchInShares(search, isExact(parts.aggregate?.name));
   try {
     query.seriesFetched += found.seriesCount;
-    reading?.found(found.seriesCount);
+    traced?.found(found.seriesCount);
     if (found.seriesCount > query.limits.maxUniqueTimeseries) {
       throw query.fail(
         selector,
@@ -213,14 +229,101 @@ async function rollUpSelector(
           if (sink.keepsColumns) query.reserveColumns(made, grid.points);
         },
       );
-      return;
+      return true;
     }
     const cursor = found as SampleCursor;
-    await rollUpCursor(grid, call, windowMs, sink, cursor, reading);
-    reading?.end(cursor, titleOf(call, sink));
+    if (reading?.onFound(cursor) === false) return false;
+    await rollUpCursor(grid, call, windowMs, sink, cursor, traced, reading?.watch ?? null);
+    traced?.end(cursor, titleOf(call, sink));
+    return true;
   } finally {
     found.close();
   }
+}
+
+/** How far before a point its samples are read. */
+function backMsOf({ stepMs, run }: EvalContext, { entry }: RollupFunction, windowMs: number): number {
+  return Math.max(windowMs, stepMs) + (entry.flags.previous ? run.minStalenessMs || PREVIOUS_MS : 0);
+}
+
+/** What may be kept of the call; null if it is none of what can be. */
+function leafOf(
+  grid: EvalContext,
+  call: RollupCall,
+  selector: SelectorExpr,
+  { pointwise = null }: RollupSink,
+  makeSink: MakeSink,
+): Leaf | null {
+  const { run } = grid;
+  const { name, args, entry, keepsName } = call;
+  const sight = ROLLUP_SIGHTS.get(name);
+  // A time that is fixed, a gap beyond which a counter begins anew: seldom, and other rules.
+  if (sight === undefined || pointwise === null || call.rollup.at !== null || run.lookbackMs > 0) return null;
+  const dropsName = !keepsName && entry.flags.keepsName !== true;
+  // Series of different metrics may become equal, at different times.
+  if (pointwise === "" && dropsName && !isOfOneMetric(selector)) return null;
+  if (!args.scalars.every(isConstant)) return null;
+  const windowMs = explicitWindowMs(grid, call);
+  const isWindowGiven = windowMs > 0 || entry.flags.widens !== true;
+  if (name === "rate_prometheus" && !isWindowGiven) return null;
+  const groups = sourceFilters(selector.groups, run.extraFilters);
+  if (groups.length === 0) return null;
+  const scalars = args.scalars.map((column) => `${column[0]}`);
+  return {
+    text: JSON.stringify([
+      "metricsql",
+      groups,
+      name,
+      scalars,
+      args.strings,
+      keepsName,
+      windowMs,
+      run.minStalenessMs,
+      pointwise,
+    ]),
+    backMs: backMsOf(grid, call, windowMs),
+    shiftMs: 0,
+    watching:
+      isWindowGiven && sight === "window" && !call.plan.resets
+        ? null
+        : { rule: ruleOf(grid, call, windowMs, false), sight },
+    wantsBlank: true,
+    evaluate: async (inner, reading) => {
+      const sink = makeSink(inner.points);
+      if (!(await rollUpSelector(inner, call, selector, sink, reading))) return null;
+      const list = sink.finish();
+      const lastTimes = sink.lastTimes?.() ?? [];
+      return list.map(
+        ({ labels, values }, i): LeafSeries => ({ labels, values, present: null, lastMs: lastTimes[i] as number }),
+      );
+    },
+  };
+}
+
+function isOfOneMetric({ groups }: SelectorExpr): boolean {
+  const names = groups.map((group) => group.find(({ label, op }) => label === "__name__" && op === "=")?.value);
+  return names[0] !== undefined && names.every((name) => name === names[0]);
+}
+
+function isConstant(column: Float64Array): boolean {
+  return column.every((value) => Object.is(value, column[0]));
+}
+
+function ruleOf(
+  { run, stepMs }: EvalContext,
+  { name, entry }: RollupFunction,
+  windowMs: number,
+  isInstant: boolean,
+): WindowRule {
+  return {
+    stepMs,
+    lookbackMs: run.lookbackMs,
+    minStalenessMs: run.minStalenessMs,
+    isInstant,
+    explicitWindowMs: windowMs,
+    mayWiden: entry.flags.widens === true,
+    isDefaultRollup: name === "default_rollup",
+  };
 }
 
 function rollupTask(
@@ -248,12 +351,13 @@ export async function rollUpCursor(
   sink: RollupSink,
   cursor: SampleCursor,
   reading: ReadingTrace | null,
+  watch: SeriesWatch | null = null,
 ): Promise<void> {
   const { run: query } = grid;
-  const roller = new SeriesRoller(grid, call, windowMs, sink);
+  const roller = new SeriesRoller(grid, call, windowMs, sink, watch);
   for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
     query.signal?.throwIfAborted();
-    const { series, ends, timestamps, values, sameTimes } = batch;
+    const { series, ends, timestamps, values, sameTimes, slots } = batch;
     const samples = series.length === 0 ? 0 : (ends[series.length - 1] as number);
     reading?.read(series.length, samples);
     query.countSamples(samples);
@@ -264,7 +368,7 @@ export async function rollUpCursor(
       query.checkSeriesSamples(hi - lo);
       const isAlike =
         s > 0 && ((sameTimes !== undefined && sameTimes[s] === 1) || isRepeated(timestamps, before, lo, hi));
-      const pending = roller.roll(series[s] as Labels, timestamps, values, lo, hi, isAlike);
+      const pending = roller.roll(series[s] as Labels, timestamps, values, lo, hi, isAlike, slots?.[s]);
       if (pending !== null) await pending;
       before = lo;
       lo = hi;
@@ -340,30 +444,32 @@ class SeriesRoller {
   readonly #run: RollupRun;
   readonly #dropsName: boolean;
   readonly #query: QueryRun;
+  readonly #watch: SeriesWatch | null;
   /** A gap beyond this forgets a counter's resets; 0 without LookbackDelta. */
   readonly #gapMaxMs: number;
   #spreadSeries = 0;
   /** The series before was taken as it is, so its times are what the source says they are. */
   #isWhole = false;
+  /** Of the series at hand. */
+  #lastMs = 0;
 
-  constructor(grid: EvalContext, call: RollupFunction, windowMs: number, sink: RollupSink) {
+  constructor(
+    grid: EvalContext,
+    call: RollupFunction,
+    windowMs: number,
+    sink: RollupSink,
+    watch: SeriesWatch | null = null,
+  ) {
+    this.#watch = watch;
     this.#call = call;
     this.#sink = sink;
     this.#query = grid.run;
-    const { lookbackMs, minStalenessMs } = grid.run;
+    const { lookbackMs } = grid.run;
     this.#gapMaxMs = lookbackMs > 0 ? lookbackMs + windowMs : 0;
     this.#dropsName = !call.keepsName && call.entry.flags.keepsName !== true;
-    this.#run = new RollupRun({
-      startMs: grid.startMs,
-      stepMs: grid.stepMs,
-      points: grid.points,
-      lookbackMs,
-      minStalenessMs,
-      isInstant: grid.isInstant(),
-      windowMs,
-      mayWiden: call.entry.flags.widens === true,
-      isDefaultRollup: call.name === "default_rollup",
-    });
+    // What is watched is part of a range, be it a single point.
+    const rule = ruleOf(grid, call, windowMs, watch === null && grid.isInstant());
+    this.#run = new RollupRun({ ...rule, windowMs, startMs: grid.startMs, points: grid.points });
   }
 
   /**
@@ -377,8 +483,11 @@ class SeriesRoller {
     lo: number,
     hi: number,
     isAlike: boolean,
+    slot = -1,
   ): Promise<void> | null {
     const { entry, plan } = this.#call;
+    const watch = this.#watch;
+    this.#lastMs = timestamps[hi - 1] as number;
     // As columns of their own, so that all indexes start at 0 and windows found for one series fit the next.
     let times = timestamps.subarray(lo, hi);
     let column = values.subarray(lo, hi);
@@ -401,11 +510,19 @@ class SeriesRoller {
       this.#isWhole = true;
     }
     const mustRemove = plan.resets && (found & HAS_DROP) !== 0;
+    // What is no counter takes something of each drop along for ever.
+    if (mustRemove && watch !== null && !isCounter(column)) watch.isBroken = true;
     if (mustRemove || entry.flags.between !== undefined) {
       column = this.#prepare(times, column, mustRemove);
       valuesTicket = 0;
     }
-    this.#run.place(times, column, isAlike, valuesTicket);
+    if (watch === null) {
+      this.#run.place(times, column, isAlike, valuesTicket);
+    } else {
+      watch.begin(slot, isAlike);
+      this.#run.place(times, column, watch.isAlike, valuesTicket, watch.earlier);
+      watch.look(this.#run, this.#lastMs);
+    }
     const labels = this.#dropsName ? withoutName(source) : source;
     if (this.#isLong()) return this.#rollInPieces(labels);
     for (const output of plan.outputs) this.#put(labels, output);
@@ -464,14 +581,15 @@ class SeriesRoller {
   #put(labels: Labels, { kernel, tag }: RollupOutput): void {
     const target = this.#sink.column();
     kernel(this.#run, target, 0);
-    this.#sink.accept(tag === "" ? labels : withLabel(labels, "rollup", tag), target);
+    this.#sink.accept(tag === "" ? labels : withLabel(labels, "rollup", tag), target, this.#lastMs);
   }
 
   #spread(labels: Labels, spread: RollupSpread, spreading: Spreading): void {
     const columns = spreading.columns();
     this.#spreadSeries += columns.size;
     if (this.#sink.keepsColumns) this.#query.reserveColumns(this.#spreadSeries, this.#run.points);
-    for (const [value, column] of columns) this.#sink.accept(withLabel(labels, spread.label, value), column);
+    for (const [value, column] of columns)
+      this.#sink.accept(withLabel(labels, spread.label, value), column, this.#lastMs);
   }
 
   /** Into a column of our own; the input belongs to the source. */
@@ -489,6 +607,14 @@ class SeriesRoller {
     else if (between === "seconds") secondsSincePrevious(timestamps, 0, count, target);
     return target;
   }
+}
+
+function isCounter(values: Float64Array): boolean {
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i] as number;
+    if (!(v >= 0 && v < Number.POSITIVE_INFINITY)) return false;
+  }
+  return true;
 }
 
 /** Copies the samples that are numbers, and markers if they are wanted, to the targets. Returns their count. */

@@ -47,7 +47,6 @@ export class RollupRun {
   windowsTicket = 0;
   spansTicket = 0;
   spansBy: unknown = null;
-  readonly #distances: Float64Array = new Float64Array(20);
 
   constructor(grid: RollupGrid) {
     this.startMs = grid.startMs;
@@ -65,9 +64,16 @@ export class RollupRun {
 
   /**
    * Moves to another series, all of these columns, and finds its windows; those of the series before are kept where `isAlike`
-   * says that it had the same times. The columns are read, never written. `valuesTicket`: the kernel holds these values already.
+   * says that it had the same times. The columns are read, never written. `valuesTicket`: the kernel holds these values already. `earlier`: the last of the
+   * series' times before the first of these, of which only the window is to know.
    */
-  place(timestamps: Float64Array, values: Float64Array, isAlike: boolean, valuesTicket = 0): void {
+  place(
+    timestamps: Float64Array,
+    values: Float64Array,
+    isAlike: boolean,
+    valuesTicket = 0,
+    earlier: Float64Array = NO_TIMES,
+  ): void {
     this.timestamps = timestamps;
     this.values = values;
     this.hi = values.length;
@@ -75,7 +81,9 @@ export class RollupRun {
     if (isAlike) return;
     this.windowsTicket = 0;
     this.spansTicket = 0;
-    this.#chooseWindow();
+    const { windowMs, maxPrevMs } = chooseWindow(this, scrapeInterval(timestamps, this.hi, earlier, this.stepMs));
+    this.maxPrevMs = maxPrevMs;
+    this.windowMs = windowMs;
     this.#findWindows();
   }
 
@@ -125,47 +133,6 @@ export class RollupRun {
     return first - 1;
   }
 
-  #chooseWindow(): void {
-    let maxPrevMs = this.isInstant ? this.stepMs : hideJitter(this.#scrapeIntervalMs());
-    if (this.lookbackMs > 0 && maxPrevMs > this.lookbackMs) maxPrevMs = this.lookbackMs;
-    if (maxPrevMs < this.minStalenessMs) maxPrevMs = this.minStalenessMs;
-    let windowMs = this.explicitWindowMs;
-    if (windowMs <= 0) {
-      windowMs = this.mayWiden && maxPrevMs > this.stepMs ? maxPrevMs : this.stepMs;
-      if (this.isDefaultRollup && this.lookbackMs > 0 && windowMs > this.lookbackMs) windowMs = this.lookbackMs;
-    }
-    this.maxPrevMs = maxPrevMs;
-    this.windowMs = windowMs;
-  }
-
-  /** 0.6-quantile of the last 20 distances between samples, whole milliseconds; the step when that says nothing. */
-  #scrapeIntervalMs(): number {
-    const { timestamps, hi } = this;
-    const count = Math.min(hi - 1, 20);
-    if (count < 1) return this.stepMs;
-    const sorted = this.#distances;
-    let isSteady = true;
-    for (let n = 0; n < count; n++) {
-      const distance = (timestamps[hi - 1 - n] as number) - (timestamps[hi - 2 - n] as number);
-      if (n > 0 && distance !== sorted[0]) isSteady = false;
-      let i = n;
-      while (i > 0 && (sorted[i - 1] as number) > distance) {
-        sorted[i] = sorted[i - 1] as number;
-        i--;
-      }
-      sorted[i] = distance;
-    }
-    let interval = sorted[0] as number;
-    if (!isSteady) {
-      const rank = 0.6 * (count - 1);
-      const below = Math.floor(rank);
-      const above = Math.min(count - 1, below + 1);
-      const weight = rank - below;
-      interval = Math.trunc((sorted[below] as number) * (1 - weight) + (sorted[above] as number) * weight);
-    }
-    return interval > 0 ? interval : this.stepMs;
-  }
-
   #findWindows(): void {
     const { firsts, ends, stepMs, windowMs, points } = this;
     this.#findAfter(0, ends, points);
@@ -197,6 +164,63 @@ export interface RollupGrid {
   readonly windowMs: number;
   readonly mayWiden: boolean;
   readonly isDefaultRollup: boolean;
+}
+
+/** What a grid says of windows. */
+export type WindowRule = Pick<
+  RollupRun,
+  "stepMs" | "lookbackMs" | "minStalenessMs" | "isInstant" | "explicitWindowMs" | "mayWiden" | "isDefaultRollup"
+>;
+
+/** A series' window, and how far before it a sample may be and still be the previous one, where its samples come every `intervalMs`. */
+export function chooseWindow(rule: WindowRule, intervalMs: number): { windowMs: number; maxPrevMs: number } {
+  const { lookbackMs, stepMs } = rule;
+  let maxPrevMs = rule.isInstant ? stepMs : hideJitter(intervalMs);
+  if (lookbackMs > 0 && maxPrevMs > lookbackMs) maxPrevMs = lookbackMs;
+  if (maxPrevMs < rule.minStalenessMs) maxPrevMs = rule.minStalenessMs;
+  let windowMs = rule.explicitWindowMs;
+  if (windowMs <= 0) {
+    windowMs = rule.mayWiden && maxPrevMs > stepMs ? maxPrevMs : stepMs;
+    if (rule.isDefaultRollup && lookbackMs > 0 && windowMs > lookbackMs) windowMs = lookbackMs;
+  }
+  return { windowMs, maxPrevMs };
+}
+
+/** Distances that tell the scrape interval, the last ones. */
+export const INTERVAL_DISTANCES = 20;
+const NO_TIMES = new Float64Array(0);
+const distances = new Float64Array(INTERVAL_DISTANCES);
+
+/** 0.6-quantile of the last 20 distances between samples, whole milliseconds; the step when that says nothing. `earlier`: times before the first of them. */
+export function scrapeInterval(timestamps: Float64Array, hi: number, earlier: Float64Array, stepMs: number): number {
+  const all = hi + earlier.length;
+  const count = Math.min(all - 1, INTERVAL_DISTANCES);
+  if (count < 1) return stepMs;
+  const sorted = distances;
+  let isSteady = true;
+  let laterMs = hi > 0 ? (timestamps[hi - 1] as number) : (earlier[all - 1] as number);
+  for (let n = 0; n < count; n++) {
+    const before = hi - 2 - n;
+    const ms = before >= 0 ? (timestamps[before] as number) : (earlier[earlier.length + before] as number);
+    const distance = laterMs - ms;
+    laterMs = ms;
+    if (n > 0 && distance !== sorted[0]) isSteady = false;
+    let i = n;
+    while (i > 0 && (sorted[i - 1] as number) > distance) {
+      sorted[i] = sorted[i - 1] as number;
+      i--;
+    }
+    sorted[i] = distance;
+  }
+  let interval = sorted[0] as number;
+  if (!isSteady) {
+    const rank = 0.6 * (count - 1);
+    const below = Math.floor(rank);
+    const above = Math.min(count - 1, below + 1);
+    const weight = rank - below;
+    interval = Math.trunc((sorted[below] as number) * (1 - weight) + (sorted[above] as number) * weight);
+  }
+  return interval > 0 ? interval : stepMs;
 }
 
 /** Scrapes jitter, short ones relatively more: how far back a sample may be and still be the previous one. */

@@ -14,6 +14,9 @@ export interface Origin {
   readonly root: string;
   readonly rules: SampleRules;
   readonly retentionMs: number;
+  /** What has happened to the past: storage/changes/change-log.ts. */
+  readonly settleMs: number;
+  readonly changes: SharedArrayBuffer;
 }
 
 export interface FilePlace {

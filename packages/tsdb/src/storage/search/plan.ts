@@ -43,6 +43,14 @@ export function sliceRows({ slots, ids, labels }: FoundRows, lo: number, hi: num
 
 /** Finds the matching series everywhere and joins those that are one; without labels, unless they were needed to find out. @throws InputError 422 for too many */
 export async function findRows(snapshot: SearchView, search: StorageSearch): Promise<FoundRows> {
+  return (await findSeries(snapshot, search)).rows;
+}
+
+/** The same, and slots of all series of the head that match, with samples in the range or without; null where nobody asked for them. */
+export async function findSeries(
+  snapshot: SearchView,
+  search: StorageSearch,
+): Promise<{ readonly rows: FoundRows; readonly matched: Postings | null }> {
   const { registry, partitions } = snapshot;
   const pacer = new Pacer(search.signal);
   const found: Postings[] = [];
@@ -55,12 +63,12 @@ export async function findRows(snapshot: SearchView, search: StorageSearch): Pro
     refuseOver(search, (found.at(-1) as Postings).length);
   }
   // Without a generation in the range nothing is asked of the head, and groups that are none match nothing.
-  const slots =
+  const matched =
     snapshot.stores.length === 0 || search.groups.length === 0
-      ? NO_POSTINGS
+      ? null
       : await registry.findSlots(search.tenant, search.groups, pacer);
-  const joining = new Joining(snapshot, search, found, slots, pacer);
-  return (await joining.bySlots()) ?? (await joining.byLabels());
+  const joining = new Joining(snapshot, search, found, matched ?? NO_POSTINGS, pacer);
+  return { rows: (await joining.bySlots()) ?? (await joining.byLabels()), matched };
 }
 
 /** Reads labels of rows that were found in this snapshot. Rows whose labels cannot be read are left out. */

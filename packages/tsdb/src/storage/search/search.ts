@@ -33,7 +33,7 @@ import { oldestKeptMs, type RuleBook, type SeriesRules } from "../rules/sample-r
 import type { SeriesRegistry } from "../series/registry.ts";
 import type { Handover, StoredSamples } from "../series/registry-epoch.ts";
 import type { Known, TextQuery } from "./label-search.ts";
-import { type FoundRows, findRows, NONE, type Plan, planRows, sliceRows } from "./plan.ts";
+import { type FoundRows, findSeries, NONE, type Plan, planRows, sliceRows } from "./plan.ts";
 import { orderSamples } from "./sample-order.ts";
 
 /** Series looked up together: at most this many, and fewer where they have many samples, whose bytes are fetched at once. */
@@ -122,6 +122,7 @@ export interface SearchBatch {
   readonly timestamps: Float64Array;
   readonly values: Float64Array;
   readonly sameTimes: Uint8Array;
+  readonly slots: Int32Array;
 }
 
 export class SearchCursor {
@@ -138,6 +139,7 @@ export class SearchCursor {
   private rowsAt: number;
   /** The rows before them, with labels: of these `[next_, …)` are still to be loaded. */
   private plan: Plan;
+  private matchedSlots: Postings | null = null;
   private readonly gatherer: BlockGatherer;
   /** Null once it was given back. */
   private scratch: ReadScratch | null;
@@ -169,7 +171,10 @@ export class SearchCursor {
 
   /** Finds the series; `close()` gives the snapshot back. @throws InputError 422 if more series match than the search allows. */
   static async open(snapshot: SearchView, search: StorageSearch): Promise<SearchCursor> {
-    return await SearchCursor.ofRows(snapshot, search, await findRows(snapshot, widened(snapshot, search)), true);
+    const { rows, matched } = await findSeries(snapshot, widened(snapshot, search));
+    const cursor = await SearchCursor.ofRows(snapshot, search, rows, true);
+    cursor.matchedSlots = matched;
+    return cursor;
   }
 
   /** Reads series that were found in this snapshot before, or in another thread's view of it. `mustRelease`: `close()` gives the snapshot back. */
@@ -181,6 +186,11 @@ export class SearchCursor {
   ): Promise<SearchCursor> {
     const plan = await planRows(snapshot, search, sliceRows(rows, 0, LABELLED_SERIES_MAX));
     return new SearchCursor(snapshot, search, rows, plan, mustRelease);
+  }
+
+  /** Of which registry slots are; slots of all series that match, null where that is not known. */
+  get matched(): { readonly registryEpoch: number; readonly slots: Postings | null } {
+    return { registryEpoch: this.snapshot.registry.epoch, slots: this.matchedSlots };
   }
 
   get bytesRead(): number {
@@ -265,6 +275,7 @@ export class SearchCursor {
     const series: Labels[] = [];
     const ends = new Uint32Array(this.groupEnd - this.groupAt);
     const sameTimes = new Uint8Array(ends.length);
+    const slots = new Int32Array(ends.length);
     /** The last position in this batch whose samples came from blocks alone; -1 if that was not the last series. */
     let fromBlocks = -1;
     let rulesBefore: SeriesRules | null = null;
@@ -293,12 +304,13 @@ export class SearchCursor {
       if (mayBeSame && gatherer.haveSameTimes(fromBlocks, position)) sameTimes[series.length] = 1;
       fromBlocks = isFromBlocks ? position : -1;
       rulesBefore = rules;
+      slots[series.length] = slot === NONE ? -1 : slot;
       ends[series.length] = columns.length;
       series.push(labels);
     }
     return series.length === 0
       ? null
-      : { series, ends, timestamps: columns.timestamps, values: columns.values, sameTimes };
+      : { series, ends, timestamps: columns.timestamps, values: columns.values, sameTimes, slots };
   }
 
   /** Parts that hold results of the series' aggregate, and when. */
