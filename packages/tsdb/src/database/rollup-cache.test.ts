@@ -169,11 +169,11 @@ test("late samples count where they match, and for points behind them", async ()
   await append(2 * MINUTE, "c");
   assert.equal(await ask(), "partial");
   // More of the kept points are gone than are worth the trouble.
-  await append(24 * MINUTE, "c");
+  await append(24 * MINUTE - 1, "a");
   assert.equal(await ask(), "miss");
   assert.equal(await ask(), "partial");
   // Before anything that is read, or of other series.
-  await append(29 * MINUTE, "a");
+  await append(40 * MINUTE, "a");
   await db.append([{ labels: { __name__: "n" }, timestamps: [clock.nowMs() - 24 * MINUTE], values: [1] }]);
   assert.equal(await ask(), "partial");
   await db.delete({ groups: [[{ label: "instance", op: "=", value: "c" }]] });

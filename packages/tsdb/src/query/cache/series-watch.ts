@@ -162,6 +162,14 @@ export class SeriesWatch {
     return times.subarray(lo, hi);
   }
 
+  /** Where only the last times are known, and all of them were read: there may be one as late as this before them. */
+  #latestUnknownMs(profile: Profile | null): number {
+    const { readFromMs } = this.#settings;
+    const isUnknown =
+      profile !== null && profile.times.length > INTERVAL_DISTANCES && (profile.times[0] as number) >= readFromMs;
+    return isUnknown ? readFromMs : Number.NEGATIVE_INFINITY;
+  }
+
   #windowOf(profile: Profile): { windowMs: number; maxPrevMs: number } {
     const { rule } = this.#settings;
     return chooseWindow(
@@ -193,7 +201,7 @@ export class SeriesWatch {
     if (known !== null && hi > 0 && (timestamps[hi - 1] as number) > known.endedMs) this.isBroken = true;
     // All points would have seen more.
     if (before !== null && reachMs > readMs) this.isBroken = true;
-    const earlierMs = earlier.length === 0 ? Number.NEGATIVE_INFINITY : (earlier[earlier.length - 1] as number);
+    const earlierMs = earlier.length > 0 ? (earlier[earlier.length - 1] as number) : this.#latestUnknownMs(known);
     for (let k = 0; k < points; k++) {
       const first = firsts[k] as number;
       const end = ends[k] as number;
@@ -212,7 +220,7 @@ export class SeriesWatch {
         }
       }
       if (sight !== "history" || first === end || run.previous(k) >= 0) continue;
-      if (first === 0 && earlier.length > 0) this.isBroken = true;
+      if (first === 0 && earlierMs > Number.NEGATIVE_INFINITY) this.isBroken = true;
       if (k >= settledPoints) continue;
       const used = this.#oldestUsedMs as Float64Array;
       if (first > 0) used[k] = Math.min(used[k] as number, beforeMs);
