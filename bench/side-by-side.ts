@@ -133,6 +133,7 @@ async function compare(load: Load, withQueries: boolean, options: SideBySideOpti
   if (!withQueries) return;
   if (options.dialects.includes("metricsql")) printQueryTable(load, turns, differences);
   if (options.dialects.includes("promql") && turns.has("nyanza")) printPromqlTable(load, turns, differencesInPromql);
+  printMeans(load, turns, options.dialects);
 }
 
 function noteDifferences(ours: Asked | undefined, theirs: Asked | undefined, differences: Map<string, string>): void {
@@ -301,6 +302,48 @@ function printPromqlTable(
   console.log("");
   printTable(headers, rows);
   for (const [query, difference] of differences) console.log(`\nanswers differ in PromQL, ${query}: ${difference}`);
+}
+
+/** How many times as fast as others, in the geometric mean: of the expressions, and of all queries; and what is slower. */
+function printMeans(load: Load, turns: ReadonlyMap<SystemName, readonly Turn[]>, asked: readonly Dialect[]): void {
+  const ours = turns.get("nyanza") ?? [];
+  const rows: string[][] = [];
+  const slower: string[] = [];
+  for (const [peer, dialect] of COMPARED) {
+    const theirs = turns.get(peer) ?? [];
+    if (ours.length === 0 || theirs.length === 0 || !asked.includes(dialect)) continue;
+    const own = (turn: Turn): Asked => (dialect === "promql" ? turn.askedInPromql : turn.asked);
+    // Questions about labels have no dialect: they are in neither's way, and asked once.
+    const msOf = (turn: Turn, name: string): number => own(turn).ms.get(name) ?? (turn.asked.ms.get(name) as number);
+    const ratios = querySet(load).map(({ isExpression, name }) => {
+      const ourMs = median(ours.map((turn) => msOf(turn, name)));
+      const theirMs = median(theirs.map((turn) => turn.asked.ms.get(name) as number));
+      if (ourMs > SLOWER * theirMs)
+        slower.push(`${name} (${inWords(peer, dialect)}, ${(theirMs / ourMs).toFixed(2)}×)`);
+      return { isExpression, ratio: theirMs / ourMs };
+    });
+    const mean = (list: typeof ratios): string => `${geometricMean(list.map(({ ratio }) => ratio)).toFixed(2)}×`;
+    rows.push([inWords(peer, dialect), mean(ratios.filter(({ isExpression }) => isExpression)), mean(ratios)]);
+  }
+  if (rows.length === 0) return;
+  console.log("");
+  printTable(["times as fast, geometric mean", "ranges and instants", "with questions about labels"], rows);
+  console.log(`\nslower by more than 5 %: ${slower.length === 0 ? "none" : slower.join("; ")}`);
+}
+
+/** Who is compared with us, asked in what. */
+const COMPARED: readonly (readonly [SystemName, Dialect])[] = [
+  ["victoria-metrics", "metricsql"],
+  ["prometheus", "metricsql"],
+  ["prometheus", "promql"],
+];
+/** Time of theirs from which on a query is slower; less is noise. */
+const SLOWER = 1.05;
+
+function inWords(peer: SystemName, dialect: Dialect): string {
+  return peer === "victoria-metrics"
+    ? "VictoriaMetrics"
+    : `Prometheus, we in ${dialect === "promql" ? "PromQL" : "MetricsQL"}`;
 }
 
 function megabytes(bytes: number): string {
