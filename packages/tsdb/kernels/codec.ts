@@ -5,7 +5,8 @@
  */
 import { columnAscends, decodeColumn } from "./codec/decode";
 import { encodeColumn } from "./codec/encode";
-import { BYTES, COLUMN } from "./codec/format";
+import { BYTES, BYTES_MAX, COLUMN } from "./codec/format";
+import { checksum } from "./crc/slicing";
 
 export function heapBase(): usize {
   return __heap_base;
@@ -26,9 +27,19 @@ export function encode(count: i32): i32 {
   return encodeColumn(count);
 }
 
-/** Decodes `count` doubles from `length` bytes. Returns −1, or the offset at which the bytes are malformed. */
-export function decode(length: i32, count: i32): i32 {
-  return decodeColumn(length, count);
+/** Most bytes that fit there, of several columns. */
+export function bytesMax(): i32 {
+  return BYTES_MAX;
+}
+
+/** CRC-32C of `length` bytes that begin `lo` bytes behind `bytesAddress()`, going on from `seed`. */
+export function crc32c(lo: i32, length: i32, seed: u32): u32 {
+  return checksum(BYTES + <usize>lo, length, seed);
+}
+
+/** Decodes `count` doubles from `length` bytes that begin there. Returns −1, or the offset from `lo` at which the bytes are malformed. */
+export function decode(lo: i32, length: i32, count: i32): i32 {
+  return decodeColumn(lo, length, count);
 }
 
 /** 1 if each of the first `count` doubles of the column is greater than the one before, else 0. */

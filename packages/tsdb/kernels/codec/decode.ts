@@ -31,7 +31,6 @@ import {
   MORE_RESERVED,
   NUDGES,
   NUDGES_ARE_DELTAS,
-  PADDING,
   PREFIXES_MAX,
   powerOfTen,
   RAW,
@@ -51,15 +50,18 @@ function left(): i32 {
   return <i32>(end - at);
 }
 
-/** Decodes BYTES[0..length) into COLUMN[0..count). Returns −1, or the offset at which the bytes turned out malformed. */
-export function decodeColumn(length: i32, count: i32): i32 {
-  if (length < 1 || length > BYTES_MAX || <u32>count > <u32>SAMPLES_MAX) return 0;
-  at = BYTES;
-  end = BYTES + length;
-  // Bits are read by the word: what stands behind the end is not the last call's.
-  memory.fill(end, 0, PADDING);
-  if (decode(count) && at == end) return -1;
-  return min(<i32>(at - BYTES), length);
+/** Decodes BYTES[lo..lo + length) into COLUMN[0..count). Returns −1, or the offset from `lo` at which the bytes turned out malformed. */
+export function decodeColumn(lo: i32, length: i32, count: i32): i32 {
+  if (length < 1 || lo < 0 || length > BYTES_MAX - lo || <u32>count > <u32>SAMPLES_MAX) return 0;
+  const start = BYTES + <usize>lo;
+  at = start;
+  end = start + length;
+  // Bits are read by the word: what stands behind the end, the next column maybe, is out of the way meanwhile.
+  const behind = v128.load(end);
+  v128.store(end, i64x2.splat(0));
+  const isWhole = decode(count) && at == end;
+  v128.store(start + length, behind);
+  return isWhole ? -1 : min(<i32>(at - start), length);
 }
 
 /** True if each of COLUMN[0..count) is greater than the one before. */

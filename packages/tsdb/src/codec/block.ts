@@ -3,11 +3,19 @@
  * and bit-exact, by whichever of the codecs of docs/format/block.md makes it smallest.
  *
  * The bytes carry neither their length nor the count of samples nor a checksum: whoever stores them does (storage keeps all
- * three in the block header). The work is done in kernel/codec.ts.
+ * three in the block header), and may have the checksum looked at on the way. The work is done in kernel/codec.ts.
  */
 import type { ByteWriter } from "../base/bytes.ts";
-import { decodeColumn, decodedAscends, encodeColumn, encodeColumnTo } from "../kernel/codec.ts";
+import {
+  decodeColumn,
+  decodedAscends,
+  encodeColumn,
+  encodeColumnTo,
+  NO_CHECKSUM,
+  WRONG_CHECKSUM,
+} from "../kernel/codec.ts";
 
+export { beginColumns, endColumns } from "../kernel/codec.ts";
 export { BLOCK_SAMPLES_MAX } from "../kernel/codec-format.ts";
 
 /** The bytes of a column are not what an encoder wrote, although their checksum held. */
@@ -19,6 +27,15 @@ export class BlockError extends Error {
   constructor(message: string, offset: number) {
     super(message);
     this.offset = offset;
+  }
+}
+
+/** The bytes of a column are not those that their checksum was made of. */
+export class ChecksumError extends Error {
+  readonly code: "CHECKSUM" = "CHECKSUM";
+
+  constructor() {
+    super("the checksum does not fit");
   }
 }
 
@@ -46,7 +63,8 @@ export function writeColumn(target: ByteWriter, column: Float64Array, lo: number
 /**
  * Decodes the column in `bytes[lo..hi)`, which has `count` samples, into `target[targetLo .. targetLo + count)`. True if each is greater
  * than the one before.
- * @throws {BlockError} when the bytes are malformed; the target is untouched then.
+ * @param crc what CRC-32C of the bytes, from `seed` on, has to be, if it is to be looked at
+ * @throws {BlockError} when the bytes are malformed, {ChecksumError}; the target is untouched then.
  */
 export function decodeTimestamps(
   bytes: Uint8Array,
@@ -55,15 +73,19 @@ export function decodeTimestamps(
   count: number,
   target: Float64Array,
   targetLo: number,
+  crc: number = NO_CHECKSUM,
+  seed = 0,
 ): boolean {
-  const offset = decodeColumn(bytes, lo, hi, count, target, targetLo);
+  const offset = decodeColumn(bytes, lo, hi, count, target, targetLo, crc, seed);
+  if (offset === WRONG_CHECKSUM) throw new ChecksumError();
   if (offset >= 0) throw malformed("timestamps", bytes, lo, hi, count, offset);
   return decodedAscends(count, target, targetLo);
 }
 
 /**
  * Decodes the column in `bytes[lo..hi)`, which has `count` samples, into `target[targetLo .. targetLo + count)`.
- * @throws {BlockError} when the bytes are malformed; the target is untouched then.
+ * @param crc what CRC-32C of the bytes, from `seed` on, has to be, if it is to be looked at
+ * @throws {BlockError} when the bytes are malformed, {ChecksumError}; the target is untouched then.
  */
 export function decodeValues(
   bytes: Uint8Array,
@@ -72,8 +94,11 @@ export function decodeValues(
   count: number,
   target: Float64Array,
   targetLo: number,
+  crc: number = NO_CHECKSUM,
+  seed = 0,
 ): void {
-  const offset = decodeColumn(bytes, lo, hi, count, target, targetLo);
+  const offset = decodeColumn(bytes, lo, hi, count, target, targetLo, crc, seed);
+  if (offset === WRONG_CHECKSUM) throw new ChecksumError();
   if (offset >= 0) throw malformed("values", bytes, lo, hi, count, offset);
 }
 

@@ -51,7 +51,7 @@ export function checksumAt(
 }
 
 /** Mixes file and place into a start value for the checksum. */
-function placeSeed(fileNumber: number, offset: number): number {
+export function placeSeed(fileNumber: number, offset: number): number {
   return (
     (Math.imul(fileNumber, 0x9e3779b1) ^ Math.imul(offset % 0x1_0000_0000, 0x85ebca6b) ^ (offset / 0x1_0000_0000)) >>> 0
   );

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decodeColumn, encodeColumn, isCodecKernelLoaded } from "./codec.ts";
+import { beginColumns, decodeColumn, encodeColumn, endColumns, isCodecKernelLoaded, WRONG_CHECKSUM } from "./codec.ts";
 import { CODEC_NAMES } from "./codec-format.ts";
 import { decodeColumnTwin, encodeColumnTwin } from "./codec-twin.ts";
+import { crc32cTwin } from "./crc-twin.ts";
 import { type KernelExports, loadKernel } from "./wasm.ts";
 
 /** The kernel and its twin write the same bytes and read each other's. */
@@ -159,4 +160,45 @@ test("malformed bytes change nothing in the kernel's memory but its scratch", ()
   );
   for (const [at, byte] of tables) assert.equal(memory.u8[at], byte, `table byte at ${at}`);
   for (const word of behind) assert.equal(word, 0xdeadbeef);
+});
+
+test("columns of one file, decoded together: each as if it were alone", () => {
+  const piece = fc.record({ recipe: ingredients, gap: fc.constantFrom(0, 0, 4, 100, 5000) });
+  const turn = fc.record({
+    which: fc.nat(),
+    cut: fc.constantFrom(0, 0, 0, 1, 5),
+    seed: fc.nat(),
+    isSound: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(piece, { minLength: 1, maxLength: 8 }), fc.array(turn, { maxLength: 20 }), (pieces, turns) => {
+      const file = new Uint8Array(80_000).fill(0xa5);
+      const columns: { column: Float64Array; lo: number; hi: number }[] = [];
+      let at = 0;
+      for (const { recipe, gap } of pieces) {
+        const column = cook(recipe);
+        const bytes = encodeColumn(column, 0, column.length);
+        at += gap;
+        file.set(bytes, at);
+        columns.push({ column, lo: at, hi: at + bytes.length });
+        at += bytes.length;
+      }
+      beginColumns();
+      for (const [i, { which, cut, seed, isSound }] of turns.entries()) {
+        // In order most of the time, as they are read.
+        const { column, lo, hi } = columns[i < columns.length ? i : which % columns.length] as (typeof columns)[number];
+        const end = Math.max(lo, hi - cut);
+        const crc = crc32cTwin(file, lo, end, seed);
+        const alone = new Float64Array(column.length);
+        const want = decodeColumnTwin(file, lo, end, column.length, alone, 0);
+        const got = new Float64Array(column.length);
+        const sound = isSound ? crc : (crc ^ 0x100) >>> 0;
+        const result = decodeColumn(file, lo, end, column.length, got, 0, sound, seed);
+        assert.equal(result, isSound ? want : WRONG_CHECKSUM);
+        assert.deepEqual(bitsOf(got), bitsOf(isSound && want < 0 ? alone : new Float64Array(column.length)));
+      }
+      endColumns();
+    }),
+    { numRuns: 300 },
+  );
 });

@@ -38,6 +38,12 @@ interface SharedTimes {
   readonly ascends: boolean;
 }
 
+/** A stretch of a part's file. */
+interface Range {
+  readonly lo: number;
+  hi: number;
+}
+
 /** A stretch of a part's file in memory. */
 interface Run {
   readonly offset: number;
@@ -127,16 +133,19 @@ export class BlockGatherer {
     for (let index = 0; index < this.parts.length; index++) {
       this.sharedTimes.push(new Map());
       const part = this.parts[index] as PartReader;
-      const ranges: { lo: number; hi: number }[] = [];
-      let lastTimes = -1;
+      const ranges: Range[] = [];
+      // Columns of values mostly stand one behind the other, and so do those of times, which many blocks share.
+      let values: Range | null = null;
+      let times: Range | null = null;
       for (const { part: owner, entries, entry } of this.blocks) {
         if (owner !== index) continue;
-        const values = entries.valuesOffsets[entry] as number;
-        ranges.push({ lo: values - COLUMN_HEADER_BYTES, hi: values + (entries.valuesLengths[entry] as number) });
-        const times = entries.timesOffsets[entry] as number;
-        if (times === lastTimes) continue;
-        lastTimes = times;
-        ranges.push({ lo: times - COLUMN_HEADER_BYTES, hi: times + (entries.timesLengths[entry] as number) });
+        values = withColumn(
+          ranges,
+          values,
+          entries.valuesOffsets[entry] as number,
+          entries.valuesLengths[entry] as number,
+        );
+        times = withColumn(ranges, times, entries.timesOffsets[entry] as number, entries.timesLengths[entry] as number);
       }
       const runs = await readRuns(part, ranges, this.scratch);
       for (const { bytes } of runs) this.bytesRead += bytes.length;
@@ -366,14 +375,30 @@ function startMs({ entries, entry }: FoundBlock): number {
   return entries.minMs[entry] as number;
 }
 
-async function readRuns(part: PartReader, ranges: { lo: number; hi: number }[], scratch: ReadScratch): Promise<Run[]> {
+/** The column and the checksum in front of it as part of `last` if it is near enough, else as a range of its own. Returns where it is. */
+function withColumn(ranges: Range[], last: Range | null, offset: number, length: number): Range {
+  const lo = offset - COLUMN_HEADER_BYTES;
+  const hi = offset + length;
+  if (last !== null && lo >= last.lo) {
+    if (hi <= last.hi) return last;
+    if (lo <= last.hi + GAP_BYTES_MAX && hi - last.lo <= RUN_BYTES_MAX) {
+      last.hi = hi;
+      return last;
+    }
+  }
+  const range = { lo, hi };
+  ranges.push(range);
+  return range;
+}
+
+async function readRuns(part: PartReader, ranges: Range[], scratch: ReadScratch): Promise<Run[]> {
   ranges.sort((a, b) => a.lo - b.lo);
   const runs: Run[] = [];
   for (let i = 0; i < ranges.length; ) {
     const { lo } = ranges[i] as { lo: number };
     let hi = lo;
     for (; i < ranges.length; i++) {
-      const range = ranges[i] as { lo: number; hi: number };
+      const range = ranges[i] as Range;
       if (range.lo > hi + GAP_BYTES_MAX || (range.hi - lo > RUN_BYTES_MAX && hi > lo && range.hi > hi)) break;
       if (range.hi > hi) hi = range.hi;
     }

@@ -4,8 +4,8 @@
  */
 import { ByteReader } from "../../base/bytes.ts";
 import { CorruptionError } from "../../base/errors.ts";
-import { decodeTimestamps, decodeValues } from "../../codec/block.ts";
-import { checkPage, checksumAt, type Page } from "../../codec/pages.ts";
+import { ChecksumError, decodeTimestamps, decodeValues } from "../../codec/block.ts";
+import { checkPage, checksumAt, type Page, placeSeed } from "../../codec/pages.ts";
 import type { Disk } from "../../disk/disk.ts";
 import type { CachedPage, CacheRow } from "../../index/page-cache.ts";
 import { type OpenedPages, openPages, PagedFile } from "../../index/paged-file.ts";
@@ -270,11 +270,11 @@ export class PartReader extends PagedFile {
     target: Float64Array,
     lo: number,
   ): boolean {
-    this.check(bytes, at, offset, length);
     try {
-      return decodeTimestamps(bytes, at, at + length, count, target, lo);
+      const seed = placeSeed(this.fileNumber, offset);
+      return decodeTimestamps(bytes, at, at + length, count, target, lo, storedChecksum(bytes, at), seed);
     } catch (error) {
-      throw new CorruptionError(this.path, offset, `decode ${count} times: ${(error as Error).message}`);
+      throw this.damagedColumn(error, offset, length, `${count} times`);
     }
   }
 
@@ -288,11 +288,11 @@ export class PartReader extends PagedFile {
     target: Float64Array,
     lo: number,
   ): void {
-    this.check(bytes, at, offset, length);
     try {
-      decodeValues(bytes, at, at + length, count, target, lo);
+      const seed = placeSeed(this.fileNumber, offset);
+      decodeValues(bytes, at, at + length, count, target, lo, storedChecksum(bytes, at), seed);
     } catch (error) {
-      throw new CorruptionError(this.path, offset, `decode ${count} values: ${(error as Error).message}`);
+      throw this.damagedColumn(error, offset, length, `${count} values`);
     }
   }
 
@@ -304,17 +304,31 @@ export class PartReader extends PagedFile {
 
   /** Checks the column that starts at `at` of `bytes` (its checksum in front) and at `offset` of the file. @throws CorruptionError */
   check(bytes: Uint8Array, at: number, offset: number, length: number): void {
-    const crcAt = at - COLUMN_HEADER_BYTES;
-    const crc =
-      ((bytes[crcAt] as number) |
-        ((bytes[crcAt + 1] as number) << 8) |
-        ((bytes[crcAt + 2] as number) << 16) |
-        ((bytes[crcAt + 3] as number) << 24)) >>>
-      0;
-    if (checksumAt(bytes, this.fileNumber, offset, at, at + length) !== crc) {
-      throw new CorruptionError(this.path, offset, `the checksum of this column of ${length} bytes does not fit`);
+    if (checksumAt(bytes, this.fileNumber, offset, at, at + length) !== storedChecksum(bytes, at)) {
+      throw this.wrongChecksum(offset, length);
     }
   }
+
+  private damagedColumn(error: unknown, offset: number, length: number, what: string): CorruptionError {
+    if (error instanceof ChecksumError) return this.wrongChecksum(offset, length);
+    return new CorruptionError(this.path, offset, `decode ${what}: ${(error as Error).message}`);
+  }
+
+  private wrongChecksum(offset: number, length: number): CorruptionError {
+    return new CorruptionError(this.path, offset, `the checksum of this column of ${length} bytes does not fit`);
+  }
+}
+
+/** Of the column that starts at `at` of `bytes`, in front of which it stands. */
+function storedChecksum(bytes: Uint8Array, at: number): number {
+  const crcAt = at - COLUMN_HEADER_BYTES;
+  return (
+    ((bytes[crcAt] as number) |
+      ((bytes[crcAt + 1] as number) << 8) |
+      ((bytes[crcAt + 2] as number) << 16) |
+      ((bytes[crcAt + 3] as number) << 24)) >>>
+    0
+  );
 }
 
 /** A structure that ends before all of it was read is damage that no checksum told of. */

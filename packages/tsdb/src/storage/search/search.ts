@@ -9,6 +9,7 @@ import type { CorruptionError } from "../../base/errors.ts";
 import type { FilterGroups } from "../../base/label-filter.ts";
 import type { Labels } from "../../base/labels.ts";
 import type { Tenant } from "../../base/tenant.ts";
+import { beginColumns, endColumns } from "../../codec/block.ts";
 import type { Pace } from "../../index/filter-search.ts";
 import type { Postings } from "../../index/postings.ts";
 import type { TextRun } from "../../index/text-run.ts";
@@ -270,6 +271,16 @@ export class SearchCursor {
   }
 
   private decodeBatch(): SearchBatch | null {
+    // In here nobody else has a turn, so that what was loaded stays as it is.
+    beginColumns();
+    try {
+      return this.decodeSeries();
+    } finally {
+      endColumns();
+    }
+  }
+
+  private decodeSeries(): SearchBatch | null {
     const { plan, range, snapshot, gatherer } = this;
     const { columns, results } = this.scratch as ReadScratch;
     const series: Labels[] = [];
