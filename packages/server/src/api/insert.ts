@@ -6,7 +6,6 @@
  * The answer is sent when the samples are in the log. What is bad inside a readable body is skipped, counted in
  * `vm_rows_invalid_total` and logged at a limited rate; the rest is stored.
  */
-import type { IncomingMessage } from "node:http";
 import type { MetricSet } from "@nyanza/metrics";
 import { InputError } from "@nyanza/tsdb";
 import { type RemoteWriteBatch, RemoteWriteParser, RowBatch, type WriteBatch } from "@nyanza/tsdb/ingest";
@@ -22,6 +21,7 @@ import {
 } from "../http/body.ts";
 import type { Handler, RequestContext } from "../http/context.ts";
 import { decodeBody, parseEncoding } from "../http/decode.ts";
+import type { HttpRequest } from "../http/exchange.ts";
 import type { RequestQueue } from "../http/queue.ts";
 import { sendBody, sendStatus } from "../http/response.ts";
 import type { Logger } from "../process/logger.ts";
@@ -311,7 +311,7 @@ export class Inserter {
     }
   }
 
-  #report(request: IncomingMessage, type: InsertType, report: ParseReport): void {
+  #report(request: HttpRequest, type: InsertType, report: ParseReport): void {
     const { logger, metrics } = this.#options;
     metrics.getOrCreateCounter(`vm_protoparser_rows_read_total{type="${type}"}`).add(report.rows);
     for (const [reason, count] of report.skipped) {

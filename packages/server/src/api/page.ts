@@ -68,7 +68,9 @@ export function createPageHandlers(files: PageFiles): { page: Handler; pageRedir
     pageRedirect: ({ path, request, response }) => {
       const search = (request.url ?? "").split("?")[1] ?? "";
       const last = path.slice(path.lastIndexOf("/") + 1);
-      response.writeHead(302, { Location: `${last}/${search === "" ? "" : `?${search}`}` }).end();
+      response.statusCode = 302;
+      response.setHeader("Location", `${last}/${search === "" ? "" : `?${search}`}`);
+      response.end();
     },
     page: ({ request, response, rest }) => {
       const path = rest === "" ? "index.html" : rest;

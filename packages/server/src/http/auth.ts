@@ -1,7 +1,7 @@
 /** Checks a caller against its route's auth class, without telling by the time it takes how much of a secret was right. */
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import type { RequestArguments } from "./arguments.ts";
+import type { HttpRequest } from "./exchange.ts";
 import type { AuthClass } from "./routes.ts";
 
 export interface AuthOptions {
@@ -16,7 +16,7 @@ export type AuthVerdict = "ok" | "wrong basic auth" | "missing authKey" | "wrong
 
 export function checkAuth(
   auth: AuthClass,
-  request: IncomingMessage,
+  request: HttpRequest,
   args: RequestArguments,
   options: AuthOptions,
 ): AuthVerdict {

@@ -13,6 +13,7 @@ import * as zlib from "node:zlib";
 import { InputError } from "@nyanza/tsdb";
 import { decodeBody, type Encoding, parseEncoding } from "./decode.ts";
 import { ClientGoneError, OverloadError } from "./errors.ts";
+import { bodyOf, type HttpRequest } from "./exchange.ts";
 
 /** Bytes that all bodies under way may hold together. */
 export class ByteBudget {
@@ -58,7 +59,7 @@ export interface BodyLimits {
  * @throws InputError 400 when it is larger than the limit (declared or real), 408 when the sender stalls
  */
 export async function readRawBody(
-  request: IncomingMessage,
+  request: HttpRequest,
   limits: BodyLimits,
   context: BodyContext,
 ): Promise<{ bytes: Uint8Array; release: () => void }> {
@@ -71,7 +72,7 @@ export async function readRawBody(
     bytes = 0;
   };
   try {
-    await consume(request, context.stallMs, (chunk) => {
+    await consume(bodyOf(request), context.stallMs, (chunk) => {
       if (bytes + chunk.length > limits.maxBytes) throw tooLarge(bytes + chunk.length, limits);
       context.budget.take(chunk.length);
       bytes += chunk.length;
@@ -87,7 +88,7 @@ export async function readRawBody(
 
 /** The decoded body. Memory is given back to the budget when `use` is done. */
 export async function withBody<T>(
-  request: IncomingMessage,
+  request: HttpRequest,
   limits: BodyLimits,
   context: BodyContext,
   use: (body: Uint8Array) => Promise<T>,
@@ -125,7 +126,7 @@ const PIECE_BYTES = 256 << 10;
  * @throws InputError 400 for a line longer than the limit or a body that is not in its encoding; pieces before it were consumed
  */
 export async function readLines(
-  request: IncomingMessage,
+  request: HttpRequest,
   limits: LineLimits,
   context: BodyContext,
   consumePiece: (piece: Uint8Array) => Promise<void>,
@@ -140,13 +141,14 @@ export async function readLines(
  * @throws InputError 400 for a body that is not in its encoding, 408 when the sender stalls; chunks before it were consumed
  */
 export async function readChunks(
-  request: IncomingMessage,
+  request: HttpRequest,
   wholeBody: BodyLimits,
   context: BodyContext,
   take: (chunk: Uint8Array) => Promise<void> | undefined,
 ): Promise<void> {
   const encoding = parseEncoding(request.headers["content-encoding"]);
-  const stream = decodingStream(request, encoding);
+  const incoming = bodyOf(request);
+  const stream = decodingStream(incoming, encoding);
   if (stream === null) {
     await withBody(request, wholeBody, context, async (body) => await take(body));
     return;
@@ -154,7 +156,7 @@ export async function readChunks(
   try {
     await consume(stream, context.stallMs, take);
   } catch (error) {
-    request.unpipe();
+    incoming.unpipe();
     if (encoding === "identity" || !isDecoderError(error)) throw error;
     throw new InputError(`cannot decode the ${encoding} body: ${(error as Error).message}`);
   }

@@ -1,13 +1,13 @@
 /** What a handler gets of a request, and what it may say back. */
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Tenant } from "@nyanza/tsdb";
 import type { ActiveRequest } from "./active-requests.ts";
 import type { RequestArguments } from "./arguments.ts";
+import type { HttpRequest, HttpResponse } from "./exchange.ts";
 import type { HandlerName, Route } from "./routes.ts";
 
 export interface RequestContext {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: HttpRequest;
+  readonly response: HttpResponse;
   readonly route: Route;
   /** Decoded, without -http.pathPrefix. */
   readonly path: string;

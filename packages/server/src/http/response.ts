@@ -3,11 +3,10 @@
  * reader slows the writer down instead of filling memory. Compressed as the client likes it (compression.ts) where it pays.
  */
 import { isAscii } from "node:buffer";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Writable } from "node:stream";
 import { type Compression, chooseCompression, compress, createCompressor } from "./compression.ts";
 import type { RequestContext } from "./context.ts";
 import { ClientGoneError } from "./errors.ts";
+import type { HttpRequest, HttpResponse } from "./exchange.ts";
 import { givePiece } from "./pieces.ts";
 
 /** Shorter answers are not worth compressing. */
@@ -25,8 +24,8 @@ export interface Answer {
 
 /** Sends a whole body. `onSent` hears when its memory is free again; never, if the client is gone before that. */
 export function sendBody(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: HttpRequest,
+  response: HttpResponse,
   answer: Answer,
   body: string | Buffer,
   onSent: () => void = ignore,
@@ -52,7 +51,7 @@ export function sendBody(
 function ignore(): void {}
 
 /** Sends a status without a body. */
-export function sendStatus(response: ServerResponse, status: number): void {
+export function sendStatus(response: HttpResponse, status: number): void {
   response.statusCode = status;
   response.end();
 }
@@ -75,11 +74,11 @@ export interface AnswerSink {
 
 /** A growing answer whose length nobody knows yet. */
 export class StreamedAnswer implements AnswerSink {
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
+  readonly #request: HttpRequest;
+  readonly #response: HttpResponse;
   readonly #signal: AbortSignal;
   readonly #answer: Answer;
-  #sink: Writable | null = null;
+  #sink: NodeJS.WritableStream | null = null;
   #waitedMs = 0;
 
   constructor(context: Pick<RequestContext, "request" | "response" | "signal">, answer: Answer) {
@@ -119,7 +118,7 @@ export class StreamedAnswer implements AnswerSink {
     this.#sink.end();
   }
 
-  #open(): Writable {
+  #open(): NodeJS.WritableStream {
     setHeaders(this.#response, this.#answer);
     const coding = compressionFor(this.#request, this.#response, this.#answer);
     if (coding === null) return this.#response;
@@ -131,7 +130,7 @@ export class StreamedAnswer implements AnswerSink {
     return compressor;
   }
 
-  #drained(sink: Writable): Promise<void> {
+  #drained(sink: NodeJS.WritableStream): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (error: Error | null): void => {
         clearTimeout(timer);
@@ -152,7 +151,7 @@ export class StreamedAnswer implements AnswerSink {
   }
 }
 
-function setHeaders(response: ServerResponse, answer: Answer): void {
+function setHeaders(response: HttpResponse, answer: Answer): void {
   response.statusCode = answer.status ?? 200;
   response.setHeader("Content-Type", answer.contentType);
   for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
@@ -161,7 +160,7 @@ function setHeaders(response: ServerResponse, answer: Answer): void {
 /** Set by the server when -http.disableResponseCompression is on. */
 export const NO_COMPRESSION: unique symbol = Symbol("no compression");
 
-function compressionFor(request: IncomingMessage, response: ServerResponse, answer: Answer): Compression | null {
+function compressionFor(request: HttpRequest, response: HttpResponse, answer: Answer): Compression | null {
   if (NO_COMPRESSION in response || request.method === "HEAD" || response.hasHeader("Content-Encoding")) return null;
   if (answer.isPacked === true) return null;
   response.setHeader("Vary", "Accept-Encoding");

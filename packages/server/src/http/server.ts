@@ -1,12 +1,12 @@
 /**
  * The listener: takes a request from the socket to its handler and turns what the handler throws into an answer.
  *
- *   socket → limits → path → routes.ts → method → auth → arguments → queue → handler
+ *   socket → lane.ts, or node:http → limits → path → routes.ts → method → auth → arguments → queue → handler
  *
  * Nothing a client sends ends in a 5xx: those are for our own faults (500, logged with their stack) and overload.
  * Slow senders are cut off: 5 seconds for the headers, checked every second; bodies see body.ts.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Counter, MetricSet, Summary } from "@nyanza/metrics";
 import { DEFAULT_TENANT, InputError } from "@nyanza/tsdb";
@@ -17,7 +17,9 @@ import { type AuthOptions, checkAuth } from "./auth.ts";
 import { type BodyContext, type BodyLimits, withBody } from "./body.ts";
 import type { Handlers, RequestContext } from "./context.ts";
 import { CancelledError, ClientGoneError, DeadlineError, NamedError, OverloadError } from "./errors.ts";
+import { bodyOf, type HttpRequest, type HttpResponse } from "./exchange.ts";
 import { jsonString } from "./json-string.ts";
+import { Lane } from "./lane.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import type { RequestQueue } from "./queue.ts";
 import { NO_COMPRESSION, sendBody } from "./response.ts";
@@ -43,6 +45,18 @@ export interface HttpServerOptions {
   readonly metrics: MetricSet;
   readonly logger: Logger;
   readonly now?: () => number;
+  /** Whether simple requests have a lane of their own (lane.ts), as by default; for tests, which compare. */
+  readonly hasLane?: boolean;
+}
+
+/** What is remembered of one. */
+interface Connection {
+  readonly bornMs: number;
+  /**
+   * Of its last request, when that is over, for its next: making one costs as much as all else HTTP does for a small
+   * answer. Taken away while in use, so requests that are pipelined do not share one.
+   */
+  spareAbort: AbortController | null;
 }
 
 /** Arguments in a form body, as many as Go's net/http takes. */
@@ -63,22 +77,18 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #router: Router = new Router();
   readonly #servers: Server[] = [];
-  readonly #bornMs = new WeakMap<Socket, number>();
+  readonly #lanes: Lane[] = [];
   /** Of the requests under way. */
   readonly #aborts = new Set<AbortController>();
-  /**
-   * Of a connection whose last request is over, for its next: making one costs as much as all else HTTP does for a small
-   * answer. Taken away while in use, so requests that are pipelined do not share one.
-   */
-  readonly #spareAborts = new WeakMap<Socket, AbortController>();
   readonly #counters = new Map<Route, { requests: Counter; errors: Counter }>();
   readonly #now: () => number;
   #handlers: Partial<Handlers>;
   #isDraining = false;
-  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Map<Socket, Connection>();
   /** Of connections that are closed. */
   #closedBytesRead = 0;
   #closedBytesWritten = 0;
+  readonly #requestsTotal: Counter;
   readonly #durations = new Map<Route, Summary>();
   /** Requests whose handlers have not come to an end, with or without a client. */
   #serving = 0;
@@ -89,7 +99,8 @@ export class HttpServer {
     this.#handlers = options.handlers;
     this.#now = options.now ?? Date.now;
     const { metrics } = options;
-    metrics.getOrCreateGauge("vm_tcplistener_conns", () => this.#sockets.size);
+    this.#requestsTotal = metrics.getOrCreateCounter("vm_http_requests_all_total");
+    metrics.getOrCreateGauge("vm_tcplistener_conns", () => this.#connections.size);
     metrics.getOrCreateGauge("vm_tcplistener_read_bytes_total", () => this.#sum("bytesRead", this.#closedBytesRead));
     metrics.getOrCreateGauge("vm_tcplistener_written_bytes_total", () =>
       this.#sum("bytesWritten", this.#closedBytesWritten),
@@ -154,6 +165,7 @@ export class HttpServer {
       this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
     );
     for (const server of this.#servers) server.closeIdleConnections();
+    for (const lane of this.#lanes) lane.close();
     // Aborted a little before the end, so that those who listen can still answer.
     const graceMs = this.#options.maxShutdownMs;
     const abortTimer = setTimeout(
@@ -165,6 +177,7 @@ export class HttpServer {
     );
     const closeTimer = setTimeout(() => {
       for (const server of this.#servers) server.closeAllConnections();
+      for (const lane of this.#lanes) lane.destroy();
     }, graceMs);
     await closed;
     clearTimeout(abortTimer);
@@ -199,24 +212,23 @@ export class HttpServer {
         noDelay: true,
       },
       (request, response) => {
-        this.#serving += 1;
-        void this.#serve(request, response).finally(() => {
-          this.#serving -= 1;
-          if (this.#serving === 0) this.#onIdle?.();
-        });
+        // Reset connections are news to nobody.
+        request.on("error", () => {});
+        response.on("error", () => {});
+        void this.#serve(request, response);
       },
     );
     server.maxConnections = this.#options.maxConnections;
     server.on("connection", (socket: Socket) => {
-      this.#bornMs.set(socket, this.#now());
-      this.#sockets.add(socket);
+      this.#connections.set(socket, { bornMs: this.#now(), spareAbort: null });
       socket.once("close", () => {
-        this.#sockets.delete(socket);
+        this.#connections.delete(socket);
         this.#closedBytesRead += socket.bytesRead;
         this.#closedBytesWritten += socket.bytesWritten;
       });
       this.#options.metrics.getOrCreateCounter("vm_tcplistener_accepts_total").inc();
     });
+    if (this.#options.hasLane !== false) this.#addLane(server);
     server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
       this.#countError("malformed");
       if (!socket.writable || error.code === "ECONNRESET") {
@@ -234,19 +246,43 @@ export class HttpServer {
     return server;
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { metrics } = this.#options;
-    metrics.getOrCreateCounter("vm_http_requests_all_total").inc();
-    // Reset connections are news to nobody.
-    request.on("error", () => {});
-    response.on("error", () => {});
+  /** Puts a lane before the server's own reading of connections. */
+  #addLane(server: Server): void {
+    const [readByServer] = server.listeners("connection") as ((socket: Socket) => void)[];
+    if (readByServer === undefined) throw new Error("node:http does not listen to its connections");
+    server.off("connection", readByServer);
+    const lane = new Lane({
+      serve: (request, response) => void this.#serve(request, response),
+      handOver: (socket) => readByServer.call(server, socket),
+      refuseLate: (socket) => server.emit("clientError", lateError(), socket),
+      firstByteMs: HEADERS_TIMEOUT_MS,
+      idleMs: this.#options.idleTimeoutMs,
+      checkMs: CHECK_INTERVAL_MS,
+    });
+    this.#lanes.push(lane);
+    server.on("connection", (socket: Socket) => lane.take(socket));
+  }
+
+  async #serve(request: HttpRequest, response: HttpResponse): Promise<void> {
+    this.#serving += 1;
+    try {
+      await this.#respond(request, response);
+    } finally {
+      this.#serving -= 1;
+      if (this.#serving === 0) this.#onIdle?.();
+    }
+  }
+
+  async #respond(request: HttpRequest, response: HttpResponse): Promise<void> {
+    this.#requestsTotal.inc();
     response.setHeader("X-Content-Type-Options", "nosniff");
     if (!this.#options.isCompressionEnabled) Object.assign(response, { [NO_COMPRESSION]: true });
-    this.#closeOldConnection(request, response);
+    // One that is closed has no more requests whose controller could be wanted.
+    const connection = this.#connections.get(request.socket) ?? { bornMs: this.#now(), spareAbort: null };
+    this.#closeOldConnection(connection, response);
 
-    const { socket } = request;
-    const abort = this.#spareAborts.get(socket) ?? new AbortController();
-    this.#spareAborts.delete(socket);
+    const abort = connection.spareAbort ?? new AbortController();
+    connection.spareAbort = null;
     this.#aborts.add(abort);
     // A small answer may be on its way before its handler is done, or the other way round.
     let isServed = false;
@@ -255,7 +291,7 @@ export class HttpServer {
       isClosed = true;
       this.#aborts.delete(abort);
       if (!response.writableFinished) abort.abort(new ClientGoneError());
-      else if (isServed) this.#keepAbort(socket, abort);
+      else if (isServed) keepAbort(connection, abort);
     });
     let route: Route | null = null;
     try {
@@ -275,7 +311,9 @@ export class HttpServer {
       this.#counters.get(route)?.requests.inc();
       if (this.#options.isCorsEnabled && route.tenant !== "none") allowOtherOrigins(response);
       if (request.method === "OPTIONS") {
-        response.writeHead(204, { Allow: route.methods.join(", ") }).end();
+        response.statusCode = 204;
+        response.setHeader("Allow", route.methods.join(", "));
+        response.end();
         return;
       }
       if (!route.methods.includes(request.method as string)) {
@@ -287,16 +325,12 @@ export class HttpServer {
       await this.#answerError(request, response, route, error);
     }
     isServed = true;
-    if (isClosed) this.#keepAbort(socket, abort);
-  }
-
-  #keepAbort(socket: Socket, abort: AbortController): void {
-    if (!abort.signal.aborted) this.#spareAborts.set(socket, abort);
+    if (isClosed) keepAbort(connection, abort);
   }
 
   async #answer(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     route: Route,
     path: string,
     rest: string,
@@ -370,12 +404,7 @@ export class HttpServer {
     if (by !== null) this.#options.metrics.getOrCreateCounter(`vm_cancelled_queries_total{by="${by}"}`).inc();
   }
 
-  async #answerError(
-    request: IncomingMessage,
-    response: ServerResponse,
-    route: Route | null,
-    error: unknown,
-  ): Promise<void> {
+  async #answerError(request: HttpRequest, response: HttpResponse, route: Route | null, error: unknown): Promise<void> {
     const { logger } = this.#options;
     if (error instanceof ClientGoneError || (response.destroyed && isAbort(error))) {
       response.destroy();
@@ -410,10 +439,9 @@ export class HttpServer {
   }
 
   /** After -http.connTimeout the client is asked to connect anew, which spreads load behind a balancer. */
-  #closeOldConnection(request: IncomingMessage, response: ServerResponse): void {
+  #closeOldConnection({ bornMs }: Connection, response: HttpResponse): void {
     const { connTimeoutMs } = this.#options;
-    const ageMs = this.#now() - (this.#bornMs.get(request.socket) ?? this.#now());
-    if (this.#isDraining || (connTimeoutMs > 0 && ageMs > connTimeoutMs)) {
+    if (this.#isDraining || (connTimeoutMs > 0 && this.#now() - bornMs > connTimeoutMs)) {
       response.setHeader("Connection", "close");
       if (!this.#isDraining) this.#options.metrics.getOrCreateCounter("vm_http_conn_timeout_closed_conns_total").inc();
     }
@@ -421,7 +449,7 @@ export class HttpServer {
 
   #sum(what: "bytesRead" | "bytesWritten", closed: number): number {
     let sum = closed;
-    for (const socket of this.#sockets) sum += socket[what];
+    for (const socket of this.#connections.keys()) sum += socket[what];
     return sum;
   }
 
@@ -429,6 +457,15 @@ export class HttpServer {
   #countError(reason: string): void {
     this.#options.metrics.getOrCreateCounter(`vm_http_request_errors_total{path="*",reason="${reason}"}`).inc();
   }
+}
+
+function keepAbort(connection: Connection, abort: AbortController): void {
+  if (!abort.signal.aborted) connection.spareAbort = abort;
+}
+
+/** As node:http reports a client that takes too long. */
+function lateError(): Error {
+  return Object.assign(new Error("no request came"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
 }
 
 /** Origin form (`/a?b`) or absolute form (`http://host/a?b`), which proxies send. */
@@ -445,13 +482,13 @@ function decodeText(body: Uint8Array): string {
   return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
 }
 
-function allowOtherOrigins(response: ServerResponse): void {
+function allowOtherOrigins(response: HttpResponse): void {
   response.setHeader("Access-Control-Allow-Origin", "*");
   response.setHeader("Access-Control-Allow-Methods", "*");
   response.setHeader("Access-Control-Allow-Headers", "*");
 }
 
-function hasBody(request: IncomingMessage): boolean {
+function hasBody(request: HttpRequest): boolean {
   return request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
 }
 
@@ -460,17 +497,17 @@ function hasBody(request: IncomingMessage): boolean {
  * bytes is reset, and the reset would overtake the answer.
  */
 async function refuseBody(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: HttpRequest,
+  response: HttpResponse,
   answer: { readonly status: number; readonly contentType: string },
   body: string,
 ): Promise<void> {
   const bytes = Buffer.from(body);
-  response.writeHead(answer.status, {
-    Connection: "close",
-    "Content-Length": bytes.length,
-    "Content-Type": answer.contentType,
-  });
+  const incoming = bodyOf(request);
+  response.statusCode = answer.status;
+  response.setHeader("Connection", "close");
+  response.setHeader("Content-Length", bytes.length);
+  response.setHeader("Content-Type", answer.contentType);
   response.write(bytes);
   await new Promise<void>((resolve) => {
     const done = (): void => {
@@ -478,9 +515,9 @@ async function refuseBody(
       resolve();
     };
     const timer = setTimeout(done, LINGER_MS);
-    request.once("end", done).once("close", done);
-    request.unpipe();
-    request.resume();
+    incoming.once("end", done).once("close", done);
+    incoming.unpipe();
+    incoming.resume();
   });
   response.end();
 }
@@ -502,7 +539,7 @@ function isAbort(error: unknown): boolean {
 }
 
 /** `10.1.2.3:45678`, as VictoriaMetrics with what proxies say of those behind it. */
-function remoteAddressOf({ headers, socket }: IncomingMessage): string {
+function remoteAddressOf({ headers, socket }: HttpRequest): string {
   const address = `${socket.remoteAddress ?? ""}:${socket.remotePort ?? ""}`;
   const forwarded = headers["x-forwarded-for"];
   return forwarded === undefined ? address : `${address}, X-Forwarded-For: ${String(forwarded).slice(0, 200)}`;
