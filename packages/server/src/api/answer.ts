@@ -3,6 +3,7 @@ import { type EvaluationStats, type Labels, POINTS_MAX, printPoints, type QueryT
 import { PIECE_BYTES } from "../http/pieces.ts";
 import type { AnswerSink } from "../http/response.ts";
 import { JsonWriter } from "./json-writer.ts";
+import { LabelSetWriter } from "./label-set-writer.ts";
 import { endWriting, writeTrace } from "./trace.ts";
 
 /** The parts of a query's result that are printed. */
@@ -34,6 +35,7 @@ const ANNOTATIONS_MAX = 10;
 
 /** Strings of a list that are printed together: most lists are of names. */
 const STRINGS_AT_ONCE = 256;
+const LABEL_SETS_AT_ONCE = 16;
 
 /** What an answer says beside its result. */
 export interface ResultFacts {
@@ -93,12 +95,13 @@ function extentOf({ series }: PrintableResult): string {
 
 async function writeSeries(json: JsonWriter, answer: AnswerSink, result: PrintableResult): Promise<void> {
   json.raw("[");
+  const labels = new LabelSetWriter(json);
   let isFirst = true;
   for (const series of result.series) {
     if (!isFirst) json.comma();
     isFirst = false;
     json.raw('{"metric":');
-    writeLabels(json, series.labels);
+    labels.write(series.labels);
     if (result.kind === "vector") {
       json.raw(',"value":');
       writePoint(json, series.timestamps[0] as number, series.values[0] as number);
@@ -143,8 +146,15 @@ export async function sendLabelSets(
   isPartial: boolean,
   trace: QueryTrace | null = null,
 ): Promise<void> {
-  const write = (json: JsonWriter, i: number): void => writeLabels(json, items[i] as Labels);
-  await sendList(answer, items.length, isPartial, trace, write, 1);
+  let writer: LabelSetWriter | null = null;
+  const write = (json: JsonWriter, lo: number, hi: number): void => {
+    writer ??= new LabelSetWriter(json);
+    for (let i = lo; i < hi; i++) {
+      if (i > lo) json.comma();
+      writer.write(items[i] as Labels);
+    }
+  };
+  await sendList(answer, items.length, isPartial, trace, write, LABEL_SETS_AT_ONCE);
 }
 
 /** `write` prints items `[lo, hi)`, so many at once, with commas between. */

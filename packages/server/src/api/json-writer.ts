@@ -13,10 +13,14 @@ const POINT = 0x2e;
 const ZERO = 0x30;
 /** Room kept free so that short writes need no check of their own. */
 const SLACK_BYTES = 64;
+/** So few are copied more quickly one by one. */
+const LOOP_BYTES_MAX = 32;
 
 export class JsonWriter {
   #bytes: Buffer = takePiece();
   #length = 0;
+  /** Pieces that were taken. */
+  taken = 0;
 
   /** Bytes written since the last take(). */
   get length(): number {
@@ -25,10 +29,11 @@ export class JsonWriter {
 
   /** The bytes so far, the caller's from now on (pieces.ts); the writer goes on in memory of its own. */
   take(): Buffer {
-    const taken = this.finish();
+    const piece = this.finish();
     this.#bytes = takePiece();
     this.#length = 0;
-    return taken;
+    this.taken++;
+    return piece;
   }
 
   /** The bytes so far, as the last call. */
@@ -49,6 +54,16 @@ export class JsonWriter {
     this.#reserve(source.length);
     this.#bytes.set(source, this.#length);
     this.#length += source.length;
+  }
+
+  /** What was written at `[lo, hi)` since the last take(), again. */
+  repeat(lo: number, hi: number): void {
+    this.#reserve(hi - lo);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    if (hi - lo > LOOP_BYTES_MAX) bytes.copyWithin(at, lo, hi);
+    else for (let i = lo; i < hi; i++) bytes[at++] = bytes[i] as number;
+    this.#length += hi - lo;
   }
 
   comma(): void {

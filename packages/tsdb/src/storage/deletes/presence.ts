@@ -65,6 +65,7 @@ export class Presence {
   async keep(ids: Postings, pacer: Pacer): Promise<Postings> {
     const kept = new Uint32Array(ids.length);
     let count = 0;
+    let looks = 0;
     for (let i = 0; i < ids.length; ) {
       const id = ids[i] as number;
       const answer = this.next(id);
@@ -73,7 +74,7 @@ export class Presence {
         kept[count++] = id;
         i++;
       } else i = lowerBound(ids, next, i + 1);
-      if (pacer.isDue) await pacer.pause();
+      if ((++looks & 127) === 0 && pacer.isDue) await pacer.pause();
     }
     return kept.subarray(0, count);
   }
@@ -84,6 +85,9 @@ export class Presence {
     return false;
   }
 }
+
+/** As many blocks as a few series have. */
+const NEAR_ENTRIES = 8;
 
 /** The same of one part. */
 class PartPresence {
@@ -100,6 +104,9 @@ class PartPresence {
   private sure: Uint8Array;
   /** The page that was looked at last: most ask in ascending order. */
   private at = 0;
+  /** The entry that was found last, and on which page. */
+  private shown: BlockEntries | null = null;
+  private shownEntry = 0;
 
   constructor(
     part: PartReader,
@@ -158,10 +165,22 @@ class PartPresence {
   /** The least id from `id` on with a block in the range on this page; NO_MORE. */
   private nextOn(entries: BlockEntries, id: number): number {
     const { ids } = entries;
-    for (let entry = lowerBound(ids, id); entry < ids.length; entry++) {
-      if (this.isShown(entries, entry, this.minMs)) return ids[entry] as number;
+    for (let entry = this.entryOf(entries, id); entry < ids.length; entry++) {
+      if (!this.isShown(entries, entry, this.minMs)) continue;
+      this.shown = entries;
+      this.shownEntry = entry;
+      return ids[entry] as number;
     }
     return NO_MORE;
+  }
+
+  /** The first entry from `id` on that may be shown: mostly that of the next series. */
+  private entryOf(entries: BlockEntries, id: number): number {
+    const { ids } = entries;
+    if (entries !== this.shown || (ids[this.shownEntry] as number) > id) return lowerBound(ids, id);
+    let entry = this.shownEntry;
+    for (let steps = 0; steps < NEAR_ENTRIES && entry < ids.length && (ids[entry] as number) < id; steps++) entry++;
+    return entry < ids.length && (ids[entry] as number) < id ? lowerBound(ids, id, entry) : entry;
   }
 
   async has(id: number, fromMs: number): Promise<boolean> {
