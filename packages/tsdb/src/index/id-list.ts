@@ -55,7 +55,9 @@ export function isSomeWanted(ids: Postings, from: number, nextWanted: NextWanted
     const next = nextWanted(id);
     if (typeof next !== "number") return isSomeWantedLater(ids, i, next, nextWanted);
     if (next === id) return true;
-    i = lowerBound(ids, next, i + 1);
+    // Most wait for the very next: no need to search for it.
+    i++;
+    if (i < ids.length && (ids[i] as number) < next) i = lowerBound(ids, next, i + 1);
   }
   return false;
 }

@@ -151,17 +151,23 @@ class LabelSlots implements IdList {
   /** The newest series of each value go first: lists are read only where none of those is wanted. */
   some(nextWanted: NextWanted): boolean | Promise<boolean> {
     const { store } = this;
-    for (const pair of this.pairs()) {
+    for (let pair = store.firstPair(this.label); pair >= 0; pair = store.nextPair(pair)) {
       const last = store.lastSlot(pair);
       if (nextWanted(last) === last) return true;
     }
-    return this.isOlderWanted(nextWanted);
+    return this.isOlderWanted(store.firstPair(this.label), nextWanted);
   }
 
-  private async isOlderWanted(nextWanted: NextWanted): Promise<boolean> {
+  /** Waits only where an answer makes it wait. */
+  private isOlderWanted(firstPair: number, nextWanted: NextWanted): boolean | Promise<boolean> {
     const { store } = this;
-    for (const pair of this.pairs()) {
-      if (store.countSlots(pair) > 1 && (await isSomeWanted(store.slotsOf(pair), 0, nextWanted))) return true;
+    for (let pair = firstPair; pair >= 0; pair = store.nextPair(pair)) {
+      if (store.countSlots(pair) < 2) continue;
+      const isWanted = isSomeWanted(store.slotsOf(pair), 0, nextWanted);
+      if (isWanted === true) return true;
+      if (isWanted !== false) {
+        return isWanted.then((isFound) => isFound || this.isOlderWanted(store.nextPair(pair), nextWanted));
+      }
     }
     return false;
   }

@@ -468,8 +468,25 @@ class SeriesRoller {
     this.#gapMaxMs = lookbackMs > 0 ? lookbackMs + windowMs : 0;
     this.#dropsName = !call.keepsName && call.entry.flags.keepsName !== true;
     // What is watched is part of a range, be it a single point.
-    const rule = ruleOf(grid, call, windowMs, watch === null && grid.isInstant());
-    this.#run = new RollupRun({ ...rule, windowMs, startMs: grid.startMs, points: grid.points });
+    const { isDefaultRollup, isInstant, mayWiden, minStalenessMs, stepMs } = ruleOf(
+      grid,
+      call,
+      windowMs,
+      watch === null && grid.isInstant(),
+    );
+    const { points, startMs } = grid;
+    // Property by property: small queries feel it.
+    this.#run = new RollupRun({
+      startMs,
+      stepMs,
+      points,
+      lookbackMs,
+      minStalenessMs,
+      isInstant,
+      windowMs,
+      mayWiden,
+      isDefaultRollup,
+    });
   }
 
   /**

@@ -20,6 +20,8 @@ import type { SearchView, Snapshot, StorageSearch } from "./search.ts";
 
 /** A filter that leaves no more series than this: their labels are read one by one. */
 const FEW_SERIES = 1_000;
+/** Texts of the head there is room for at once. */
+const HEAD_TEXTS = 1_024;
 /** Series whose labels are read together. */
 const SLICE_SERIES = 4_096;
 
@@ -207,9 +209,12 @@ export async function searchHeadTexts(
   if (head === null) return new TextRun();
   const firstMsOf = firstTimes(snapshot, tenant, minMs);
   const index = asSeriesIndex(head);
+  const { stores } = snapshot;
   const isPresent = (slot: number): boolean => {
     const fromMs = firstMsOf === null ? minMs : firstMsOf(snapshot.registry.labelsOf(slot));
-    return snapshot.stores.some((store) => store.overlaps(slot, fromMs, maxMs));
+    // Asked of thousands of slots: a loop takes half as long as `some`.
+    for (const store of stores) if (store.overlaps(slot, fromMs, maxMs)) return true;
+    return false;
   };
   const matching = groups.length > 0 ? await searchSeries(index, groups, pace) : null;
   if (matching !== null && matching.length <= FEW_SERIES) {
@@ -218,7 +223,7 @@ export async function searchHeadTexts(
     return TextRun.of(found);
   }
   const nextPresent: NextWanted = (slot) => (isPresent(slot) ? slot : slot + 1);
-  const found = new TextRun();
+  const found = query.newRun(index, HEAD_TEXTS);
   await query.collect(index, both(matching, nextPresent), found, known, pace);
   return found;
 }

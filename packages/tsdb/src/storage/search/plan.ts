@@ -73,7 +73,7 @@ export async function findSeries(
 
 /** Reads labels of rows that were found in this snapshot. Rows whose labels cannot be read are left out. */
 export async function planRows(snapshot: SearchView, search: StorageSearch, rows: FoundRows): Promise<Plan> {
-  if (rows.labels !== null) return { ...rows, labels: rows.labels };
+  if (rows.labels !== null) return rows as Plan;
   const { registry, partitions } = snapshot;
   const pacer = new Pacer(search.signal);
   const count = rows.slots.length;
@@ -101,7 +101,7 @@ export async function planRows(snapshot: SearchView, search: StorageSearch, rows
     missing -= some.length;
     if (pacer.isDue) await pacer.pause();
   }
-  return missing === 0 ? { ...rows, labels: labels as Labels[] } : withLabels(rows, labels);
+  return missing === 0 ? { slots: rows.slots, ids: rows.ids, labels: labels as Labels[] } : withLabels(rows, labels);
 }
 
 /** Rows without labels that are in a place, in order of their numbers there. */
@@ -240,14 +240,20 @@ class Joining {
 
   /** Slots that no month's link has led to, with samples in the range. @throws InputError 422 for too many */
   private async unmetSlots(): Promise<Uint32Array> {
-    const { slots, snapshot, search, pacer } = this;
+    const { slots, search, pacer } = this;
+    const { stores } = this.snapshot;
+    const { maxMs, minMs } = search;
     const unmet = new Uint32Array(slots.length);
     let count = 0;
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i] as number;
       if ((i & 1023) === 1023 && pacer.isDue) await pacer.pause();
       if (this.rowBySlot.get(slot) >= 0) continue;
-      if (snapshot.stores.some((store) => store.overlaps(slot, search.minMs, search.maxMs))) unmet[count++] = slot;
+      for (const store of stores) {
+        if (!store.overlaps(slot, minMs, maxMs)) continue;
+        unmet[count++] = slot;
+        break;
+      }
     }
     // Series of the head alone are all different: too many of them need no labels to be refused.
     refuseOver(search, count);
@@ -277,7 +283,7 @@ function refuseOver(
 class SlotMap {
   /** Row + 1. A slot that is newer than this map has no place in it. */
   private readonly array: Uint32Array | null;
-  private readonly map: Map<number, number> = new Map();
+  private map: Map<number, number> | null = null;
 
   constructor(slotCount: number, expected: number) {
     this.array = expected * 16 > slotCount ? new Uint32Array(slotCount) : null;
@@ -285,12 +291,15 @@ class SlotMap {
 
   /** -1 if the slot was not met. */
   get(slot: number): number {
-    return this.array === null ? (this.map.get(slot) ?? -1) : (this.array[slot] ?? 0) - 1;
+    return this.array === null ? (this.map?.get(slot) ?? -1) : (this.array[slot] ?? 0) - 1;
   }
 
   set(slot: number, row: number): void {
-    if (this.array === null) this.map.set(slot, row);
-    else this.array[slot] = row + 1;
+    if (this.array !== null) this.array[slot] = row + 1;
+    else {
+      this.map ??= new Map();
+      this.map.set(slot, row);
+    }
   }
 }
 
