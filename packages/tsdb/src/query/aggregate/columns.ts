@@ -9,7 +9,7 @@ import type { QueryRun } from "../context.ts";
 import { withLabel } from "../label-edit.ts";
 import { formatShort } from "../number-text.ts";
 import type { Series } from "../series.ts";
-import { countDistinct, medianDeviation, modeOf, quantileSorted, sortColumn } from "../statistics.ts";
+import { countDistinct, medianDeviation, modeOf, quantileOfColumn, quantileSorted, sortColumn } from "../statistics.ts";
 import { bucketsFromRanges } from "../transform/buckets.ts";
 import { VMRANGES, vmrangeIndex } from "../vmrange.ts";
 import type { Group } from "./grouping.ts";
@@ -18,16 +18,10 @@ import type { Group } from "./grouping.ts";
 export type PointFunction = (column: Float64Array, count: number, k: number) => number;
 
 export const pointQuantile = (phis: Float64Array): PointFunction => {
-  return (column, count, k) => {
-    sortColumn(column, count);
-    return quantileSorted(phis[k] as number, column, count);
-  };
+  return (column, count, k) => quantileOfColumn(phis[k] as number, column, count);
 };
 
-export const pointMedian: PointFunction = (column, count) => {
-  sortColumn(column, count);
-  return quantileSorted(0.5, column, count);
-};
+export const pointMedian: PointFunction = (column, count) => quantileOfColumn(0.5, column, count);
 
 export const pointMode: PointFunction = (column, count) => modeOf(Number.NaN, column, count);
 
@@ -41,13 +35,31 @@ export async function reducePoints(group: Group, run: QueryRun, compute: PointFu
   return [{ labels: group.labels, values: await pointColumn(group.series, run, compute) }];
 }
 
+/** Points whose values are gathered together: a cache line of each series. */
+const TILE_POINTS = 8;
+
 async function pointColumn(list: readonly Series[], run: QueryRun, compute: PointFunction): Promise<Float64Array> {
   const points = (list[0] as Series).values.length;
   const result = new Float64Array(points);
-  const column = new Float64Array(list.length);
-  for (let k = 0; k < points; k++) {
-    result[k] = compute(column, gather(list, k, column), k);
-    if (run.isDue()) await run.breathe();
+  const tile = Array.from({ length: Math.min(TILE_POINTS, points) }, () => new Float64Array(list.length));
+  const counts = new Int32Array(tile.length);
+  for (let from = 0; from < points; from += tile.length) {
+    const to = Math.min(points, from + tile.length);
+    counts.fill(0);
+    for (let i = 0; i < list.length; i++) {
+      const { values } = list[i] as Series;
+      for (let k = from; k < to; k++) {
+        const v = values[k] as number;
+        if (v !== v) continue;
+        const at = counts[k - from] as number;
+        (tile[k - from] as Float64Array)[at] = v;
+        counts[k - from] = at + 1;
+      }
+    }
+    for (let k = from; k < to; k++) {
+      result[k] = compute(tile[k - from] as Float64Array, counts[k - from] as number, k);
+      if (run.isDue()) await run.breathe();
+    }
   }
   return result;
 }

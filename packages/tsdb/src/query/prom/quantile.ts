@@ -1,11 +1,14 @@
 /** Order statistics as Prometheus takes them: NaN is the smallest value. */
-import { quantileSorted } from "../statistics.ts";
+import { quantileOfColumn, quantileSorted } from "../statistics.ts";
 
 /**
- * The value below which a share `phi` of the values lies, between two of them in proportion; of `column[0..count)`, which it sorts.
+ * The value below which a share `phi` of the values lies, between two of them in proportion; of `column[0..count)`, which it reorders.
  * -Inf below 0, +Inf above 1, NaN for a NaN share or no values.
  */
 export function quantileOf(phi: number, column: Float64Array, count: number): number {
+  let hasNan = false;
+  for (let i = 0; i < count && !hasNan; i++) hasNan = column[i] !== column[i];
+  if (!hasNan) return quantileOfColumn(phi, column, count);
   sortNanFirst(column, count);
   return quantileSorted(phi, column, count);
 }

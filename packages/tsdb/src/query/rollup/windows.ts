@@ -4,7 +4,7 @@
  *
  * The rules are in the manual's words: "previous" is the recent sample before the window, see `RollupRun.previous`.
  */
-import { countDistinct, medianDeviation, modeOf, quantileSorted, sortColumn } from "../statistics.ts";
+import { countDistinct, medianDeviation, modeOf, quantileOfColumn, quantileSorted, sortColumn } from "../statistics.ts";
 import type { RollupKernel, RollupRun } from "./run.ts";
 
 export type WindowFunction = (run: RollupRun, k: number) => number;
@@ -226,18 +226,14 @@ export const integrate: WindowFunction = (run, k) => {
 
 export function quantileOverTime(phis: Float64Array): WindowFunction {
   return (run, k) => {
-    const sorted = run.scratchA();
-    const count = copyWindow(run, k, sorted);
-    sortColumn(sorted, count);
-    return quantileSorted(phis[k] as number, sorted, count);
+    const values = run.scratchA();
+    return quantileOfColumn(phis[k] as number, values, copyWindow(run, k, values));
   };
 }
 
 export const median: WindowFunction = (run, k) => {
-  const sorted = run.scratchA();
-  const count = copyWindow(run, k, sorted);
-  sortColumn(sorted, count);
-  return quantileSorted(0.5, sorted, count);
+  const values = run.scratchA();
+  return quantileOfColumn(0.5, values, copyWindow(run, k, values));
 };
 
 export const medianAbsoluteDeviation: WindowFunction = (run, k) => {
