@@ -55,7 +55,11 @@ export async function runFairness({ rate, seconds }: FairnessOptions): Promise<v
       const paths = pathsOf(history.firstMs, history.lastMs);
       const isFirst = rows.length === 0;
       const bodies = (): Inserts => new Inserts(server, rate, seconds + 3);
-      const add = (what: string, figures: Figures): number => rows.push([what, ...print(figures)]);
+      const add = (what: string, figures: Figures): void => {
+        const row = [what, ...print(figures)];
+        console.log(row.join("  "));
+        rows.push(row);
+      };
       await observe(server, paths, null, 3);
       add(`${name}: nothing`, await observe(server, paths, null, seconds));
       add(`${name}: heavy queries`, await besideQueries(() => observe(server, paths, null, seconds), server, paths));
