@@ -34,6 +34,7 @@ import {
   PREFIXES_MAX,
   powerOfTen,
   RAW,
+  ROUNDER,
   SAMPLES_MAX,
   SPLIT,
   TREND,
@@ -150,16 +151,49 @@ function scaleColumn(exponent: i32, count: i32, first: i64, divisor: i64): void 
     for (let i: usize = 0; i < bytes; i += 8) store<i64>(COLUMN + i, first + load<i64>(INTEGERS + i) * divisor);
     return;
   }
-  if (divisor == 1) {
-    for (let i: usize = 0; i < bytes; i += 8) store<f64>(COLUMN + i, <f64>(first + load<i64>(INTEGERS + i)));
-  } else {
-    for (let i: usize = 0; i < bytes; i += 8) store<f64>(COLUMN + i, <f64>(first + load<i64>(INTEGERS + i) * divisor));
-  }
+  if (scaleInPairs(exponent, count, first, divisor)) return;
+  for (let i: usize = 0; i < bytes; i += 8) store<f64>(COLUMN + i, <f64>(first + load<i64>(INTEGERS + i) * divisor));
   if (exponent == 0) return;
   // Division, not multiplication by an inverse: only its result is the double nearest to the decimal. The last pair may
   // reach behind the column, where there is padding.
   const power = f64x2.splat(powerOfTen(exponent));
   for (let p = COLUMN, last = COLUMN + bytes; p < last; p += 16) v128.store(p, f64x2.div(v128.load(p), power));
+}
+
+const ROUNDER_BITS: i64 = 0x4338000000000000;
+/** Whole numbers up to this are doubles, and so are sums of two of them. */
+const WHOLE_MAX: f64 = 4503599627370496;
+
+/**
+ * The same two at a time, in doubles all the way: right as long as no number is beyond 2^52. False if one is; what is in the column then means
+ * nothing.
+ */
+function scaleInPairs(exponent: i32, count: i32, first: i64, divisor: i64): bool {
+  if (<u64>divisor > <u64>WHOLE_MAX || !(abs(<f64>first) <= WHOLE_MAX)) return false;
+  const rounder = f64x2.splat(ROUNDER);
+  const rounderBits = i64x2.splat(ROUNDER_BITS);
+  const start = f64x2.splat(<f64>first);
+  const step = f64x2.splat(<f64>divisor);
+  const power = f64x2.splat(powerOfTen(exponent));
+  let foundBits = i64x2.splat(0);
+  let most = f64x2.splat(0);
+  // An odd number at the end has a neighbour that is nobody's.
+  if ((count & 1) != 0) store<i64>(INTEGERS + ((<usize>count) << 3), 0);
+  for (let i: usize = 0, bytes = (<usize>count) << 3; i < bytes; i += 16) {
+    const integers = v128.load(INTEGERS + i);
+    // From -2^51 to 2^51 they change the lower 52 bits alone, and make them the double that is so much more than the rounder.
+    foundBits = v128.or(foundBits, v128.xor(i64x2.add(integers, rounderBits), rounderBits));
+    let pair = f64x2.sub(i64x2.add(integers, rounderBits), rounder);
+    if (divisor != 1) {
+      pair = f64x2.mul(pair, step);
+      most = f64x2.pmax(most, f64x2.abs(pair));
+    }
+    pair = f64x2.add(pair, start);
+    if (exponent != 0) pair = f64x2.div(pair, power);
+    v128.store(COLUMN + i, pair);
+  }
+  const isNear = !v128.any_true(i64x2.shr_u(foundBits, 52));
+  return isNear && f64x2.extract_lane(most, 0) <= WHOLE_MAX && f64x2.extract_lane(most, 1) <= WHOLE_MAX;
 }
 
 /** Fills INTEGERS[0..count), the first of them 0. */

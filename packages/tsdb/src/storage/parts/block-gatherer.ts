@@ -33,8 +33,7 @@ export interface FoundBlock {
 
 /** A column of times that was decoded before, in the scratch's `times`. */
 interface SharedTimes {
-  readonly at: number;
-  readonly count: number;
+  readonly times: Float64Array;
   readonly ascends: boolean;
 }
 
@@ -280,8 +279,8 @@ export class BlockGatherer {
     const shared = this.sharedTimes[part] as Map<number, SharedTimes>;
     const { scratch } = this;
     const known = shared.get(offset);
-    if (known !== undefined && known.count === count) {
-      target.set(scratch.times.subarray(known.at, known.at + count), lo);
+    if (known !== undefined && known.times.length === count) {
+      target.set(known.times, lo);
       return known.ascends;
     }
     const length = entries.timesLengths[entry] as number;
@@ -292,8 +291,10 @@ export class BlockGatherer {
     // A lone series shares its times with nobody.
     if (this.positionCount > 1 && at + count <= SHARED_SAMPLES_MAX) {
       scratch.reserveTimes(at + count);
-      scratch.times.set(target.subarray(lo, lo + count), at);
-      shared.set(offset, { at, count, ascends });
+      // Stays what it is if the scratch moves to make room for more.
+      const times = scratch.times.subarray(at, at + count);
+      times.set(target.subarray(lo, lo + count));
+      shared.set(offset, { times, ascends });
       this.sharedSamples = at + count;
     }
     return ascends;
