@@ -15,7 +15,7 @@ import { presence } from "../deletes/presence.ts";
 import { Pacer } from "../pacer.ts";
 import type { PartitionIndex } from "../parts/partition-index.ts";
 import { oldestKeptMs } from "../rules/sample-rules.ts";
-import { joinKey } from "./plan.ts";
+import { joinKey } from "./row-labels.ts";
 import type { SearchView, Snapshot, StorageSearch } from "./search.ts";
 
 /** A filter that leaves no more series than this: their labels are read one by one. */

@@ -9,9 +9,10 @@ import type { Labels } from "../../base/labels.ts";
 import { NO_POSTINGS, type Postings } from "../../index/postings.ts";
 import { presence } from "../deletes/presence.ts";
 import { Pacer } from "../pacer.ts";
+import { RowLabels } from "./row-labels.ts";
 import type { PartitionView, SearchView, StorageSearch } from "./search.ts";
 
-/** Series of the head whose labels are read together. */
+/** Series whose labels are read together. */
 const LABELS_MAX = 4_096;
 /** Stands for "not there". */
 export const NONE = 0xffff_ffff;
@@ -23,7 +24,7 @@ export const NONE = 0xffff_ffff;
 export interface FoundRows {
   readonly slots: Uint32Array;
   readonly ids: readonly Uint32Array[];
-  /** Null while nobody has read them. */
+  /** Null while nobody has read them, or nobody has kept them. */
   readonly labels: readonly Labels[] | null;
 }
 
@@ -184,32 +185,29 @@ class Joining {
   async byLabels(): Promise<FoundRows> {
     const { snapshot, search, found, pacer } = this;
     this.begin();
-    const labels: Labels[] = [];
-    /** Row by labels, for series no link tells about. Made only if there is something to join. */
-    const byLabels: Map<string, number> = new Map();
-    let joined = 0;
-    const rowWith = (text: Labels): number => {
-      for (; joined < labels.length; joined++) byLabels.set(joinKey(labels[joined] as Labels), joined);
-      return byLabels.get(joinKey(text)) ?? -1;
-    };
+    const known = new RowLabels(search.tenant, this.room);
     for (let p = 0; p < found.length; p++) {
       const { partition, index } = snapshot.partitions[p] as PartitionView;
       const ids = found[p] as Postings;
-      const texts = await index.labelsOf(search.tenant, ids, pacer);
-      for (let i = 0; i < ids.length; i++) {
-        const id = ids[i] as number;
-        const text = texts[i] as Labels | null;
-        if (text === null) continue;
-        if ((i & 1023) === 1023 && pacer.isDue) await pacer.pause();
-        const slot = partition.slotOf(snapshot.registry, id);
-        let row = slot >= 0 ? this.rowBySlot.get(slot) : -1;
-        if (row < 0 && p > 0) row = rowWith(text);
-        if (row < 0) row = labels.push(text) - 1;
-        (this.rowIds[p] as Uint32Array)[row] = id;
-        if (slot >= 0) this.link(slot, row);
+      for (let lo = 0; lo < ids.length; lo += LABELS_MAX) {
+        const some = ids.subarray(lo, Math.min(ids.length, lo + LABELS_MAX));
+        const texts = await index.labelsOf(search.tenant, some, pacer);
+        for (let i = 0; i < some.length; i++) {
+          const id = some[i] as number;
+          const text = texts[i] as Labels | null;
+          if (text === null) continue;
+          const slot = partition.slotOf(snapshot.registry, id);
+          let row = slot >= 0 ? this.rowBySlot.get(slot) : -1;
+          // Series of one month are all different.
+          if (row < 0 && p > 0) row = known.find(text);
+          if (row < 0) row = known.add(text);
+          (this.rowIds[p] as Uint32Array)[row] = id;
+          if (slot >= 0) this.link(slot, row);
+        }
+        if (pacer.isDue) await pacer.pause();
       }
     }
-    const inPartitions = labels.length;
+    const inPartitions = known.count;
     const unmet = await this.unmetSlots();
     for (let lo = 0; lo < unmet.length; lo += LABELS_MAX) {
       const slice = unmet.subarray(lo, Math.min(unmet.length, lo + LABELS_MAX));
@@ -217,13 +215,13 @@ class Joining {
       for (let i = 0; i < slice.length; i++) {
         const text = texts[i] as Labels;
         // Series that only the head has cannot meet each other here: one series has one slot.
-        let row = inPartitions > 0 ? rowWith(text) : -1;
-        if (row < 0) row = labels.push(text) - 1;
+        let row = inPartitions > 0 ? known.find(text) : -1;
+        if (row < 0) row = known.addUnasked(text);
         this.rowSlots[row] = slice[i] as number;
       }
       if (pacer.isDue) await pacer.pause();
     }
-    return this.finish(labels.length, labels);
+    return this.finish(known.count, known.kept);
   }
 
   private begin(): void {
@@ -301,14 +299,4 @@ class SlotMap {
       this.map.set(slot, row);
     }
   }
-}
-
-/** Labels as one string, each text behind its length: no two label sets have the same, whatever bytes are in them. */
-export function joinKey({ name, pairs }: Labels): string {
-  let key = `${name.length}:${name}`;
-  for (let i = 0; i < pairs.length; i++) {
-    const text = pairs[i] as string;
-    key += `${text.length}:${text}`;
-  }
-  return key;
 }
