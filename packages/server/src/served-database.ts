@@ -17,6 +17,7 @@ export async function openServedDatabase(settings: DatabaseSettings): Promise<Ow
     seriesBytes: memory.seriesBytes,
     partCacheBytes: memory.partCacheBytes,
     indexCacheBytes: memory.indexCacheBytes,
+    rollupCacheBytes: memory.rollupCacheBytes,
   });
   if (logsNewSeries) database.logNewSeries(Number.POSITIVE_INFINITY);
   return {
@@ -49,6 +50,8 @@ export async function openServedDatabase(settings: DatabaseSettings): Promise<Ow
     metrics: () => toMetrics(database.stats(), settings),
     close: () => database.close(),
     serveReader: (port) => database.serveReader(port),
+    rollupCache: () => database.rollupCache,
+    resetRollupCache: () => database.resetRollupCache(),
   };
 }
 

@@ -7,7 +7,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { MessagePort } from "node:worker_threads";
 import { MetricSet, startProcessMetrics } from "@nyanza/metrics";
-import type { Dialect, ServedReader } from "@nyanza/tsdb";
+import type { Dialect, RollupCacheStats, ServedReader } from "@nyanza/tsdb";
 import { createActiveQueriesHandlers } from "./api/active-queries.ts";
 import { createCardinalityHandlers } from "./api/cardinality.ts";
 import { createCommandHandlers } from "./api/commands.ts";
@@ -29,6 +29,7 @@ import { createQueryHandlers } from "./api/query.ts";
 import { QueryHistory } from "./api/query-history.ts";
 import { measureQueries } from "./api/query-metrics.ts";
 import { createQueryTextHandlers } from "./api/query-text.ts";
+import { addRollupStats, createRollupCacheHandlers, NO_ROLLUP_STATS } from "./api/rollup-cache.ts";
 import { watchSlowQueries } from "./api/slow-queries.ts";
 import { createSnapshotHandlers } from "./api/snapshots.ts";
 import { createStatusHandlers } from "./api/status.ts";
@@ -60,6 +61,9 @@ export interface OwnedDatabase extends ServedDatabase {
   readonly serveReader?: (port: MessagePort) => ServedReader;
   /** Flat numbers for /metrics, by metric name with labels. */
   metrics(): ReadonlyMap<string, number>;
+  /** What is kept of answers where the database is open; nothing, where these are absent. */
+  readonly rollupCache?: () => RollupCacheStats;
+  readonly resetRollupCache?: () => void;
   close(): Promise<void>;
 }
 
@@ -73,6 +77,7 @@ export interface DatabaseSettings {
   readonly minFreeDiskBytes: number;
   readonly maxDiskBytes: number;
   readonly dedupIntervalMs: number;
+  readonly settleMs: number;
   readonly downsampling: readonly string[];
   readonly retentionFilters: readonly string[];
   readonly seriesLimits: {
@@ -133,6 +138,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const workers = flags["search.workers"] < 0 ? cpuCores : flags["search.workers"];
   const indexCache = divideCache(flags["storage.cacheSizeIndexDBDataBlocks"] || memory.indexCacheBytes, workers);
   const partCache = divideCache(memory.partCacheBytes, workers);
+  const rollupCacheBytes = flags["search.disableCache"] ? 0 : memory.rollupCacheBytes;
   const dataPath = resolve(flags.storageDataPath);
   const openStorage = async (): Promise<OwnedDatabase> =>
     await openAt(dataPath, options, {
@@ -154,7 +160,14 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
         maxHourlySeries: orCountOnly(flags["storage.maxHourlySeries"]),
         maxDailySeries: orCountOnly(flags["storage.maxDailySeries"]),
       },
-      memory: { ...memory, indexCacheBytes: indexCache.mainBytes, partCacheBytes: partCache.mainBytes },
+      memory: {
+        ...memory,
+        indexCacheBytes: indexCache.mainBytes,
+        partCacheBytes: partCache.mainBytes,
+        // Small queries, which are answered here where there are workers, are quick enough.
+        rollupCacheBytes: workers === 0 ? rollupCacheBytes : 0,
+      },
+      settleMs: flags["search.cacheTimestampOffset"],
       logger: loggers("storage"),
       logsNewSeries: flags.logNewSeries,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -243,7 +256,11 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     pool = new QueryPool({
       size: workers,
       serveReader,
-      caches: { indexCacheBytes: indexCache.workerBytes, partCacheBytes: partCache.workerBytes },
+      caches: {
+        indexCacheBytes: indexCache.workerBytes,
+        partCacheBytes: partCache.workerBytes,
+        rollupCacheBytes: Math.floor(rollupCacheBytes / workers),
+      },
       heapBytesMax: memory.workerHeapBytes,
       metrics,
       logger: loggers("workers/pool.ts"),
@@ -254,9 +271,20 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     pool === null
       ? { run: (task, desk) => runTask(task, opened, desk) }
       : new Dispatcher(opened, pool, options.workers?.small);
+  const rollupCacheHandlers = createRollupCacheHandlers({
+    stats: () => addRollupStats(opened.rollupCache?.() ?? NO_ROLLUP_STATS, pool?.caches.rollupCache ?? NO_ROLLUP_STATS),
+    reset: () => {
+      opened.resetRollupCache?.();
+      pool?.resetRollupCache();
+    },
+    maxBytes: rollupCacheBytes,
+    metrics,
+    logger: loggers("api/rollup-cache.ts"),
+  });
   const handlers = createHandlers(options, opened, runner, body, queues.insert, metrics, memory);
   server.open({
     ...handlers,
+    ...rollupCacheHandlers,
     ...early,
     ready,
     readyWord,
@@ -337,11 +365,12 @@ async function openAt(path: string, options: StartOptions, settings: DatabaseSet
   }
 }
 
-/** Those that need no database. */
+/** Those that are made elsewhere: most of them need no database. */
 type EarlyHandlers =
   | keyof ReturnType<typeof createStatusHandlers>
   | keyof ReturnType<typeof createActiveQueriesHandlers>
-  | keyof ReturnType<typeof createProfileHandlers>;
+  | keyof ReturnType<typeof createProfileHandlers>
+  | keyof ReturnType<typeof createRollupCacheHandlers>;
 
 function createHandlers(
   options: StartOptions,
@@ -519,6 +548,7 @@ function createAuth(flags: Flags): AuthOptions {
       flagsAuthKey: () => flags.flagsAuthKey.get(),
       forceFlushAuthKey: () => flags.forceFlushAuthKey.get(),
       deleteAuthKey: () => flags.deleteAuthKey.get(),
+      "search.resetCacheAuthKey": () => flags["search.resetCacheAuthKey"].get(),
       snapshotAuthKey: () => flags.snapshotAuthKey.get(),
       forceMergeAuthKey: () => flags.forceMergeAuthKey.get(),
       pprofAuthKey: () => flags.pprofAuthKey.get(),

@@ -14,7 +14,7 @@ export {
   openDatabase,
   type SeriesRows,
 } from "./database/database.ts";
-export type { Dialect, LabelsOptions, QueryOptions, QueryRangeOptions } from "./database/queries.ts";
+export type { Dialect, LabelsOptions, QueryOptions, QueryRangeOptions, RollupCacheStats } from "./database/queries.ts";
 export type { ServedReader } from "./database/reading/host.ts";
 export type { Peer, PeerOptions } from "./database/reading/peer.ts";
 export {

@@ -35,6 +35,8 @@ export interface QueryLimits {
   readonly latencyOffsetMs: number;
   /** Whether start and end of a range may be moved to multiples of the step, and instant queries by the latency offset. */
   readonly mayAlign: boolean;
+  /** Whether what was kept of earlier answers may be used, and this one be kept. */
+  readonly mayCache: boolean;
   /** Series and samples a query may read, points it may answer a series; Infinity for no limit. More: InputError 422. */
   readonly maxSeries: number;
   readonly maxSamples: number;

@@ -31,7 +31,7 @@ export interface QueryOptions {
   readonly maxSamples: number;
   /** 0: from the distance of samples. */
   readonly maxLookbackMs: number;
-  /** -search.disableCache: nothing is cached here, but ranges are not aligned either. */
+  /** -search.disableCache: nothing is kept, and ranges are not aligned either. */
   readonly isCacheDisabled: boolean;
   readonly isTracingDenied: boolean;
   /** What flags alone say. */
@@ -136,7 +136,7 @@ function addMetricsqlLimits(
 ): void {
   query.latencyOffsetMs = getDuration(context.args, "latency_offset", options.latencyOffsetMs);
   // Whoever asks for no cache asks for those very times.
-  query.mayAlign = !options.isCacheDisabled && !context.args.getBool("nocache");
+  query.mayAlign = mayCache(context, options);
   if (lookbackMs > 0) query.lookbackMs = lookbackMs;
 }
 
@@ -191,6 +191,7 @@ function askCommon(context: RequestContext, options: QueryOptions): AskedQuery {
     lookbackMs: undefined,
     latencyOffsetMs: 0,
     mayAlign: false,
+    mayCache: mayCache(context, options),
     maxPointsPerSeries: options.maxPointsPerSeries,
     tenant: context.tenant,
     nowMs: context.startMs,
@@ -214,6 +215,10 @@ function askCommon(context: RequestContext, options: QueryOptions): AskedQuery {
     extraFilters: extraFilters.length > 0 ? extraFilters : undefined,
     roundDigits: /^-?\d{1,3}$/.test(digits) ? Number(digits) : undefined,
   };
+}
+
+function mayCache({ args }: RequestContext, { isCacheDisabled }: QueryOptions): boolean {
+  return !isCacheDisabled && !args.getBool("nocache");
 }
 
 function logImplicit(text: string, { logger }: QueryOptions, message: string): void {

@@ -503,7 +503,22 @@ export const FLAGS = {
     default: "false",
     group: "Queries",
     description:
-      "Leave start and end of ranges where they are, as nocache=1 does; otherwise ranges of 50 points and more are moved to multiples of the step",
+      "Keep nothing of range queries' answers, and leave start and end of ranges where they are, as nocache=1 does; otherwise ranges of 50 points and more are moved to multiples of the step",
+  },
+  "search.cacheTimestampOffset": {
+    type: "duration",
+    default: "1m",
+    min: 0,
+    group: "Queries",
+    description:
+      "How old points must be to be kept for later queries. Samples that are older when they arrive make those of their series be computed anew, so this is no limit for how late they may come",
+  },
+  "search.resetCacheAuthKey": {
+    type: "secret",
+    default: "",
+    group: "HTTP",
+    description:
+      "Value of the authKey argument that /internal/resetRollupResultCache asks for; replaces -httpAuth.* there",
   },
   "search.minStalenessInterval": {
     type: "duration",

@@ -18,7 +18,8 @@ export type AuthClass =
   | "logNewSeriesAuthKey"
   | "snapshotAuthKey"
   | "pprofAuthKey"
-  | "deleteAuthKey";
+  | "deleteAuthKey"
+  | "search.resetCacheAuthKey";
 
 /** `default`: the data of tenant 0:0. `none`: no tenant's data. */
 export type TenantRule = "default" | "none";
@@ -80,6 +81,7 @@ export type HandlerName =
   | "heapSnapshot"
   | "forceFlush"
   | "forceMerge"
+  | "resetRollupCache"
   | "deleteSeries"
   | "logNewSeries"
   | "createSnapshot"
@@ -227,6 +229,7 @@ export const ROUTES: readonly Route[] = [
   status("/flags", "flags", { auth: "flagsAuthKey" }),
   status("/internal/force_flush", "forceFlush", { ...COMMAND, auth: "forceFlushAuthKey" }),
   status("/internal/force_merge", "forceMerge", { ...COMMAND, auth: "forceMergeAuthKey" }),
+  status("/internal/resetRollupResultCache", "resetRollupCache", { ...COMMAND, auth: "search.resetCacheAuthKey" }),
   status("/internal/log_new_series", "logNewSeries", { ...COMMAND, auth: "logNewSeriesAuthKey" }),
 
   status("/debug/pprof/", "profiles", { auth: "pprofAuthKey" }),

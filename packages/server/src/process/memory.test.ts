@@ -12,6 +12,7 @@ test("the memory allowed is divided: all shares grow with it, within bounds, and
     seriesBytes: 128 * MB,
     indexCacheBytes: 20 * MB,
     partCacheBytes: 20 * MB,
+    rollupCacheBytes: 40 * MB,
     queryBytes: 160 * MB,
     workerHeapBytes: 160 * MB,
     bodyBytes: 80 * MB,
@@ -20,8 +21,10 @@ test("the memory allowed is divided: all shares grow with it, within bounds, and
   // The largest request has room twice, packed and unpacked, however little is allowed.
   assert.equal(divideMemory(64 * MB, 32 * MB).bodyBytes, 80 * MB);
   for (const allowed of [1024 * MB, 8192 * MB, 65_536 * MB]) {
-    const { bodyBytes, headBytes, indexCacheBytes, partCacheBytes, queryBytes, seriesBytes } = divideMemory(allowed);
-    const most = 2 * headBytes + 1.5 * seriesBytes + indexCacheBytes + partCacheBytes + queryBytes + bodyBytes;
+    const { bodyBytes, headBytes, indexCacheBytes, partCacheBytes, queryBytes, rollupCacheBytes, seriesBytes } =
+      divideMemory(allowed);
+    const most =
+      2 * headBytes + 1.5 * seriesBytes + indexCacheBytes + partCacheBytes + rollupCacheBytes + queryBytes + bodyBytes;
     assert.ok(most <= 0.9 * allowed);
     // A million series that are all written leave room for others in a gigabyte.
     assert.ok(seriesBytes >= 1.5e6 * 130);

@@ -33,6 +33,8 @@ export interface MemoryShares {
   readonly indexCacheBytes: number;
   /** Pieces and index pages of parts. */
   readonly partCacheBytes: number;
+  /** What is kept of range queries' answers, of all query workers together. */
+  readonly rollupCacheBytes: number;
   /** Series of one expression of a query. */
   readonly queryBytes: number;
   /** JavaScript's heap of one query worker: labels, texts, trees. Columns of samples are outside of it. */
@@ -47,6 +49,7 @@ const SHARES: Readonly<Record<keyof MemoryShares, readonly [part: number, min: n
   seriesBytes: [1 / 5, 16 << 20, 3 * 2 ** 30],
   indexCacheBytes: [1 / 32, 8 << 20, 256 << 20],
   partCacheBytes: [1 / 32, 8 << 20, 256 << 20],
+  rollupCacheBytes: [1 / 16, 8 << 20, 2 ** 30],
   queryBytes: [1 / 4, 0, Number.MAX_SAFE_INTEGER],
   workerHeapBytes: [1 / 4, 128 << 20, 4 * 2 ** 30],
   bodyBytes: [1 / 8, 0, Number.MAX_SAFE_INTEGER],
@@ -63,6 +66,7 @@ export function divideMemory(allowedBytes: number, requestBytes = 0): MemoryShar
     seriesBytes: share("seriesBytes"),
     indexCacheBytes: share("indexCacheBytes"),
     partCacheBytes: share("partCacheBytes"),
+    rollupCacheBytes: share("rollupCacheBytes"),
     queryBytes: share("queryBytes"),
     workerHeapBytes: share("workerHeapBytes"),
     bodyBytes: Math.max(share("bodyBytes"), 2 * requestBytes + SMALL_BODIES_BYTES),

@@ -93,6 +93,7 @@ function taskOf(text: string, rangeMs = -1, stepMs = 1000): QueryTask {
       helpers: undefined,
       latencyOffsetMs: 0,
       mayAlign: false,
+      mayCache: true,
       maxSeries: 1_000_000,
       maxSamples: Number.POSITIVE_INFINITY,
       maxPointsPerSeries: 10_000,

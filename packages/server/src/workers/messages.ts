@@ -9,6 +9,7 @@
  *   taken: the piece's memory        ──►                       one more may come
  *   cancel                           ──►    stops, gives its snapshot back
  *                                    ◄──    failed
+ *   resetRollupCache                 ──►    forgets what it keeps of answers
  *   profile: how long                ──►    watches itself; `cancel` ends that
  *                                    ◄──    profile, or failed
  *
@@ -17,7 +18,7 @@
  * A task is over with a piece that is the last one, or with `failed`; exactly one of them comes.
  */
 import type { MessagePort } from "node:worker_threads";
-import { BugError, InputError } from "@nyanza/tsdb";
+import { BugError, InputError, type RollupCacheStats } from "@nyanza/tsdb";
 import type { Evaluated } from "../api/task-runner.ts";
 import type { ReadTask } from "../api/tasks.ts";
 import type { CpuProfile } from "../process/cpu-profile.ts";
@@ -28,6 +29,7 @@ export interface WorkerSettings {
   readonly port: MessagePort;
   readonly indexCacheBytes: number;
   readonly partCacheBytes: number;
+  readonly rollupCacheBytes: number;
   /** Which of the workers it is. One that dies leaves its seat to the next. */
   readonly seat: number;
   /** Tasks that each is at, by seat: those that wait for their client are left out. Each writes its own. */
@@ -38,13 +40,20 @@ export interface WorkerSettings {
 export interface CacheBytes {
   readonly indexCacheBytes: number;
   readonly partCacheBytes: number;
+  /** What is kept of answers: how that has served, too. */
+  readonly rollupCache: RollupCacheStats;
 }
+
+/** Bytes that each of a worker's caches may have. */
+export type CacheLimits = Pick<WorkerSettings, "indexCacheBytes" | "partCacheBytes" | "rollupCacheBytes">;
 
 export type ToWorker =
   | { readonly kind: "meet"; readonly seat: number; readonly port: MessagePort }
   | { readonly kind: "task"; readonly number: number; readonly task: ReadTask }
   | { readonly kind: "cancel"; readonly number: number }
   | { readonly kind: "profile"; readonly number: number; readonly durationMs: number }
+  /** What is kept of answers is to be forgotten. */
+  | { readonly kind: "resetRollupCache" }
   /** The memory behind the piece, if it was handed over. */
   | { readonly kind: "taken"; readonly number: number; readonly memory: ArrayBuffer | null };
 

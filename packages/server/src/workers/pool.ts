@@ -7,22 +7,27 @@
  * Whether one helps another with a query they settle among themselves (docs/decisions/0013-shares.md); here they only get to know each other.
  */
 import type { MetricSet } from "@nyanza/metrics";
+import type { RollupCacheStats } from "@nyanza/tsdb";
+import { addRollupStats, NO_ROLLUP_STATS } from "../api/rollup-cache.ts";
 import type { Desk, TaskRunner } from "../api/task-runner.ts";
 import type { ReadTask } from "../api/tasks.ts";
 import type { WatchedThread } from "../process/cpu-profile.ts";
 import type { Logger } from "../process/logger.ts";
-import type { CacheBytes } from "./messages.ts";
+import type { CacheBytes, CacheLimits } from "./messages.ts";
 import { type Death, QueryWorker, type QueryWorkerOptions } from "./query-worker.ts";
 
 /** A query that takes longer is worth another worker's help. */
 const HEAVY_MS = 50;
+
+/** By so many tasks a worker may be busier than another, and still gets the queries of which it has kept something. */
+const BUSIER_MAX = 2;
 
 export interface PoolOptions {
   /** Workers at most, at least 1. */
   readonly size: number;
   readonly serveReader: QueryWorkerOptions["serveReader"];
   /** Of each worker. */
-  readonly caches: CacheBytes;
+  readonly caches: CacheLimits;
   readonly heapBytesMax: number;
   readonly metrics: MetricSet;
   readonly logger: Logger;
@@ -36,6 +41,8 @@ export class QueryPool implements TaskRunner {
   /** WorkerSettings.working of all of them. */
   readonly #working: Int32Array;
   #restarts = 0;
+  /** How what was kept by workers that died has served. */
+  #buriedStats: RollupCacheStats = NO_ROLLUP_STATS;
   #isStopped = false;
 
   constructor(options: PoolOptions) {
@@ -57,7 +64,7 @@ export class QueryPool implements TaskRunner {
   }
 
   async run(task: ReadTask, desk: Desk): Promise<void> {
-    const worker = this.#choose();
+    const worker = this.#choose(task);
     const stopWatching = this.#watch(worker);
     try {
       await worker.run(task, desk);
@@ -78,12 +85,20 @@ export class QueryPool implements TaskRunner {
 
   /** What the workers' caches hold together, as far as they have told. */
   get caches(): CacheBytes {
-    const sum = { indexCacheBytes: 0, partCacheBytes: 0 };
+    let sum: CacheBytes = { indexCacheBytes: 0, partCacheBytes: 0, rollupCache: this.#buriedStats };
     for (const { caches } of this.#workers) {
-      sum.indexCacheBytes += caches.indexCacheBytes;
-      sum.partCacheBytes += caches.partCacheBytes;
+      sum = {
+        indexCacheBytes: sum.indexCacheBytes + caches.indexCacheBytes,
+        partCacheBytes: sum.partCacheBytes + caches.partCacheBytes,
+        rollupCache: addRollupStats(sum.rollupCache, caches.rollupCache),
+      };
     }
     return sum;
+  }
+
+  /** Forgets what the workers keep of answers. */
+  resetRollupCache(): void {
+    for (const worker of this.#workers) worker.resetRollupCache();
   }
 
   /** To be called when nothing runs any more, and before the database is closed. */
@@ -93,12 +108,16 @@ export class QueryPool implements TaskRunner {
     this.#workers.clear();
   }
 
-  /** The one place that says who does what: the least busy worker, or a new one. Whoever wants a task to go where something of it is known already looks at it here. */
-  #choose(): QueryWorker {
+  /** The one place that says who does what: the least busy worker, or a new one; of queries that are asked again and again the one who had them before, if it is not much busier. */
+  #choose(task: ReadTask): QueryWorker {
     let least: QueryWorker | null = null;
+    let own: QueryWorker | null = null;
+    const seat = seatOf(task, this.#options.size);
     for (const worker of this.#workers) {
       if (least === null || worker.load < least.load) least = worker;
+      if (worker.seat === seat) own = worker;
     }
+    if (own !== null && least !== null && own.load <= least.load + BUSIER_MAX) return own;
     if (least !== null && (least.load === 0 || this.#isFull)) return least;
     return this.#start();
   }
@@ -148,9 +167,18 @@ export class QueryPool implements TaskRunner {
     this.#workers.delete(worker);
     if (this.#isStopped) return;
     this.#restarts++;
+    this.#buriedStats = addRollupStats(this.#buriedStats, { ...worker.caches.rollupCache, entries: 0, bytes: 0 });
     const cause = isOutOfMemory
       ? `out of memory, of which it may have ${this.#options.heapBytesMax} bytes`
       : error.message;
     this.#options.logger.error(`a query worker died with ${tasks} requests and is replaced: ${cause}`);
   }
+}
+
+/** Where a range query's answers are kept: always the same seat for a text. -1 for what nothing is kept of. */
+function seatOf(task: ReadTask, seats: number): number {
+  if (task.kind !== "query" || !task.isRange || !task.query.mayCache) return -1;
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < task.text.length; i++) hash = Math.imul(hash ^ task.text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) % seats;
 }

@@ -4,12 +4,20 @@
  */
 import { MessageChannel, type MessagePort, type Transferable, Worker } from "node:worker_threads";
 import { InputError, type ServedReader } from "@nyanza/tsdb";
+import { NO_ROLLUP_STATS } from "../api/rollup-cache.ts";
 import type { Desk } from "../api/task-runner.ts";
 import type { ReadTask } from "../api/tasks.ts";
 import { OverloadError } from "../http/errors.ts";
 import type { CpuProfile } from "../process/cpu-profile.ts";
 import { Errand } from "./errand.ts";
-import { type CacheBytes, type FromWorker, readError, type ToWorker, type WorkerSettings } from "./messages.ts";
+import {
+  type CacheBytes,
+  type CacheLimits,
+  type FromWorker,
+  readError,
+  type ToWorker,
+  type WorkerSettings,
+} from "./messages.ts";
 
 /** A worker that was told to stop a task and does not in this time hangs: it is ended. */
 const STOP_MS = 5_000;
@@ -21,7 +29,7 @@ export interface QueryWorkerOptions {
   /** Makes the database readable behind a port. */
   readonly serveReader: (port: MessagePort) => ServedReader;
   readonly program: URL;
-  readonly caches: CacheBytes;
+  readonly caches: CacheLimits;
   readonly seat: WorkerSettings["seat"];
   readonly working: WorkerSettings["working"];
   /** Of JavaScript's heap; columns are outside of it. */
@@ -53,7 +61,7 @@ export class QueryWorker {
   readonly ready: Promise<void>;
   #becomeReady: () => void = () => {};
   #lastNumber = 0;
-  #caches: CacheBytes = { indexCacheBytes: 0, partCacheBytes: 0 };
+  #caches: CacheBytes = { indexCacheBytes: 0, partCacheBytes: 0, rollupCache: NO_ROLLUP_STATS };
   #error: Error | null = null;
   #isStopping = false;
 
@@ -103,6 +111,11 @@ export class QueryWorker {
   /** As it was when the latest task ended. */
   get caches(): CacheBytes {
     return this.#caches;
+  }
+
+  /** Forgets what it keeps of answers, before it begins another task. */
+  resetRollupCache(): void {
+    this.#post({ kind: "resetRollupCache" });
   }
 
   /** From now on each may help the other with its queries. The ports close when one of them ends. */

@@ -36,6 +36,9 @@ main.on("message", (message: ToWorker) => {
     case "cancel":
       running.get(message.number)?.stop.abort();
       return;
+    case "resetRollupCache":
+      reader.resetRollupCache();
+      return;
     case "profile":
       void takeProfile(message.number, message.durationMs);
       return;
@@ -108,7 +111,7 @@ async function takeProfile(number: number, durationMs: number): Promise<void> {
 
 function cacheBytes(): CacheBytes {
   const { indexCacheBytes, partCacheBytes } = reader.stats();
-  return { indexCacheBytes, partCacheBytes };
+  return { indexCacheBytes, partCacheBytes, rollupCache: reader.rollupCache };
 }
 
 function post(message: FromWorker): void {
