@@ -116,6 +116,8 @@ export class QueryWorker {
   /** Forgets what it keeps of answers, before it begins another task. */
   resetRollupCache(): void {
     this.#post({ kind: "resetRollupCache" });
+    const { rollupCache, ...others } = this.#caches;
+    this.#caches = { ...others, rollupCache: { ...rollupCache, entries: 0, bytes: 0 } };
   }
 
   /** From now on each may help the other with its queries. The ports close when one of them ends. */

@@ -29,7 +29,9 @@ interface Profile {
 
 export interface SeriesProfiles {
   readonly registryEpoch: number;
-  readonly bySlot: ReadonlyMap<number, Profile>;
+  readonly slots: readonly number[];
+  /** Of each slot. */
+  readonly profiles: readonly Profile[];
   /** Of series without a slot: they are not known again. */
   readonly slotless: readonly Profile[];
   /** By point the oldest sample that a value went back to though it was far. */
@@ -59,7 +61,7 @@ export interface WatchSettings {
 
 const NO_TIMES = new Float64Array(0);
 const PROFILE_BYTES = 300;
-const SLOT_BYTES = 40;
+const SLOT_BYTES = 16;
 
 export class SeriesWatch {
   /** Values that were kept do not fit these, or these may change: compute all, keep nothing. */
@@ -70,7 +72,13 @@ export class SeriesWatch {
   earlier: Float64Array = NO_TIMES;
   readonly #settings: WatchSettings;
   readonly #mayWiden: boolean;
-  readonly #bySlot: Map<number, Profile> = new Map();
+  /** Slots and profiles of the series so far. */
+  readonly #slots: number[] = [];
+  readonly #profiles: Profile[] = [];
+  /** Which of those that were known have come, and which would be next: they mostly come in the same order. */
+  readonly #hasCome: Uint8Array;
+  #expected = 0;
+  #places: Map<number, number> | null = null;
   readonly #slotless: Profile[] = [];
   readonly #oldestUsedMs: Float64Array | null;
   #reachMs = 0;
@@ -84,12 +92,13 @@ export class SeriesWatch {
     this.#oldestUsedMs =
       settings.sight === "history" ? new Float64Array(settings.settledPoints).fill(Number.POSITIVE_INFINITY) : null;
     this.#reachMs = settings.before?.reachMs ?? 0;
+    this.#hasCome = new Uint8Array(settings.before?.slots.length ?? 0);
   }
 
   /** The next series, before it is placed. */
   begin(slot: number, isAlike: boolean): void {
     const { before } = this.#settings;
-    const known = before?.bySlot.get(slot) ?? null;
+    const known = before === null ? null : this.#take(before, slot);
     // Without a number it may be any, and one that is new may be any of those that had none.
     if (before !== null && (slot < 0 || (known === null && before.slotless.length > 0))) this.isBroken = true;
     this.isAlike = isAlike && this.#last !== null && known === this.#before;
@@ -101,8 +110,12 @@ export class SeriesWatch {
   /** The same series when its windows are found. `lastMs`: of its last sample, whatever that is. */
   look(run: RollupRun, lastMs: number): void {
     if (!this.isAlike || this.#last === null) this.#last = this.#profile(run, lastMs);
-    if (this.#slot >= 0) this.#bySlot.set(this.#slot, this.#last);
-    else this.#slotless.push(this.#last);
+    if (this.#slot < 0) {
+      this.#slotless.push(this.#last);
+      return;
+    }
+    this.#slots.push(this.#slot);
+    this.#profiles.push(this.#last);
   }
 
   /** When all series were seen: whether what was kept of the first points goes together with these. */
@@ -113,32 +126,28 @@ export class SeriesWatch {
     if (oldestUsedMs !== null) {
       for (let i = keptFrom; i < keptFrom + keptPoints; i++) if ((oldestUsedMs[i] as number) < minMs) return false;
     }
-    const fitting = new Set<Profile>();
-    const fit = (profile: Profile): boolean => {
-      if (fitting.has(profile)) return true;
-      fitting.add(profile);
+    let last: Profile | null = null;
+    const fits = (profile: Profile): boolean => {
+      if (profile === last) return true;
+      last = profile;
       return profile.lastMs < minMs || this.#isWithin(profile, this.#windowOf(profile));
     };
-    for (const [slot, profile] of before.bySlot) if (!this.#bySlot.has(slot) && !fit(profile)) return false;
-    return before.slotless.every(fit);
+    const { profiles, slotless } = before;
+    for (let i = 0; i < profiles.length; i++) if (this.#hasCome[i] === 0 && !fits(profiles[i] as Profile)) return false;
+    return slotless.every(fits);
   }
 
   /** What is to be kept of all points. */
   finish(registryEpoch: number, keptFrom: number, keptPoints: number): SeriesProfiles {
     const { before, minMs } = this.#settings;
-    const bySlot = new Map<number, Profile>();
-    const distinct = new Set<Profile>();
-    if (before !== null) {
-      for (const [slot, profile] of before.bySlot) {
-        if (profile.lastMs < minMs || this.#bySlot.has(slot)) continue;
-        bySlot.set(slot, profile);
-        distinct.add(profile);
-      }
-    }
-    for (const [slot, profile] of this.#bySlot) {
-      bySlot.set(slot, profile);
-      distinct.add(profile);
-    }
+    const slots = [...this.#slots];
+    const profiles = [...this.#profiles];
+    before?.profiles.forEach((profile, i) => {
+      if (profile.lastMs < minMs || this.#hasCome[i] === 1) return;
+      slots.push(before.slots[i] as number);
+      profiles.push(profile);
+    });
+    const distinct = new Set(profiles).size;
     const slotless = [...(before?.slotless ?? []), ...this.#slotless].filter(({ lastMs }) => lastMs >= minMs);
     let oldestUsedMs = this.#oldestUsedMs;
     if (oldestUsedMs !== null && before?.oldestUsedMs) {
@@ -148,8 +157,21 @@ export class SeriesWatch {
       oldestUsedMs = joined;
     }
     const bytes =
-      (distinct.size + slotless.length) * PROFILE_BYTES + bySlot.size * SLOT_BYTES + 8 * (oldestUsedMs?.length ?? 0);
-    return { registryEpoch, bySlot, slotless, oldestUsedMs, reachMs: this.#reachMs, bytes };
+      (distinct + slotless.length) * PROFILE_BYTES + slots.length * SLOT_BYTES + 8 * (oldestUsedMs?.length ?? 0);
+    return { registryEpoch, slots, profiles, slotless, oldestUsedMs, reachMs: this.#reachMs, bytes };
+  }
+
+  /** What is known of a series; null if it is new. */
+  #take({ slots, profiles }: SeriesProfiles, slot: number): Profile | null {
+    let place: number | undefined = this.#expected;
+    if (slots[place] !== slot) {
+      this.#places ??= new Map(slots.map((other, i) => [other, i]));
+      place = this.#places.get(slot);
+      if (place === undefined) return null;
+    }
+    this.#expected = place + 1;
+    this.#hasCome[place] = 1;
+    return profiles[place] as Profile;
   }
 
   /** Those that an evaluation of all points reads, before `endMs`. */
