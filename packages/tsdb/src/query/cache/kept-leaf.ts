@@ -9,6 +9,7 @@
  *
  * An answer is the same with and without; where that cannot be shown, the whole leaf is computed. See docs/decisions/0014-rollup-cache.md.
  */
+import type { Labels } from "../../base/labels.ts";
 import type { EvalContext } from "../context.ts";
 import { labelsKey } from "../label-edit.ts";
 import type { WindowRule } from "../rollup/run.ts";
@@ -93,8 +94,8 @@ export async function evaluateKept(grid: EvalContext, leaf: Leaf): Promise<KeptA
 }
 
 async function evaluateAll(ask: Ask): Promise<KeptAnswer | null> {
-  const { grid, leaf, settledPoints } = ask;
-  const watch = watchOf(ask, grid, settledPoints, null, leaf.backMs);
+  const { grid, leaf } = ask;
+  const watch = watchOf(ask, grid, ask.settledPoints, null, leaf.backMs);
   let registryEpoch = -1;
   let seriesCount = 0;
   const notes = new Set<string>();
@@ -110,7 +111,8 @@ async function evaluateAll(ask: Ask): Promise<KeptAnswer | null> {
   });
   if (series === null) return null;
   if (registryEpoch >= 0 && watch?.isBroken !== true) {
-    keep(ask, series.map(keyed), notes, seriesCount, watch?.finish(registryEpoch, 0, 0) ?? null);
+    const profiles = watch?.finish(registryEpoch, 0, 0) ?? null;
+    keep(ask, series, notes, seriesCount, profiles, settledPoints(ask, watch));
   }
   return { series, notes };
 }
@@ -165,16 +167,16 @@ async function evaluateRest(ask: Ask, kept: KeptLeaf): Promise<KeptAnswer | null
       continue;
     }
     if (list === null || watch?.fits(keptFrom, points) === false) break;
-    const rest = list.map(keyed);
-    const joined = join(ask, kept, keptFrom, points, rest);
+    const joined = join(ask, kept, keptFrom, points, list);
     if (joined === null) break;
     cache.counters.partialHits++;
     grid.trace?.add(`rollup cache: ${points} of ${grid.points} points of ${kept.series.length} series`, 0);
     const answer = withNotes(joined, notes);
     if (run.isPartial) return answer;
-    if (ask.settledPoints > points || points < kept.points - keptFrom) {
+    const settled = settledPoints(ask, watch);
+    if (settled > points || points < kept.points - keptFrom) {
       const profiles = watch === null ? null : watch.finish(registryEpoch, keptFrom, points);
-      keep(ask, joined, answer?.notes ?? notes, Math.max(kept.seriesCount, joined.length), profiles);
+      keep(ask, joined, answer?.notes ?? notes, Math.max(kept.seriesCount, joined.length), profiles, settled);
     } else {
       kept.mark = mark;
       kept.validFromMs = startMs;
@@ -234,49 +236,88 @@ function includes(list: Uint32Array, value: number): boolean {
   return list[lo] === value;
 }
 
-function keyed(series: LeafSeries): KeptSeries {
-  return { ...series, key: labelsKey(series.labels) };
-}
-
 /** All points, in columns that are the caller's: `points` of them were kept. Null where series cannot be told apart. */
 function join(
   { grid, leaf, minMs }: Ask,
   kept: KeptLeaf,
   keptFrom: number,
   points: number,
-  rest: readonly KeptSeries[],
-): KeptSeries[] | null {
-  const { run } = grid;
-  const later = new Map(rest.map((series) => [series.key, series]));
-  if (later.size < rest.length) return null;
-  run.reserveColumns(Math.max(kept.series.length, rest.length), grid.points);
-  const joined: KeptSeries[] = [];
-  for (const series of kept.series) {
-    const { key, labels } = series;
-    const more = later.get(key) ?? null;
-    later.delete(key);
+  rest: readonly LeafSeries[],
+): LeafSeries[] | null {
+  const places = placesOf(kept.series, rest);
+  if (places === null) return null;
+  const { later, added } = places;
+  const all = grid.points;
+  grid.run.reserveColumns(kept.series.length + added.length, all);
+  const columns = new Float64Array((kept.series.length + added.length) * all);
+  let at = 0;
+  const joined: LeafSeries[] = [];
+  for (let i = 0; i < kept.series.length; i++) {
+    const series = kept.series[i] as KeptSeries;
+    const more = rest[later[i] as number] ?? null;
     if (more === null && leaf.wantsBlank && series.lastMs < minMs) continue;
-    const present = leaf.wantsBlank ? null : joinPresent(grid.points, series, keptFrom, points, more);
+    const present = leaf.wantsBlank ? null : joinPresent(all, series, keptFrom, points, more);
     if (present !== null && !present.includes(1)) continue;
-    const values = new Float64Array(grid.points);
+    const values = columns.subarray(at, at + all);
+    at += all;
     values.set(series.values.subarray(keptFrom, keptFrom + points));
     if (more === null) values.fill(Number.NaN, points);
     else values.set(more.values, points);
-    joined.push({ key, labels, values, present, lastMs: Math.max(series.lastMs, more?.lastMs ?? 0) });
+    joined.push({ labels: series.labels, values, present, lastMs: Math.max(series.lastMs, more?.lastMs ?? 0) });
   }
-  for (const { key, labels, values: own, present: ownPresent, lastMs } of later.values()) {
-    const values = new Float64Array(grid.points).fill(Number.NaN, 0, points);
+  for (const { labels, values: own, present: ownPresent, lastMs } of added) {
+    const values = columns.subarray(at, at + all);
+    at += all;
+    values.fill(Number.NaN, 0, points);
     values.set(own, points);
     let present: Uint8Array | null = null;
     if (!leaf.wantsBlank) {
-      present = new Uint8Array(grid.points);
+      present = new Uint8Array(all);
       if (ownPresent === null) present.fill(1, points);
       else present.set(ownPresent, points);
     }
-    joined.push({ key, labels, values, present, lastMs });
+    joined.push({ labels, values, present, lastMs });
   }
-  if (joined.length > kept.series.length) run.reserveColumns(joined.length, grid.points);
   return joined;
+}
+
+/** For each series that was kept its place in the rest, -1 for none, and what of the rest is new. Null where two of the rest are equal. */
+function placesOf(
+  kept: readonly KeptSeries[],
+  rest: readonly LeafSeries[],
+): { readonly later: Int32Array; readonly added: readonly LeafSeries[] } | null {
+  const later = new Int32Array(kept.length).fill(-1);
+  const added: LeafSeries[] = [];
+  const addedKeys = new Set<string>();
+  let byKey: Map<string, number> | null = null;
+  // They mostly come in the same order.
+  let expected = 0;
+  for (let i = 0; i < rest.length; i++) {
+    const series = rest[i] as LeafSeries;
+    let place: number | undefined = expected;
+    if (expected >= kept.length || !areEqual((kept[expected] as KeptSeries).labels, series.labels)) {
+      byKey ??= new Map(kept.map(({ key }, k) => [key, k]));
+      const key = labelsKey(series.labels);
+      place = byKey.get(key);
+      if (place === undefined) {
+        if (addedKeys.has(key)) return null;
+        addedKeys.add(key);
+        added.push(series);
+        continue;
+      }
+    }
+    if (later[place] !== -1) return null;
+    later[place] = i;
+    expected = place + 1;
+  }
+  return { later, added };
+}
+
+function areEqual(a: Labels, b: Labels): boolean {
+  if (a === b) return true;
+  if (a.name !== b.name || a.pairs.length !== b.pairs.length) return false;
+  for (let i = 0; i < a.pairs.length; i++) if (a.pairs[i] !== b.pairs[i]) return false;
+  return true;
 }
 
 /** Null where there is a value everywhere. */
@@ -285,7 +326,7 @@ function joinPresent(
   { present }: KeptSeries,
   keptFrom: number,
   points: number,
-  more: KeptSeries | null,
+  more: LeafSeries | null,
 ): Uint8Array | null {
   if (present === null && (more === null ? points === all : more.present === null)) return null;
   const joined = new Uint8Array(all);
@@ -298,26 +339,34 @@ function joinPresent(
   return joined;
 }
 
+/** Of the points that are settled those before what may still change. */
+function settledPoints({ grid, settledPoints: points }: Ask, watch: SeriesWatch | null): number {
+  const untilMs = watch?.settledUntilMs ?? Number.POSITIVE_INFINITY;
+  return Math.max(0, Math.min(points, Math.ceil((untilMs - grid.startMs) / grid.stepMs)));
+}
+
 /** Keeps what is settled of all points. */
 function keep(
   ask: Ask,
-  list: readonly KeptSeries[],
+  list: readonly LeafSeries[],
   notes: ReadonlySet<string>,
   seriesCount: number,
   profiles: SeriesProfiles | null,
+  points: number,
 ): void {
-  const { cache, key, grid, mark, settledPoints: points } = ask;
+  const { cache, key, grid, mark } = ask;
   const { startMs, run } = grid;
-  if (run.isPartial || new Set(list.map((series) => series.key)).size < list.length) {
+  const keys = list.map(({ labels }) => labelsKey(labels));
+  if (points === 0 || run.isPartial || new Set(keys).size < list.length) {
     cache.drop(key);
     return;
   }
-  const series: KeptSeries[] = [];
-  for (const one of list) {
-    const values = one.values.slice(0, points);
-    const present = one.present?.slice(0, points) ?? null;
-    series.push({ ...one, values, present });
-  }
+  const columns = new Float64Array(list.length * points);
+  const series = list.map(({ labels, lastMs, present, values: own }, i): KeptSeries => {
+    const values = columns.subarray(i * points, (i + 1) * points);
+    values.set(own.length === points ? own : own.subarray(0, points));
+    return { labels, key: keys[i] as string, values, present: present?.slice(0, points) ?? null, lastMs };
+  });
   const bytes = bytesOfLeaf(series, points, profiles);
   cache.put(key, { startMs, points, series, notes, seriesCount, profiles, bytes, mark, validFromMs: startMs });
 }

@@ -15,7 +15,8 @@ import type { Sight } from "./functions.ts";
 interface Profile {
   /** The last times, enough to tell distances from, ascending. */
   readonly times: Float64Array;
-  /** Of its last sample, whatever that is. */
+  /** The first one that was ever read, Infinity if there was none; and of its last sample, whatever that is. */
+  readonly firstMs: number;
   readonly lastMs: number;
   /** Largest distance inside a window, smallest outside. */
   readonly windowIn: number;
@@ -60,12 +61,16 @@ export interface WatchSettings {
 }
 
 const NO_TIMES = new Float64Array(0);
+/** A series that has had one sample for so long may stay that way. */
+const BEGINNING_MS = 300_000;
 const PROFILE_BYTES = 300;
 const SLOT_BYTES = 16;
 
 export class SeriesWatch {
   /** Values that were kept do not fit these, or these may change: compute all, keep nothing. */
   isBroken = false;
+  /** Points from here on may change though they are settled: a series has just begun, and its second sample is awaited. */
+  settledUntilMs: number = Number.POSITIVE_INFINITY;
   /** The series at hand has the times and the past of the one before. */
   isAlike = false;
   /** Its times before those that were read. */
@@ -187,9 +192,7 @@ export class SeriesWatch {
   /** Where only the last times are known, and all of them were read: there may be one as late as this before them. */
   #latestUnknownMs(profile: Profile | null): number {
     const { readFromMs } = this.#settings;
-    const isUnknown =
-      profile !== null && profile.times.length > INTERVAL_DISTANCES && (profile.times[0] as number) >= readFromMs;
-    return isUnknown ? readFromMs : Number.NEGATIVE_INFINITY;
+    return profile !== null && profile.firstMs < readFromMs ? readFromMs : Number.NEGATIVE_INFINITY;
   }
 
   #windowOf(profile: Profile): { windowMs: number; maxPrevMs: number } {
@@ -224,6 +227,7 @@ export class SeriesWatch {
     // All points would have seen more.
     if (before !== null && reachMs > readMs) this.isBroken = true;
     const earlierMs = earlier.length > 0 ? (earlier[earlier.length - 1] as number) : this.#latestUnknownMs(known);
+    const ownFirstMs = hi > 0 ? (timestamps[0] as number) : Number.POSITIVE_INFINITY;
     for (let k = 0; k < points; k++) {
       const first = firsts[k] as number;
       const end = ends[k] as number;
@@ -247,13 +251,15 @@ export class SeriesWatch {
       const used = this.#oldestUsedMs as Float64Array;
       if (first > 0) used[k] = Math.min(used[k] as number, beforeMs);
       else if (end === 1 && (hi === 1 || (timestamps[1] as number) > settledMs)) {
-        endedMs = Math.min(endedMs, timestamps[0] as number);
+        if (settledMs - ownFirstMs < BEGINNING_MS) this.settledUntilMs = Math.min(this.settledUntilMs, ownFirstMs);
+        else endedMs = Math.min(endedMs, ownFirstMs);
       }
     }
     // Another range, which begins later, would not find what was found.
     if (windowIn > backMs || reachIn > backMs) this.isBroken = true;
     return {
       times: lastTimes(earlier, timestamps.subarray(0, hi)),
+      firstMs: Math.min(known?.firstMs ?? Number.POSITIVE_INFINITY, ownFirstMs),
       lastMs,
       windowIn,
       windowOut,

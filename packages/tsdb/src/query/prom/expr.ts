@@ -10,6 +10,7 @@ import {
   type PromUnary,
 } from "../../promql/ast.ts";
 import { printPromql } from "../../promql/printer.ts";
+import { POINTWISE } from "../cache/functions.ts";
 import type { QueryRun } from "../context.ts";
 import { printExtent, printTimeRange } from "../trace.ts";
 import { aggregateFunctions } from "./aggregates.ts";
@@ -117,7 +118,14 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
     }
     const param = node.param === null ? null : await evaluate(context, node.param);
     const aggregation = entry(context, node, param);
-    await stream(context, bare, aggregation);
+    const isLeaf = (bare.kind === "selector" || bare.kind === "call") && !invariant.has(bare);
+    // What wants every value takes them from what is kept of the series.
+    const kept =
+      isLeaf && !POINTWISE.has(node.op) && node.op !== "limitk"
+        ? await evaluateFromKept(context, { expr: bare, aspect: "value", aggregate: null }, evaluate)
+        : null;
+    if (kept === null) await stream(context, bare, aggregation);
+    else await addAll(context, kept, aggregation);
     const step = context.grid.trace?.begin(`aggregate ${node.op}()`);
     const series = await aggregation.finish();
     step?.end(`series=${series.length}`);
@@ -126,7 +134,7 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
 
   /** Hands the series of a vector to the sink: as they are computed where they come one by one, else once all are there. */
   async function stream(context: PromContext, expr: PromExpr, sink: SeriesSink): Promise<void> {
-    const { points, run } = context.grid;
+    const { points } = context.grid;
     const isOnce = points > 1 && invariant.has(expr);
     if (expr.kind === "selector" && !isOnce) {
       await traced(context, expr, (inner) => streamSelector(inner, expr, sink), printStreamed);
@@ -140,11 +148,7 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
       }
     }
     const value = await evaluate(context, expr);
-    if (value.kind !== "vector") return;
-    for (const { labels, values, present } of value.series) {
-      sink.add(labels, values, present);
-      if (run.isDue()) await run.breathe();
-    }
+    if (value.kind === "vector") await addAll(context, value.series, sink);
   }
 
   async function evaluateCall(context: PromContext, call: PromCall): Promise<PromValue> {
@@ -176,6 +180,13 @@ export function evaluatorOf(tree: PromExpr): EvaluateExpr {
   }
 
   return evaluate;
+}
+
+async function addAll({ grid }: PromContext, series: readonly PromSeries[], sink: SeriesSink): Promise<void> {
+  for (const { labels, values, present } of series) {
+    sink.add(labels, values, present);
+    if (grid.run.isDue()) await grid.run.breathe();
+  }
 }
 
 /** Columns that a value takes. */

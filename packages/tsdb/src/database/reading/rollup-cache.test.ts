@@ -1,0 +1,41 @@
+/** What a reader keeps of answers holds although samples are written elsewhere: it is told what comes late through shared memory. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { MessageChannel } from "node:worker_threads";
+import { ManualClock } from "../../base/clock.ts";
+import { Random } from "../../base/random.ts";
+import { openDatabase } from "../database.ts";
+import { Dashboards, START_MS } from "../testing/dashboards.ts";
+import { connectReader } from "./reader.ts";
+
+const TEXTS = ["m", "sum by (job) (rate(m[5m]))", "increase(m[2m])", "max_over_time(n[1m])", "topk(2, m)"];
+
+test("a reader's answers are the same with what it keeps and without", async () => {
+  for (const dialect of ["metricsql", "promql"] as const) {
+    const folder = await mkdtemp(join(tmpdir(), "nyanza-reader-"));
+    const clock = new ManualClock(START_MS);
+    const db = await openDatabase(folder, { clock });
+    const { port1, port2 } = new MessageChannel();
+    const served = db.serveReader(port1);
+    const reader = connectReader(port2, { clock, rollupCacheBytes: 4 << 20 });
+    try {
+      const dashboards = new Dashboards(new Random(20261123), db, clock, reader);
+      await dashboards.begin(
+        TEXTS.map((text) => ({ text, dialect })),
+        8,
+      );
+      for (let i = 0; i < 40; i++) await dashboards.round();
+      const { partialHits, fullHits } = reader.rollupCache;
+      assert.ok(partialHits > 60 && fullHits > 0, `${partialHits} partial hits, ${fullHits} full ones`);
+      assert.ok(dashboards.comparedPoints > 10_000);
+    } finally {
+      reader.close();
+      await served.ended;
+      await db.close();
+      await rm(folder, { recursive: true });
+    }
+  }
+});
