@@ -34,6 +34,7 @@ test("a query says which dialect it is in, and promql has Prometheus' arguments"
         lookbackMs: 90_000,
         latencyOffsetMs: 0,
         mayAlign: false,
+        mayCache: true,
         stats: false,
         maxQueryLength: 16_384,
         maxSeries: 300_000,

@@ -25,7 +25,7 @@ test("a CPU profile for pprof and for a browser", () =>
 
 test("query workers are in a profile, and can be had alone", { timeout: 60_000 }, () =>
   withTwins([], async ({ alone, pooled }) => {
-    const query = `/api/v1/query_range?query=${encodeURIComponent("sum(rate(rand(0)[1h:1s]))")}&start=0&end=7200&step=15`;
+    const query = `/api/v1/query_range?query=${encodeURIComponent("sum(rate(rand(0)[1h:1s]))")}&start=0&end=7200&step=15&nocache=1`;
     const workingBeside = async (path: string): Promise<Reply> => {
       let reply: Reply | null = null;
       const taking = ask(pooled.port, path).then((taken) => {

@@ -58,46 +58,49 @@ function bodyOf({ body, headers }: Reply): string {
 const query = (text: string, more = ""): string => `query=${encodeURIComponent(text)}${more}`;
 
 test("a worker answers byte for byte what the main thread answers", { timeout: 120_000 }, () =>
-  withTwins(["-search.maxMemoryPerQuery=8MiB", "-search.queryStats.minQueryDuration=0"], async (twins) => {
-    await importInto(twins, await readCorpus("document-data.jsonl"));
-    await importInto(twins, wideLines("wide", 1_000));
-    await importInto(twins, '{"metric":{"__name__":"lonely"},"values":[1],"timestamps":[1704073100000]}');
-    const corpus = JSON.parse(await readCorpus("document-queries.json")) as Corpus;
-    const texts = [...new Set(corpus.queries.map(({ query }) => query))];
-    const range = `&start=${NOW - 600}&end=${NOW}&step=15`;
-    let refused = 0;
-    for (const dialect of ["metricsql", "promql"]) {
-      for (const text of texts) {
-        const asked = query(text, `&dialect=${dialect}`);
-        const instant = await sameAnswers(twins, `/api/v1/query?${asked}&time=${NOW}`);
-        const ranged = await sameAnswers(twins, `/api/v1/query_range?${asked}${range}`);
-        refused += Number(instant !== 200) + Number(ranged !== 200);
+  withTwins(
+    ["-search.maxMemoryPerQuery=8MiB", "-search.queryStats.minQueryDuration=0", "-search.disableCache"],
+    async (twins) => {
+      await importInto(twins, await readCorpus("document-data.jsonl"));
+      await importInto(twins, wideLines("wide", 1_000));
+      await importInto(twins, '{"metric":{"__name__":"lonely"},"values":[1],"timestamps":[1704073100000]}');
+      const corpus = JSON.parse(await readCorpus("document-queries.json")) as Corpus;
+      const texts = [...new Set(corpus.queries.map(({ query }) => query))];
+      const range = `&start=${NOW - 600}&end=${NOW}&step=15`;
+      let refused = 0;
+      for (const dialect of ["metricsql", "promql"]) {
+        for (const text of texts) {
+          const asked = query(text, `&dialect=${dialect}`);
+          const instant = await sameAnswers(twins, `/api/v1/query?${asked}&time=${NOW}`);
+          const ranged = await sameAnswers(twins, `/api/v1/query_range?${asked}${range}`);
+          refused += Number(instant !== 200) + Number(ranged !== 200);
+        }
+        for (const [text, more] of ODD_QUERIES) {
+          const asked = query(text, `&dialect=${dialect}${more}`);
+          await sameAnswers(twins, `/api/v1/query?${asked}&time=${NOW}`);
+          await sameAnswers(twins, `/api/v1/query_range?${asked}${range}`);
+          await sameAnswers(twins, `/api/v1/query_range?${asked}${range}&nocache=1`, {
+            headers: { "accept-encoding": "gzip" },
+          });
+        }
       }
-      for (const [text, more] of ODD_QUERIES) {
-        const asked = query(text, `&dialect=${dialect}${more}`);
-        await sameAnswers(twins, `/api/v1/query?${asked}&time=${NOW}`);
-        await sameAnswers(twins, `/api/v1/query_range?${asked}${range}`);
-        await sameAnswers(twins, `/api/v1/query_range?${asked}${range}&nocache=1`, {
-          headers: { "accept-encoding": "gzip" },
-        });
+      assert.ok(refused > 0 && refused < texts.length * 2, `${refused} of ${texts.length}`);
+      for (const path of READING_PATHS) await sameAnswers(twins, path);
+      // Everything went where it should: nothing but arguments is looked at beside the workers.
+      assert.ok(readMetric(twins.pooled, "nyanza_query_workers") > 0);
+      for (const metric of ["vm_rows_read_per_query", "vm_series_read_per_query", "vm_rows_read_per_series"]) {
+        for (const what of ["_count", "_sum"]) {
+          assert.equal(readMetric(twins.pooled, metric + what), readMetric(twins.alone, metric + what), metric + what);
+        }
       }
-    }
-    assert.ok(refused > 0 && refused < texts.length * 2, `${refused} of ${texts.length}`);
-    for (const path of READING_PATHS) await sameAnswers(twins, path);
-    // Everything went where it should: nothing but arguments is looked at beside the workers.
-    assert.ok(readMetric(twins.pooled, "nyanza_query_workers") > 0);
-    for (const metric of ["vm_rows_read_per_query", "vm_series_read_per_query", "vm_rows_read_per_series"]) {
-      for (const what of ["_count", "_sum"]) {
-        assert.equal(readMetric(twins.pooled, metric + what), readMetric(twins.alone, metric + what), metric + what);
-      }
-    }
-    assert.deepEqual(
-      twins.pooled.log.filter((line) => /\b(warn|error)\b/.test(line)).map(stripPort),
-      twins.alone.log.filter((line) => /\b(warn|error)\b/.test(line)).map(stripPort),
-    );
-    const top = "/api/v1/status/top_queries?topN=1000";
-    assert.deepEqual(await countsOf(twins.pooled.port, top), await countsOf(twins.alone.port, top));
-  }),
+      assert.deepEqual(
+        twins.pooled.log.filter((line) => /\b(warn|error)\b/.test(line)).map(stripPort),
+        twins.alone.log.filter((line) => /\b(warn|error)\b/.test(line)).map(stripPort),
+      );
+      const top = "/api/v1/status/top_queries?topN=1000";
+      assert.deepEqual(await countsOf(twins.pooled.port, top), await countsOf(twins.alone.port, top));
+    },
+  ),
 );
 
 /** With arguments of their own. */
