@@ -133,7 +133,6 @@ async function main(isTiny: boolean, refreshes: number): Promise<void> {
         console.log(`${what.padEnd(52)}${await bench.measure(panel, refreshes, areLate)}`);
       }
     }
-    console.log(`${(db.rollupCache.bytes / 2 ** 20).toFixed(1)} MiB kept`);
   } finally {
     await db.close();
     await rm(folder, { recursive: true });
