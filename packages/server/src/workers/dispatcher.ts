@@ -34,17 +34,24 @@ export const SMALL: SmallLimits = {
   maxTextsWorkMs: 2,
 };
 
-/** How long a text that was too large is not tried again, and how many are remembered. Work may have been much for once: code was cold, the machine busy. */
+/** How long a text that was too large is not tried again, and how many are remembered. */
 const REMEMBERED_MS = 60_000;
-const SLOW_REMEMBERED_MS = 1_000;
 const REMEMBERED_MAX = 1_000;
+/** Work may have been much for once, code being cold or the machine busy: it is tried again after the first, then after twice as long each time. */
+const SLOW_REMEMBERED_MIN_MS = 20;
+const SLOW_REMEMBERED_MAX_MS = 1_000;
+
+interface Refusal {
+  readonly untilMs: number;
+  readonly forMs: number;
+}
 
 export class Dispatcher implements TaskRunner {
   readonly #database: ReadableDatabase;
   readonly #pool: TaskRunner;
   readonly #small: SmallLimits;
-  /** Until when something is not tried here. What was put in first is forgotten first. */
-  readonly #large: Map<string, number> = new Map();
+  /** What was too large the last time. What was put in first is forgotten first. */
+  readonly #large: Map<string, Refusal> = new Map();
 
   constructor(database: ReadableDatabase, pool: TaskRunner, small: SmallLimits = SMALL) {
     this.#database = database;
@@ -67,11 +74,8 @@ export class Dispatcher implements TaskRunner {
   }
 
   #mayTry(key: string): boolean {
-    const untilMs = this.#large.get(key);
-    if (untilMs === undefined) return true;
-    if (performance.now() < untilMs) return false;
-    this.#large.delete(key);
-    return true;
+    const refusal = this.#large.get(key);
+    return refusal === undefined || performance.now() >= refusal.untilMs;
   }
 
   /** False if it is too large. */
@@ -86,16 +90,16 @@ export class Dispatcher implements TaskRunner {
           else desk.onEvaluated?.(evaluated);
         },
       });
+      this.#forget(keyOf(task));
       return true;
     } catch (error) {
       // It does not matter which limit it was: a worker comes to the same answer, and its errors name the flags' limits.
       const isTooLarge = error instanceof InputError && error.status === 422;
       if (failed !== null && isTooLarge && !desk.signal.aborted) {
         Object.assign(task.query, limits);
-        this.#remember(
-          keyOf(task),
-          (failed as Evaluated).durationMs >= this.#small.maxWorkMs ? SLOW_REMEMBERED_MS : REMEMBERED_MS,
-        );
+        const key = keyOf(task);
+        if ((failed as Evaluated).durationMs >= this.#small.maxWorkMs) this.#rememberSlow(key);
+        else this.#remember(key, REMEMBERED_MS);
         return false;
       }
       if (failed !== null) desk.onEvaluated?.(failed);
@@ -111,13 +115,23 @@ export class Dispatcher implements TaskRunner {
     task.request = { ...request, maxWorkMs: this.#small.maxTextsWorkMs };
     try {
       await runTask(task, this.#database, desk);
+      this.#forget(key);
       return true;
     } catch (error) {
       if (!(error instanceof InputError && error.status === 422) || desk.signal.aborted) throw error;
       task.request = request;
-      this.#remember(key, SLOW_REMEMBERED_MS);
+      this.#rememberSlow(key);
       return false;
     }
+  }
+
+  #rememberSlow(key: string): void {
+    const last = this.#large.get(key)?.forMs ?? SLOW_REMEMBERED_MIN_MS / 2;
+    this.#remember(key, Math.min(2 * last, SLOW_REMEMBERED_MAX_MS));
+  }
+
+  #forget(key: string): void {
+    if (this.#large.size > 0) this.#large.delete(key);
   }
 
   #remember(key: string, forMs: number): void {
@@ -125,7 +139,7 @@ export class Dispatcher implements TaskRunner {
       const [oldest] = this.#large.keys();
       this.#large.delete(oldest as string);
     }
-    this.#large.set(key, performance.now() + forMs);
+    this.#large.set(key, { untilMs: performance.now() + forMs, forMs });
   }
 }
 
