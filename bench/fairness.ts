@@ -2,8 +2,8 @@
  * `npm run bench -- fairness`: what heavy queries do to those who send samples, and the other way round.
  *
  * Inserts are sent at fixed times, 200,000 samples a second, whether the ones before are answered or not, and their latency counts from when they were due: a
- * server that stops for a second is late with a second's worth of requests. Beside them goes, in turn: nothing; a program that burns one CPU; a heavy
- * query in a loop. Once with query workers, once with -search.workers=0.
+ * server that stops for a second is late with a second's worth of requests. Beside them goes, in turn: nothing; a program that burns one CPU; two of them, for two workers that
+ * help each other burn as much; a heavy query in a loop. Once with query workers, once with -search.workers=0.
  */
 import { spawn } from "node:child_process";
 import { Agent, request } from "node:http";
@@ -65,7 +65,12 @@ export async function runFairness({ rate, seconds }: FairnessOptions): Promise<v
       add(`${name}: heavy queries`, await besideQueries(() => observe(server, paths, null, seconds), server, paths));
       add(`${name}: inserts`, await observe(server, paths, bodies(), seconds));
       if (isFirst) {
-        add("inserts, a CPU burner", await besideBurner(scope, () => observe(server, paths, bodies(), seconds)));
+        for (const burners of [1, 2]) {
+          add(
+            `inserts, ${burners === 1 ? "a CPU burner" : `${burners} CPU burners`}`,
+            await besideBurners(scope, burners, () => observe(server, paths, bodies(), seconds)),
+          );
+        }
       }
       add(
         `${name}: inserts, heavy queries`,
@@ -157,11 +162,14 @@ async function besideQueries(work: () => Promise<Figures>, server: RunningSystem
   return figures;
 }
 
-async function besideBurner(scope: Scope, work: () => Promise<Figures>): Promise<Figures> {
-  const burner = spawn(process.execPath, ["-e", "for (;;);"]);
-  scope.onEnd(() => void burner.kill("SIGKILL"));
+async function besideBurners(scope: Scope, count: number, work: () => Promise<Figures>): Promise<Figures> {
+  const burners = Array.from({ length: count }, () => spawn(process.execPath, ["-e", "for (;;);"]));
+  const end = (): void => {
+    for (const burner of burners) burner.kill("SIGKILL");
+  };
+  scope.onEnd(end);
   const figures = await work();
-  burner.kill("SIGKILL");
+  end();
   return figures;
 }
 

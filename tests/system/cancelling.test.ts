@@ -84,7 +84,13 @@ const WORK: readonly (readonly [what: string, path: string])[] = [
       { dialect: "promql" },
     ),
   ],
-  ["a subquery", range("count(max_over_time(rate(work[5m])[10m:1s]))", 5)],
+  [
+    "a subquery",
+    range(
+      repeated(12, (i) => `count(max_over_time(rate(work[${i + 5}m])[10m:1s]))`),
+      5,
+    ),
+  ],
   [
     "an aggregate that wants every value",
     range(
