@@ -72,7 +72,7 @@ const WORK: readonly (readonly [what: string, path: string])[] = [
   [
     "rates, added up",
     range(
-      repeated(40, (i) => `sum(rate(work[${i + 1}m]))`),
+      repeated(120, (i) => `sum(rate(work[${i + 30}s]))`),
       1,
     ),
   ],
@@ -121,7 +121,7 @@ const WORK: readonly (readonly [what: string, path: string])[] = [
   ],
   [
     "one time, many samples",
-    `/api/v1/query${queryString({ query: repeated(60, (i) => `count(quantile_over_time(0.${i + 10}, work[25m]))`), time: END, nocache: 1 })}`,
+    `/api/v1/query${queryString({ query: repeated(240, (i) => `count(quantile_over_time(0.${i + 100}, work[25m]))`), time: END, nocache: 1 })}`,
   ],
 ];
 
