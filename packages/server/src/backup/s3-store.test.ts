@@ -14,7 +14,9 @@ import { elementsOf, textOf } from "./s3-xml.ts";
 
 const MIB = 1 << 20;
 const LARGE = new Uint8Array(20 * MIB).map((_, i) => (i * 31 + (i >> 15)) & 255);
-const TIMING = { attempts: 4, firstWaitMs: 1, waitMsMax: 5, stallMs: 300 };
+/** Nothing stalls but what a test makes stall: a busy machine may take long over a large part. */
+const TIMING = { attempts: 4, firstWaitMs: 1, waitMsMax: 5, stallMs: 60_000 };
+const SOON_STALLED_MS = 300;
 
 const NO_FLAGS: S3Flags = {
   credsFilePath: "",
@@ -29,7 +31,7 @@ const NO_FLAGS: S3Flags = {
 async function withServer(use: (server: TestS3Server, open: OpenStore) => Promise<void>, options = {}): Promise<void> {
   const server = new TestS3Server(options);
   const endpoint = new URL(await server.start());
-  const open: OpenStore = (address, { limits, signal, ...more } = {}) =>
+  const open: OpenStore = (address, { limits, signal, stallMs = TIMING.stallMs, ...more } = {}) =>
     new S3Store(
       address,
       {
@@ -41,7 +43,7 @@ async function withServer(use: (server: TestS3Server, open: OpenStore) => Promis
         isTlsVerified: true,
       },
       signal ?? new AbortController().signal,
-      TIMING,
+      { ...TIMING, stallMs },
       limits,
     );
   try {
@@ -59,6 +61,7 @@ type OpenStore = (
     sessionToken?: string;
     limits?: S3Limits;
     signal?: AbortSignal;
+    stallMs?: number;
   },
 ) => S3Store;
 
@@ -181,7 +184,7 @@ test("S3: every kind of fault at every request is survived: the backup and the r
           seen.add(what);
           return kind;
         };
-        const store = open("s3://backups/latest");
+        const store = open("s3://backups/latest", { stallMs: SOON_STALLED_MS });
         await backUpFolder(folder, store, null, transfers({ concurrency: 8 }));
         await withFolder(async (target) => {
           await restoreFolder(store, target, transfers());
