@@ -51,6 +51,21 @@ test("known texts", () => {
   same(0, 99_999_999, '[0,"99999999"]');
 });
 
+test("columns with the times of the column before, with some of them, and with others", () => {
+  const some = [1_700_000_000_000, 1_700_000_015_123, 0, -0, NaN, -1_500, 999_999_999_999_999, 1e300, 1e-300, 5];
+  const values = Float64Array.from(some, (_, i) => i / 8);
+  for (const shift of [0, 0, 1, 1, 0, 3, 0]) {
+    const timestamps = Float64Array.from(some, (_, i) => some[(i + shift) % some.length] as number);
+    for (const [lo, hi] of [
+      [0, some.length],
+      [2, 7],
+    ] as const) {
+      const got = Buffer.from(printPoints(timestamps, values, lo, hi)).toString();
+      assert.equal(got, printPointsTwin(timestamps, values, lo, hi));
+    }
+  }
+});
+
 test("known columns", () => {
   const values = Float64Array.of(9, 1.5, NaN, -Infinity, Infinity, -0, 1e21, 8);
   const wantedValues = '1.5,null,"-Infinity","Infinity",-0,1000000000000000000000';
