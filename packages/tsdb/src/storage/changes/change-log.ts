@@ -120,10 +120,8 @@ export class ChangeLog extends ChangeView {
   /** Samples that are added now, the oldest of them being of `oldestMs`. Before anybody hears that they are in. */
   add(registryEpoch: number, samples: LoggedSamples, oldestMs: number): void {
     if (oldestMs > this.settledMs) return;
-    const { seriesCount, slots, ends, timestamps } = samples;
-    let late = 0;
-    let minAllMs = Number.POSITIVE_INFINITY;
-    let maxAllMs = Number.NEGATIVE_INFINITY;
+    const { sampleCount, seriesCount, slots, ends, timestamps } = samples;
+    const { settledMs } = this;
     const found: LateSamples[] = [];
     let i = 0;
     for (let s = 0; s < seriesCount; s++) {
@@ -132,17 +130,19 @@ export class ChangeLog extends ChangeView {
       let maxMs = Number.NEGATIVE_INFINITY;
       for (; i < end; i++) {
         const ms = timestamps[i] as number;
-        if (ms > this.settledMs) continue;
+        if (ms > settledMs) continue;
         if (ms < minMs) minMs = ms;
         if (ms > maxMs) maxMs = ms;
       }
       if (minMs > maxMs) continue;
-      if (++late <= SERIES_MAX) found.push({ slot: slots[s] as number, registryEpoch, minMs, maxMs });
-      if (minMs < minAllMs) minAllMs = minMs;
-      if (maxMs > maxAllMs) maxAllMs = maxMs;
+      if (found.length === SERIES_MAX) {
+        const newestMs = newestUntil(settledMs, timestamps, sampleCount);
+        this.write({ slot: ANY_SERIES, registryEpoch, minMs: oldestMs, maxMs: newestMs });
+        return;
+      }
+      found.push({ slot: slots[s] as number, registryEpoch, minMs, maxMs });
     }
-    if (late > SERIES_MAX) this.write({ slot: ANY_SERIES, registryEpoch, minMs: minAllMs, maxMs: maxAllMs });
-    else for (const entry of found) this.write(entry);
+    for (const entry of found) this.write(entry);
   }
 
   /** Samples have gone, or something else is not what it was. */
@@ -160,4 +160,14 @@ export class ChangeLog extends ChangeView {
     entries[at + 3] = maxMs;
     Atomics.store(cells, SEQUENCE, next);
   }
+}
+
+/** The newest of the first `count` times that is not after `lastMs`. */
+function newestUntil(lastMs: number, timestamps: Float64Array, count: number): number {
+  let newestMs = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < count; i++) {
+    const ms = timestamps[i] as number;
+    if (ms > newestMs && ms <= lastMs) newestMs = ms;
+  }
+  return newestMs;
 }
