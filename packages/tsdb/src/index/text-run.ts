@@ -74,7 +74,12 @@ export class TextRun {
     this.reserve(at + to - from, this.count + hi - lo);
     this.bytes.set(bytes.subarray(from, to), at);
     const first = this.count;
-    for (let i = lo; i < hi; i++) this.ends[this.count++] = (ends[i] as number) - from + at;
+    // Locals: fields would be read anew for each text.
+    const own = this.ends;
+    const shift = at - from;
+    let k = first;
+    for (let i = lo; i < hi; i++) own[k++] = (ends[i] as number) + shift;
+    this.count = k;
     if (first > 0 && this.isSorted && this.compare(first - 1, this, first) >= 0) this.isSorted = false;
   }
 
