@@ -1,8 +1,10 @@
 /**
- * The file system for a thread that may be ended at any moment. Opening or closing a file that is under way on another thread of the pool just then would leave it open
- * for as long as the process lasts; done at once, it is done or not begun, and what is open then Node closes. Reading is as it is elsewhere.
+ * The file system for a thread of its own, which may be ended at any moment. All of it is done at once, while the thread waits:
+ *
+ *   - Opening or closing a file that is under way on another thread of the pool just when this one ends would leave it open for as long as the process lasts.
+ *   - What is read is mostly in the system's memory already, and a trip to the pool and back takes several times what the copy does.
  */
-import { closeSync, fstatSync, openSync, read } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { ReadFile } from "./disk.ts";
 import { READ_BYTES_MAX, RealDisk } from "./real-disk.ts";
@@ -24,9 +26,7 @@ class ThreadFile implements ReadFile {
   readonly bytes: number;
   private readonly file: number;
   private readonly path: string;
-  /** Reads under way: closed under them, its number could be that of another file. */
-  private reads = 0;
-  private isClosing = false;
+  private isClosed = false;
 
   constructor(file: number, bytes: number, path: string) {
     this.file = file;
@@ -35,36 +35,22 @@ class ThreadFile implements ReadFile {
   }
 
   async read(offset: number, target: Uint8Array): Promise<void> {
-    if (this.isClosing) throw new Error(`${this.path}: read after it was closed`);
-    this.reads++;
-    try {
-      for (let done = 0; done < target.length; ) {
-        const count = await this.readSome(target, done, offset + done);
-        if (count === 0) {
-          throw new RangeError(
-            `${this.path}: want ${target.length} bytes at ${offset}, the file ends at ${offset + done}`,
-          );
-        }
-        done += count;
+    // Its number may be that of another file by now.
+    if (this.isClosed) throw new Error(`${this.path}: read after it was closed`);
+    for (let done = 0; done < target.length; ) {
+      const count = readSync(this.file, target, done, Math.min(target.length - done, READ_BYTES_MAX), offset + done);
+      if (count === 0) {
+        throw new RangeError(
+          `${this.path}: want ${target.length} bytes at ${offset}, the file ends at ${offset + done}`,
+        );
       }
-    } finally {
-      this.reads--;
-      if (this.isClosing && this.reads === 0) closeSync(this.file);
+      done += count;
     }
   }
 
-  private async readSome(target: Uint8Array, at: number, offset: number): Promise<number> {
-    return await new Promise((resolve, reject) => {
-      read(this.file, target, at, Math.min(target.length - at, READ_BYTES_MAX), offset, (error, count) => {
-        if (error === null) resolve(count);
-        else reject(error);
-      });
-    });
-  }
-
   async close(): Promise<void> {
-    if (this.isClosing) return;
-    this.isClosing = true;
-    if (this.reads === 0) closeSync(this.file);
+    if (this.isClosed) return;
+    this.isClosed = true;
+    closeSync(this.file);
   }
 }

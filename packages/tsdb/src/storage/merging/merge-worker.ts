@@ -1,7 +1,7 @@
 /** The thread that merges: one task at a time, as merge-thread.ts sends them. */
 import { parentPort } from "node:worker_threads";
 import { assert, CorruptionError } from "../../base/errors.ts";
-import { RealDisk } from "../../disk/real-disk.ts";
+import { ThreadDisk } from "../../disk/thread-disk.ts";
 import { Tombstones } from "../deletes/tombstones.ts";
 import type { Pace } from "../pacer.ts";
 import { PartReader } from "../parts/part-reader.ts";
@@ -35,7 +35,7 @@ class WorkerPace implements Pace {
 }
 
 async function runTask(task: MergeTask): Promise<MergeReport> {
-  const disk = new RealDisk(task.root);
+  const disk = new ThreadDisk(task.root);
   const sources: PartReader[] = [];
   try {
     for (const { path, fileNumber } of task.sources) sources.push(await PartReader.open(disk, path, fileNumber));
