@@ -6,7 +6,8 @@
  *     npm run bench -- new-series --series=200000 --scrapes=4 --systems=nyanza
  *     npm run bench -- new-series --body=2000                       in requests of 2,000 samples, not 10,000
  */
-import { Agent } from "node:http";
+import { Agent, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { http } from "#support/http";
 import { readMemory } from "#support/process";
 import { remoteWriteHeaders } from "#support/remote-write";
@@ -76,6 +77,7 @@ async function takeTurn(name: SystemName, load: Load, idleSeconds: number): Prom
     const { pid } = system;
     const startCpu = await waitUntilIdle(pid, 1);
     const url = `${system.url}/api/v1/write`;
+    await warmUpSender(load);
     const agent = new Agent({ keepAlive: true, maxSockets: load.shards.length });
     const times: number[] = [];
     await Promise.all(
@@ -114,4 +116,24 @@ async function takeTurn(name: SystemName, load: Load, idleSeconds: number): Prom
       String(Math.round(folderBytes(system.dataFolder) / 1e6)),
     ];
   });
+}
+
+/** Bodies of each sender that go to a sink. */
+const WARM_UP_BODIES = 10;
+
+/** Sends some of the load to a server that throws it away: what is measured are the systems, not code of this process that runs for the first time. */
+async function warmUpSender({ shards }: Load): Promise<void> {
+  const sink = createServer((request, response) => {
+    request.resume().on("end", () => response.writeHead(204).end());
+  });
+  await new Promise<void>((resolve) => sink.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(sink.address() as AddressInfo).port}/api/v1/write`;
+  const agent = new Agent({ keepAlive: true, maxSockets: shards.length });
+  await Promise.all(
+    shards.map(async (bodies) => {
+      for (const body of bodies.slice(0, WARM_UP_BODIES)) await http(url, { headers: remoteWriteHeaders, body, agent });
+    }),
+  );
+  agent.destroy();
+  await new Promise((resolve) => sink.close(resolve));
 }
