@@ -10,8 +10,8 @@ import { COMMANDS } from "./commands/commands.ts";
 import { formatHelp } from "./flags/help.ts";
 import { FlagError, parseFlags } from "./flags/parse.ts";
 import { FLAGS, type Flags, type ParsedServerFlags } from "./flags/table.ts";
-import { compileLater } from "./process/compiler.ts";
 import { createLoggers, type LoggerFor } from "./process/logger.ts";
+import { settleBuffers, tuneV8 } from "./process/v8-flags.ts";
 import { VERSION } from "./process/version.ts";
 import { openServedDatabase } from "./served-database.ts";
 import { type RunningServer, startServer } from "./start.ts";
@@ -19,7 +19,8 @@ import { type RunningServer, startServer } from "./start.ts";
 await main();
 
 async function main(): Promise<void> {
-  compileLater();
+  tuneV8();
+  settleBuffers();
   const [word = "", ...rest] = process.argv.slice(2);
   const command = COMMANDS.get(word);
   if (command !== undefined) process.exit(await command.run(rest));

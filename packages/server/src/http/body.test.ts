@@ -264,6 +264,30 @@ test("a sender that stops sending gets 408", async () => {
   );
 });
 
+test("bodies in several pieces at once and after one another stay apart", async () => {
+  const context = contextOf();
+  await serve(
+    (incoming) =>
+      withBody(incoming, { maxBytes: 1 << 20, flag: "f" }, context, async (body) => {
+        await new Promise((resume) => setTimeout(resume, 5));
+        return `${body.length} ${body.every((byte) => byte === body[0])} ${body[0]}`;
+      }),
+    async (port) => {
+      for (let round = 0; round < 3; round++) {
+        const answers = await Promise.all(
+          Array.from({ length: 6 }, (_, i) => {
+            const fill = 16 * round + i;
+            return fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: new Uint8Array(200_000 + i).fill(fill) });
+          }),
+        );
+        for (const [i, answer] of answers.entries())
+          assert.equal(await answer.text(), `${200_000 + i} true ${16 * round + i}`);
+      }
+      assert.equal(context.budget.used, 0);
+    },
+  );
+});
+
 test("ByteBudget", () => {
   const budget = new ByteBudget(10);
   budget.take(10);

@@ -11,6 +11,7 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import * as zlib from "node:zlib";
 import { InputError } from "@nyanza/tsdb";
+import { giveBody, takeBody } from "./body-memory.ts";
 import { decodeBody, type Encoding, parseEncoding } from "./decode.ts";
 import { ClientGoneError, OverloadError } from "./errors.ts";
 import { bodyOf, type HttpRequest } from "./exchange.ts";
@@ -55,7 +56,7 @@ export interface BodyLimits {
 }
 
 /**
- * The body as sent, not decoded. The caller must call `release()` when it no longer needs the bytes.
+ * The body as sent, not decoded. The caller must call `release()` when nobody reads the bytes any more: they are written over by the next body.
  * @throws InputError 400 when it is larger than the limit (declared or real), 408 when the sender stalls
  */
 export async function readRawBody(
@@ -67,9 +68,12 @@ export async function readRawBody(
   if (declared > limits.maxBytes) throw tooLarge(declared, limits);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
+  let joined: Uint8Array | null = null;
   const release = (): void => {
     context.budget.release(bytes);
     bytes = 0;
+    if (joined !== null) giveBody(joined);
+    joined = null;
   };
   try {
     await consume(bodyOf(request), context.stallMs, (chunk) => {
@@ -83,7 +87,15 @@ export async function readRawBody(
     release();
     throw error;
   }
-  return { bytes: chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, bytes), release };
+  const [first] = chunks;
+  if (first !== undefined && chunks.length === 1) return { bytes: first, release };
+  joined = takeBody(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    joined.set(chunk, at);
+    at += chunk.length;
+  }
+  return { bytes: joined, release };
 }
 
 /** The decoded body. Memory is given back to the budget when `use` is done. */

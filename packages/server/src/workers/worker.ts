@@ -6,6 +6,7 @@ import { connectReader, type Peer } from "@nyanza/tsdb";
 import { type ReadTask, runTask } from "../api/tasks.ts";
 import { givePiece } from "../http/pieces.ts";
 import { takeCpuProfile } from "../process/cpu-profile.ts";
+import { settleBuffers } from "../process/v8-flags.ts";
 import { type CacheBytes, type FromWorker, type ToWorker, type WorkerSettings, writeError } from "./messages.ts";
 import { PortAnswer } from "./port-answer.ts";
 
@@ -18,6 +19,7 @@ interface Running {
 /** A thread with this much more of niceness gets a third of the time of one that wants the same core. docs/decisions/0011-query-workers.md has the figures. */
 const NICE = 5;
 
+settleBuffers();
 const { port, seat, working, ...caches } = workerData as WorkerSettings;
 const main = parentPort as NonNullable<typeof parentPort>;
 const reader = connectReader(port, caches);
