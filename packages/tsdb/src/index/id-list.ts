@@ -62,7 +62,8 @@ export function isSomeWanted(ids: Postings, from: number, nextWanted: NextWanted
   return false;
 }
 
-async function isSomeWantedLater(
+/** The same, where it is not known yet whether the first of them is. */
+export async function isSomeWantedLater(
   ids: Postings,
   from: number,
   answer: Promise<number>,

@@ -1,6 +1,6 @@
 /** Lists of ids in a segment: written beside their value or on pages of their own, and read from there. Bytes: docs/format/index.md. */
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
-import { type IdList, isSomeWanted, type NextWanted, NO_MORE } from "./id-list.ts";
+import { type IdList, isSomeWantedLater, type NextWanted, NO_MORE } from "./id-list.ts";
 import type { CachedPage } from "./page-cache.ts";
 import {
   BITMAP,
@@ -169,10 +169,15 @@ export class PostingsWriter {
 /** Reads `count` ids that stand beside their value. @throws RangeError */
 function decodeInline(reader: ByteReader, kind: number, count: number): Postings {
   const ids = new Uint32Array(count);
-  if (kind === RUNS) decodeRuns(reader, count, 0, ids, 0);
-  else if (kind === STEPS) decodeSteps(reader, count, 0, ids, 0);
-  else throw new RangeError(`a list of ids in coding ${kind}`);
+  if (codingOf(kind) === RUNS) decodeRuns(reader, count, 0, ids, 0);
+  else decodeSteps(reader, count, 0, ids, 0);
   return ids;
+}
+
+/** @throws RangeError for one that does not stand beside a value */
+function codingOf(kind: number): typeof RUNS | typeof STEPS {
+  if (kind !== RUNS && kind !== STEPS) throw new RangeError(`a list of ids in coding ${kind}`);
+  return kind;
 }
 
 /**
@@ -211,15 +216,32 @@ class InlineList implements IdList {
     return intersect(ids, this.read());
   }
 
+  /** Without an array of the ids: labels that all series have are a run of all ids there are. */
   some(nextWanted: NextWanted): boolean | Promise<boolean> {
     const reader = new ByteReader(this.body, this.at);
-    const kind = reader.varint() % 4;
-    // In both codings the first number is the first id, and most often that is wanted.
-    const first = new ByteReader(this.body, reader.offset).varint();
-    const next = nextWanted(first);
-    if (next === first) return true;
-    if (next === NO_MORE) return false;
-    return isSomeWanted(decodeInline(reader, kind, this.count), typeof next === "number" ? 1 : 0, nextWanted);
+    const kind = codingOf(reader.varint() % 4);
+    let last = -1;
+    /** What is below is not wanted. */
+    let least = 0;
+    for (let left = this.count; left > 0 && least !== NO_MORE; ) {
+      const first = last + 1 + reader.varint();
+      const run = kind === RUNS ? reader.varint() + 1 : 1;
+      if (run > left) throw new RangeError("a run of ids goes past the end of its list");
+      left -= run;
+      last = first + run - 1;
+      for (let id = Math.max(first, least); id <= last; id = least) {
+        const next = nextWanted(id);
+        if (typeof next !== "number") return this.someLater(id, next, nextWanted);
+        if (next === id) return true;
+        least = next;
+      }
+    }
+    return false;
+  }
+
+  private async someLater(id: number, answer: Promise<number>, nextWanted: NextWanted): Promise<boolean> {
+    const ids = this.read();
+    return await isSomeWantedLater(ids, lowerBound(ids, id), answer, nextWanted);
   }
 }
 
