@@ -17,6 +17,12 @@ export interface TextColumns {
   readonly isSorted: boolean;
 }
 
+/** A run, and which of its texts is the next. */
+interface Cursor {
+  readonly run: TextRun;
+  next: number;
+}
+
 export class TextRun {
   count = 0;
   private bytes: Uint8Array;
@@ -177,6 +183,41 @@ export class TextRun {
     return both;
   }
 
+  /** What all of them have, as `merge` has it of two: in one pass, which copies each text once. */
+  static mergeAll(runs: readonly TextRun[], limit: number): TextRun {
+    let bytes = 0;
+    let count = 0;
+    for (const run of runs) {
+      bytes += run.start(run.count);
+      count += run.count;
+    }
+    const all = new TextRun(bytes, count);
+    const most = limit > 0 ? limit : Number.POSITIVE_INFINITY;
+    // A heap of those that have texts left, by the next of them.
+    const heap = runs.map((run) => ({ run, next: 0 }));
+    for (let i = heap.length >>> 1; i-- > 0; ) siftDown(heap, i);
+    while (heap.length > 1 && all.count < most) {
+      const least = heap[0] as Cursor;
+      const { run, next } = least;
+      const after = heap[2] === undefined || isBefore(heap[1] as Cursor, heap[2]) ? (heap[1] as Cursor) : heap[2];
+      const room = most - all.count;
+      let order = run.compare(next, after.run, after.next);
+      let end = next;
+      while (order < 0 && ++end < run.count && end - next < room) order = run.compare(end, after.run, after.next);
+      all.append(run, next, end);
+      // The same text comes once more.
+      least.next = order === 0 ? end + 1 : end;
+      if (least.next >= run.count) {
+        heap[0] = heap[heap.length - 1] as Cursor;
+        heap.pop();
+      }
+      siftDown(heap, 0);
+    }
+    const [last] = heap as [Cursor];
+    all.append(last.run, last.next, Math.min(last.run.count, last.next + most - all.count));
+    return all;
+  }
+
   private append({ bytes, ends }: TextRun, lo: number, hi: number): void {
     this.addAll(bytes, ends, lo, hi);
   }
@@ -201,16 +242,28 @@ export class TextRun {
 
 /** All texts of the runs in order, each once; the first `limit` of them, 0 for all. */
 export function mergeRuns(runs: readonly TextRun[], limit: number): TextRun {
-  // Neighbours first: each text is copied as often as the number of runs can be halved.
-  let left = runs.filter(({ count }) => count > 0).map((run) => run.sorted());
-  while (left.length > 1) {
-    const merged: TextRun[] = [];
-    for (let i = 0; i < left.length; i += 2) {
-      const [one, other] = [left[i] as TextRun, left[i + 1]];
-      merged.push(other === undefined ? one : one.merge(other, limit));
-    }
-    left = merged;
+  const [first, second, ...others] = runs.filter(({ count }) => count > 0).map((run) => run.sorted());
+  if (first === undefined) return new TextRun();
+  if (second === undefined) return limit > 0 && first.count > limit ? first.merge(new TextRun(), limit) : first;
+  return others.length === 0 ? first.merge(second, limit) : TextRun.mergeAll([first, second, ...others], limit);
+}
+
+function isBefore(a: Cursor, b: Cursor): boolean {
+  return a.run.compare(a.next, b.run, b.next) < 0;
+}
+
+/** Puts the cursor at `i` where it belongs among those below it. */
+function siftDown(heap: Cursor[], i: number): void {
+  const moved = heap[i];
+  if (moved === undefined) return;
+  let at = i;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && isBefore(heap[child + 1] as Cursor, heap[child] as Cursor)) child++;
+    if (!isBefore(heap[child] as Cursor, moved)) break;
+    heap[at] = heap[child] as Cursor;
+    at = child;
   }
-  const all = left[0] ?? new TextRun();
-  return limit > 0 && all.count > limit ? all.merge(new TextRun(), limit) : all;
+  heap[at] = moved;
 }
