@@ -16,8 +16,8 @@ import type { Logger } from "../process/logger.ts";
 import type { CacheBytes, CacheLimits } from "./messages.ts";
 import { type Death, QueryWorker, type QueryWorkerOptions } from "./query-worker.ts";
 
-/** A query that takes longer is worth another worker's help. */
-const HEAVY_MS = 50;
+/** A query that takes longer is worth another worker's help, which costs its memory. */
+const HEAVY_MS = 10;
 
 /** By so many tasks a worker may be busier than another, and still gets the queries of which it has kept something. */
 const BUSIER_MAX = 2;

@@ -53,7 +53,9 @@ export function shareCountOf(
   if (view.stores.length > 0) {
     samples += countPresent(slots) * Math.min(HEAD_SAMPLES_MAX, (maxMs - minMs) / HEAD_SAMPLE_MS);
   }
-  return Math.max(1, Math.min(SHARES_MAX, slots.length, Math.floor(samples / shareSamples)));
+  // The first division saves the most: half a share is worth it.
+  const count = samples < shareSamples / 2 ? 1 : Math.max(2, Math.floor(samples / shareSamples));
+  return Math.max(1, Math.min(SHARES_MAX, slots.length, count));
 }
 
 /**

@@ -256,9 +256,9 @@ test("a query that is cancelled, or fails, ends everywhere", async () => {
       const running = reader.queryRange("sum(rate(m[10m]))", { ...RANGE, helpers, signal: stopping.signal });
       for (let turn = 0; turn < 2 * round; turn++) await new Promise((resolve) => setImmediate(resolve));
       stopping.abort(new Error("stopped"));
-      // Late ones may have been done.
+      // What is there at once is read without a pause: only who is stopped before it begins is sure to be.
       await running.then(
-        () => assert.ok(round > 1),
+        () => assert.ok(round > 0),
         (error: Error) => assert.equal(error.message, "stopped"),
       );
       await allGivenBack(met);
