@@ -7,15 +7,15 @@ const MB = 1 << 20;
 test("the memory allowed is divided: all shares grow with it, within bounds, and leave some", () => {
   assert.equal(allowedMemoryBytes(0, 60, 1000), 600);
   assert.equal(allowedMemoryBytes(5, 60, 1000), 5);
-  assert.deepEqual(divideMemory(640 * MB), {
-    headBytes: 20 * MB,
-    seriesBytes: 128 * MB,
-    indexCacheBytes: 20 * MB,
-    partCacheBytes: 20 * MB,
+  assert.deepEqual(divideMemory(960 * MB), {
+    headBytes: 30 * MB,
+    seriesBytes: 192 * MB,
+    indexCacheBytes: 80 * MB,
+    partCacheBytes: 30 * MB,
     rollupCacheBytes: 40 * MB,
-    queryBytes: 160 * MB,
-    workerHeapBytes: 160 * MB,
-    bodyBytes: 80 * MB,
+    queryBytes: 240 * MB,
+    workerHeapBytes: 240 * MB,
+    bodyBytes: 120 * MB,
   });
   assert.equal(divideMemory(64 * MB).headBytes, 16 * MB);
   // The largest request has room twice, packed and unpacked, however little is allowed.

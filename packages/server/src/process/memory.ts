@@ -47,9 +47,9 @@ export interface MemoryShares {
 const SHARES: Readonly<Record<keyof MemoryShares, readonly [part: number, min: number, max: number]>> = {
   headBytes: [1 / 32, 16 << 20, 64 << 20],
   seriesBytes: [1 / 5, 16 << 20, 3 * 2 ** 30],
-  indexCacheBytes: [1 / 32, 8 << 20, 256 << 20],
+  indexCacheBytes: [1 / 12, 8 << 20, 512 << 20],
   partCacheBytes: [1 / 32, 8 << 20, 256 << 20],
-  rollupCacheBytes: [1 / 16, 8 << 20, 2 ** 30],
+  rollupCacheBytes: [1 / 24, 8 << 20, 2 ** 30],
   queryBytes: [1 / 4, 0, Number.MAX_SAFE_INTEGER],
   workerHeapBytes: [1 / 4, 128 << 20, 4 * 2 ** 30],
   bodyBytes: [1 / 8, 0, Number.MAX_SAFE_INTEGER],
