@@ -30,7 +30,8 @@ class SizedDatabase extends MemoryDatabase {
   override async labelValues(label: string, { maxWorkMs }: LabelsQuery): Promise<Listed<string>> {
     this.here.push(`values of ${label}`);
     if (label === "bad") throw new InputError("no label");
-    if (label === "large" && maxWorkMs !== undefined) throw new InputError("too much work", 422);
+    const neededMs = { large: 1000, larger: SMALL.maxTextsWorkMs + 1 }[label] ?? 0;
+    if (neededMs > (maxWorkMs ?? Number.POSITIVE_INFINITY)) throw new InputError("too much work", 422);
     return { items: [], isPartial: false };
   }
 
@@ -58,10 +59,11 @@ interface Tried {
   readonly there: { text: string; maxSeries: number }[];
 }
 
-function tried(): Tried {
+function tried(isUp = true): Tried {
   const database = new SizedDatabase();
   const there: Tried["there"] = [];
   const pool = {
+    prepare: () => isUp,
     run: async (task: ReadTask): Promise<void> => {
       if (task.kind === "query") there.push({ text: task.text, maxSeries: task.query.maxSeries });
       else there.push({ text: task.kind, maxSeries: 0 });
@@ -173,6 +175,17 @@ test("label names and values are tried here, and for a while not again where the
   assert.deepEqual(database.here, ["names", "values of large"]);
   await assert.rejects(dispatcher.run(labelsTask("values", "bad"), deskOf()), /no label/);
   assert.equal(there.length, 2);
+});
+
+test("while no worker is up, label values may be more work here before they wait for one", async () => {
+  const { database, dispatcher, there } = tried(false);
+  for (let i = 0; i < 2; i++) await dispatcher.run(labelsTask("values", "larger"), deskOf());
+  await dispatcher.run(labelsTask("values", "large"), deskOf());
+  assert.deepEqual(database.here, ["values of larger", "values of larger", "values of large"]);
+  assert.equal(there.length, 1);
+  const up = tried();
+  await up.dispatcher.run(labelsTask("values", "larger"), deskOf());
+  assert.equal(up.there.length, 1);
 });
 
 test("a try that is much work is given up; one that is aborted or a mistake is not tried again elsewhere", async () => {

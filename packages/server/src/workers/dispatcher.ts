@@ -5,6 +5,7 @@
  * tried here within narrow limits: few series, few samples, few points, little work. One that would exceed any of them is given up, its answer not begun, and
  * carried out by a worker from the start; its text is remembered for a while and not tried again. At most a few milliseconds of this thread go to a wrong
  * guess, whatever the query is. The same with label names and values, which menus ask for at every key: their limit is work alone.
+ * While the first worker is still starting they may take longer here, in slices: that is sooner than it would begin.
  */
 import { InputError } from "@nyanza/tsdb";
 import type { LabelsTask } from "../api/labels.ts";
@@ -22,6 +23,14 @@ export interface SmallLimits {
   readonly maxWorkMs: number;
   /** Of label names and values. */
   readonly maxTextsWorkMs: number;
+  /** The same while no worker can begin: about what one takes to start. */
+  readonly maxTextsWorkStartingMs: number;
+}
+
+/** The pool, as who chooses sees it. */
+export interface Workers extends TaskRunner {
+  /** Whether a worker is up. If there is none, one is started. */
+  prepare(): boolean;
 }
 
 export const SMALL: SmallLimits = {
@@ -32,6 +41,7 @@ export const SMALL: SmallLimits = {
   maxTextLength: 1_000,
   maxWorkMs: 10,
   maxTextsWorkMs: 2,
+  maxTextsWorkStartingMs: 200,
 };
 
 /** How long a text that was too large is not tried again, and how many are remembered. */
@@ -48,20 +58,22 @@ interface Refusal {
 
 export class Dispatcher implements TaskRunner {
   readonly #database: ReadableDatabase;
-  readonly #pool: TaskRunner;
+  readonly #pool: Workers;
   readonly #small: SmallLimits;
   /** What was too large the last time. What was put in first is forgotten first. */
   readonly #large: Map<string, Refusal> = new Map();
 
-  constructor(database: ReadableDatabase, pool: TaskRunner, small: SmallLimits = SMALL) {
+  constructor(database: ReadableDatabase, pool: Workers, small: SmallLimits = SMALL) {
     this.#database = database;
     this.#pool = pool;
     this.#small = small;
   }
 
   async run(task: ReadTask, desk: Desk): Promise<void> {
+    // Who reads at all will soon ask for more: the first worker starts beside what is tried here.
+    const isUp = this.#pool.prepare();
     if (task.kind === "query" && this.#maybeSmall(task) && (await this.#try(task, desk))) return;
-    if (task.kind === "labels" && task.what !== "series" && (await this.#tryTexts(task, desk))) return;
+    if (task.kind === "labels" && task.what !== "series" && (await this.#tryTexts(task, desk, isUp))) return;
     await this.#pool.run(task, desk);
   }
 
@@ -108,11 +120,12 @@ export class Dispatcher implements TaskRunner {
   }
 
   /** False if it is too large. */
-  async #tryTexts(task: LabelsTask, desk: Desk): Promise<boolean> {
+  async #tryTexts(task: LabelsTask, desk: Desk, isUp: boolean): Promise<boolean> {
     const key = `${task.what} ${task.label}${task.request.groups.length === 0 ? "" : JSON.stringify(task.request.groups)}`;
-    if (key.length > this.#small.maxTextLength || !this.#mayTry(key)) return false;
+    if (key.length > this.#small.maxTextLength || (isUp && !this.#mayTry(key))) return false;
     const { request } = task;
-    task.request = { ...request, maxWorkMs: this.#small.maxTextsWorkMs };
+    const { maxTextsWorkMs, maxTextsWorkStartingMs } = this.#small;
+    task.request = { ...request, maxWorkMs: isUp ? maxTextsWorkMs : maxTextsWorkStartingMs };
     try {
       await runTask(task, this.#database, desk);
       this.#forget(key);

@@ -9,10 +9,11 @@
 import type { MetricSet } from "@nyanza/metrics";
 import type { RollupCacheStats } from "@nyanza/tsdb";
 import { addRollupStats, NO_ROLLUP_STATS } from "../api/rollup-cache.ts";
-import type { Desk, TaskRunner } from "../api/task-runner.ts";
+import type { Desk } from "../api/task-runner.ts";
 import type { ReadTask } from "../api/tasks.ts";
 import type { WatchedThread } from "../process/cpu-profile.ts";
 import type { Logger } from "../process/logger.ts";
+import type { Workers } from "./dispatcher.ts";
 import type { CacheBytes, CacheLimits } from "./messages.ts";
 import { type Death, QueryWorker, type QueryWorkerOptions } from "./query-worker.ts";
 
@@ -35,7 +36,7 @@ export interface PoolOptions {
   readonly program?: URL | undefined;
 }
 
-export class QueryPool implements TaskRunner {
+export class QueryPool implements Workers {
   readonly #options: PoolOptions;
   readonly #workers: Set<QueryWorker> = new Set();
   /** WorkerSettings.working of all of them. */
@@ -71,6 +72,12 @@ export class QueryPool implements TaskRunner {
     } finally {
       stopWatching();
     }
+  }
+
+  prepare(): boolean {
+    for (const { isReady } of this.#workers) if (isReady) return true;
+    if (this.#workers.size === 0 && !this.#isStopped) this.#start();
+    return false;
   }
 
   /** Those that there are now. */

@@ -59,6 +59,7 @@ export class QueryWorker {
   readonly #profiles: Map<number, AskedProfile> = new Map();
   /** Resolves when it can carry out tasks; never, if it dies before. */
   readonly ready: Promise<void>;
+  isReady = false;
   #becomeReady: () => void = () => {};
   #lastNumber = 0;
   #caches: CacheBytes = { indexCacheBytes: 0, partCacheBytes: 0, rollupCache: NO_ROLLUP_STATS };
@@ -68,7 +69,10 @@ export class QueryWorker {
   constructor(options: QueryWorkerOptions) {
     this.#options = options;
     this.ready = new Promise((resolve) => {
-      this.#becomeReady = resolve;
+      this.#becomeReady = () => {
+        this.isReady = true;
+        resolve();
+      };
     });
     const { port1, port2 } = new MessageChannel();
     this.#served = options.serveReader(port1);
