@@ -119,14 +119,19 @@ export class QueryPool implements Workers {
   #choose(task: ReadTask): QueryWorker {
     let least: QueryWorker | null = null;
     let own: QueryWorker | null = null;
+    let isOneFree = false;
     const seat = seatOf(task, this.#options.size);
     for (const worker of this.#workers) {
-      if (least === null || worker.load < least.load) least = worker;
+      if (least === null || waitBefore(worker) < waitBefore(least)) least = worker;
       if (worker.seat === seat) own = worker;
+      if (worker.load === 0) isOneFree = true;
     }
-    if (own !== null && least !== null && own.load <= least.load + BUSIER_MAX) return own;
-    if (least !== null && (least.load === 0 || this.#isFull)) return least;
-    return this.#start();
+    if (own !== null && least !== null && waitBefore(own) <= waitBefore(least) + BUSIER_MAX) return own;
+    if (!isOneFree && !this.#isFull) {
+      const fresh = this.#start();
+      if (least === null || waitBefore(fresh) < waitBefore(least)) least = fresh;
+    }
+    return least ?? this.#start();
   }
 
   get #isFull(): boolean {
@@ -180,6 +185,11 @@ export class QueryPool implements Workers {
       : error.message;
     this.#options.logger.error(`a query worker died with ${tasks} requests and is replaced: ${cause}`);
   }
+}
+
+/** In tasks. One that is still starting is as good as one that has something to do: most tasks are over before it is up. */
+function waitBefore({ isReady, load }: QueryWorker): number {
+  return load + (isReady ? 0 : 1);
 }
 
 /** Where a range query's answers are kept: always the same seat for a text. -1 for what nothing is kept of. */
