@@ -119,7 +119,15 @@ export function readSnappyHeader(body: u32, length: u32): bool {
   return fail(FAULT_VARINT_LONG, SNAPPY, 0, 0, 0);
 }
 
-/** Unpacks what follows the header into `[raw, raw + declaredBytes)`. */
+/** All 64 bytes that a copy may be long: those in vain cost less than a guess at how many it takes, and what comes next is written over them. */
+function copy64(target: u32, from: u32): void {
+  v128.store(target, v128.load(from));
+  v128.store(target, v128.load(from, 16), 16);
+  v128.store(target, v128.load(from, 32), 32);
+  v128.store(target, v128.load(from, 48), 48);
+}
+
+/** Unpacks what follows the header into `[raw, raw + declaredBytes)`. Writes up to 63 bytes beyond. */
 export function unsnappy(body: u32, length: u32, raw: u32): bool {
   const end = body + length;
   const rawEnd = raw + declaredBytes;
@@ -140,9 +148,9 @@ export function unsnappy(body: u32, length: u32, raw: u32): bool {
       }
       if (lengthMinus1 >= end - source) return fail(FAULT_LITERAL_INPUT, SNAPPY, 0, at, <f64>lengthMinus1 + 1);
       if (lengthMinus1 >= rawEnd - target) return fail(FAULT_LITERAL_OUTPUT, SNAPPY, 0, at, <f64>lengthMinus1 + 1);
-      if (lengthMinus1 < 64) {
-        for (let i: u32 = 0; i <= lengthMinus1; i += 16) v128.store(target + i, v128.load(source + i));
-      } else memory.copy(target, source, lengthMinus1 + 1);
+      if (lengthMinus1 < 16) v128.store(target, v128.load(source));
+      else if (lengthMinus1 < 64) copy64(target, source);
+      else memory.copy(target, source, lengthMinus1 + 1);
       source += lengthMinus1 + 1;
       target += lengthMinus1 + 1;
       continue;
@@ -171,7 +179,7 @@ export function unsnappy(body: u32, length: u32, raw: u32): bool {
     const copyEnd = target + count;
     const from = target - offset;
     if (offset >= 16) {
-      for (let i: u32 = 0; i < count; i += 16) v128.store(target + i, v128.load(from + i));
+      copy64(target, from);
     } else {
       // The distance doubles with every store until it holds 8 bytes that do not overlap.
       while (target - from < 8 && target < copyEnd) {
