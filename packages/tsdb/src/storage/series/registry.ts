@@ -16,6 +16,7 @@ import { asSeriesIndex } from "../../index/listed-index.ts";
 import { MemoryIndex } from "../../index/memory-index.ts";
 import { NO_POSTINGS, type Postings } from "../../index/postings.ts";
 import { encodeSeriesKey, type InvalidLabels } from "../../index/series-key.ts";
+import { SeriesSequence } from "../../index/series-sequence.ts";
 import { SeriesTable, UNKNOWN_SERIES } from "../../index/series-table.ts";
 import type { LabelPlace, WriteBatch } from "../../ingest/batch.ts";
 import { hashRowKeys } from "../../kernel/ingest-kernel.ts";
@@ -60,6 +61,7 @@ export class SeriesRegistry {
   /** Labels and series as numbers. */
   readonly store: LabelStore = new LabelStore();
   private readonly byRawHash: SeriesTable = new SeriesTable();
+  private readonly inSequence: SeriesSequence = new SeriesSequence(this.byRawHash);
   /** Number of the generation that got a series' last sample. */
   private readonly writtenIn: PagedNumbers = new PagedNumbers();
   /** Told of a series' first sample in each generation. */
@@ -82,7 +84,7 @@ export class SeriesRegistry {
 
   /** Bytes that it takes. */
   get usedBytes(): number {
-    return this.store.usedBytes + this.byRawHash.usedBytes + this.writtenIn.usedBytes;
+    return this.store.usedBytes + this.byRawHash.usedBytes + this.inSequence.usedBytes + this.writtenIn.usedBytes;
   }
 
   labelsOf(slot: number): Labels {
@@ -128,7 +130,7 @@ export class SeriesRegistry {
     this.store.beginBatch();
     for (let i = 0; i < seriesCount; i++) {
       if (i % LOOKED_UP_TOGETHER === 0) {
-        this.byRawHash.findAll(hashes, i, Math.min(i + LOOKED_UP_TOGETHER, seriesCount), target);
+        this.inSequence.findAll(hashes, i, Math.min(i + LOOKED_UP_TOGETHER, seriesCount), target);
       }
       let slot = target[i] as number;
       if (slot < REFUSED) continue;
