@@ -19,7 +19,7 @@ export const NOTHING_SMALL: SmallLimits = {
   maxTextLength: -1,
   maxWorkMs: 0,
   maxTextsWorkMs: 0,
-  maxTextsWorkStartingMs: 0,
+  maxWorkStartingMs: 0,
 };
 
 export interface Twin {

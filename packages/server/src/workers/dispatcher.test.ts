@@ -188,6 +188,16 @@ test("while no worker is up, label values may be more work here before they wait
   assert.equal(up.there.length, 1);
 });
 
+test("the same holds for queries", async () => {
+  const cold = tried(false);
+  const text = `ms:${SMALL.maxWorkMs + 1}`;
+  await cold.dispatcher.run(taskOf(text), deskOf());
+  assert.equal(cold.there.length, 0);
+  const up = tried();
+  await up.dispatcher.run(taskOf(text), deskOf());
+  assert.equal(up.there.length, 1);
+});
+
 test("a try that is much work is given up; one that is aborted or a mistake is not tried again elsewhere", async () => {
   const { dispatcher, there } = tried();
   await dispatcher.run(taskOf("ms:1000"), deskOf());

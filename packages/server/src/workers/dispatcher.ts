@@ -5,7 +5,7 @@
  * tried here within narrow limits: few series, few samples, few points, little work. One that would exceed any of them is given up, its answer not begun, and
  * carried out by a worker from the start; its text is remembered for a while and not tried again. At most a few milliseconds of this thread go to a wrong
  * guess, whatever the query is. The same with label names and values, which menus ask for at every key: their limit is work alone.
- * While the first worker is still starting they may take longer here, in slices: that is sooner than it would begin.
+ * While the first worker is still starting both may take longer here, in slices: that is sooner than it would begin.
  */
 import { InputError } from "@nyanza/tsdb";
 import type { LabelsTask } from "../api/labels.ts";
@@ -23,8 +23,8 @@ export interface SmallLimits {
   readonly maxWorkMs: number;
   /** Of label names and values. */
   readonly maxTextsWorkMs: number;
-  /** The same while no worker can begin: about what one takes to start. */
-  readonly maxTextsWorkStartingMs: number;
+  /** Of both while no worker is up: about what one takes to start. */
+  readonly maxWorkStartingMs: number;
 }
 
 /** The pool, as who chooses sees it. */
@@ -41,7 +41,7 @@ export const SMALL: SmallLimits = {
   maxTextLength: 1_000,
   maxWorkMs: 10,
   maxTextsWorkMs: 2,
-  maxTextsWorkStartingMs: 200,
+  maxWorkStartingMs: 200,
 };
 
 /** How long a text that was too large is not tried again, and how many are remembered. */
@@ -72,7 +72,7 @@ export class Dispatcher implements TaskRunner {
   async run(task: ReadTask, desk: Desk): Promise<void> {
     // Who reads at all will soon ask for more: the first worker starts beside what is tried here.
     const isUp = this.#pool.prepare();
-    if (task.kind === "query" && this.#maybeSmall(task) && (await this.#try(task, desk))) return;
+    if (task.kind === "query" && this.#maybeSmall(task) && (await this.#try(task, desk, isUp))) return;
     if (task.kind === "labels" && task.what !== "series" && (await this.#tryTexts(task, desk, isUp))) return;
     await this.#pool.run(task, desk);
   }
@@ -91,8 +91,9 @@ export class Dispatcher implements TaskRunner {
   }
 
   /** False if it is too large. */
-  async #try(task: QueryTask, desk: Desk): Promise<boolean> {
-    const limits = narrow(task.query, this.#small);
+  async #try(task: QueryTask, desk: Desk, isUp: boolean): Promise<boolean> {
+    const maxWorkMs = isUp ? this.#small.maxWorkMs : this.#small.maxWorkStartingMs;
+    const limits = narrow(task.query, this.#small, maxWorkMs);
     let failed: Evaluated | null = null;
     try {
       await runTask(task, this.#database, {
@@ -110,7 +111,7 @@ export class Dispatcher implements TaskRunner {
       if (failed !== null && isTooLarge && !desk.signal.aborted) {
         Object.assign(task.query, limits);
         const key = keyOf(task);
-        if ((failed as Evaluated).durationMs >= this.#small.maxWorkMs) this.#rememberSlow(key);
+        if ((failed as Evaluated).durationMs >= maxWorkMs) this.#rememberSlow(key);
         else this.#remember(key, REMEMBERED_MS);
         return false;
       }
@@ -124,8 +125,8 @@ export class Dispatcher implements TaskRunner {
     const key = `${task.what} ${task.label}${task.request.groups.length === 0 ? "" : JSON.stringify(task.request.groups)}`;
     if (key.length > this.#small.maxTextLength || (isUp && !this.#mayTry(key))) return false;
     const { request } = task;
-    const { maxTextsWorkMs, maxTextsWorkStartingMs } = this.#small;
-    task.request = { ...request, maxWorkMs: isUp ? maxTextsWorkMs : maxTextsWorkStartingMs };
+    const { maxTextsWorkMs, maxWorkStartingMs } = this.#small;
+    task.request = { ...request, maxWorkMs: isUp ? maxTextsWorkMs : maxWorkStartingMs };
     try {
       await runTask(task, this.#database, desk);
       this.#forget(key);
@@ -166,12 +167,12 @@ type NarrowedLimits = Pick<
 >;
 
 /** Puts lower limits into the query. Those it had. */
-function narrow(query: AskedQuery, small: SmallLimits): NarrowedLimits {
+function narrow(query: AskedQuery, small: SmallLimits, workMs: number): NarrowedLimits {
   const { maxMemoryBytes, maxSamples, maxSeries, maxSubqueryPoints, maxWorkMs } = query;
   query.maxSeries = Math.min(maxSeries, small.maxSeries);
   query.maxSamples = Math.min(maxSamples, small.maxSamples);
   query.maxSubqueryPoints = Math.min(maxSubqueryPoints, small.maxPoints);
   query.maxMemoryBytes = Math.min(maxMemoryBytes, small.maxMemoryBytes);
-  query.maxWorkMs = small.maxWorkMs;
+  query.maxWorkMs = workMs;
   return { maxMemoryBytes, maxSamples, maxSeries, maxSubqueryPoints, maxWorkMs };
 }
