@@ -11,7 +11,7 @@ import { formatHelp } from "./flags/help.ts";
 import { FlagError, parseFlags } from "./flags/parse.ts";
 import { FLAGS, type Flags, type ParsedServerFlags } from "./flags/table.ts";
 import { createLoggers, type LoggerFor } from "./process/logger.ts";
-import { settleBuffers, tuneV8 } from "./process/v8-flags.ts";
+import { compileSooner, settleBuffers, tuneV8 } from "./process/v8-flags.ts";
 import { VERSION } from "./process/version.ts";
 import { openServedDatabase } from "./served-database.ts";
 import { type RunningServer, startServer } from "./start.ts";
@@ -73,6 +73,7 @@ async function main(): Promise<void> {
       signal,
       openDatabase: openServedDatabase,
       warmUp: warmUpWrites,
+      onFirstRead: compileSooner,
     });
   } catch (error) {
     if (start.signal.aborted) {

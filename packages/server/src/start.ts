@@ -104,6 +104,8 @@ export interface StartOptions {
   readonly openDatabase: (settings: DatabaseSettings) => Promise<OwnedDatabase>;
   /** Done before the server is ready; one that fails is only logged. */
   readonly warmUp?: () => Promise<void>;
+  /** Called when something is read for the first time. */
+  readonly onFirstRead?: () => void;
   /** For tests: what stays on the main thread, and another program for query workers. */
   readonly workers?: { readonly small?: SmallLimits; readonly program?: URL };
 }
@@ -267,10 +269,12 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       program: options.workers?.program,
     });
   }
-  const runner: TaskRunner =
+  const runner = tellFirst(
     pool === null
       ? { run: (task, desk) => runTask(task, opened, desk) }
-      : new Dispatcher(opened, pool, options.workers?.small);
+      : new Dispatcher(opened, pool, options.workers?.small),
+    options.onFirstRead,
+  );
   const rollupCacheHandlers = createRollupCacheHandlers({
     stats: () => addRollupStats(opened.rollupCache?.() ?? NO_ROLLUP_STATS, pool?.caches.rollupCache ?? NO_ROLLUP_STATS),
     reset: () => {
@@ -371,6 +375,18 @@ type EarlyHandlers =
   | keyof ReturnType<typeof createActiveQueriesHandlers>
   | keyof ReturnType<typeof createProfileHandlers>
   | keyof ReturnType<typeof createRollupCacheHandlers>;
+
+/** The runner, that calls `onFirst` once, before its first task. */
+function tellFirst(runner: TaskRunner, onFirst: (() => void) | undefined): TaskRunner {
+  let isFirst = true;
+  return {
+    run: (task, desk) => {
+      if (isFirst) onFirst?.();
+      isFirst = false;
+      return runner.run(task, desk);
+    },
+  };
+}
 
 function createHandlers(
   options: StartOptions,
