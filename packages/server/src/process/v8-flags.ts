@@ -3,7 +3,7 @@
  */
 import { setFlagsFromString } from "node:v8";
 
-/** Bytes of bytecode a function runs through before V8 thinks about optimizing it, if it had its way. */
+/** Bytes of bytecode that a function runs through before V8 looks whether it should be optimized: its own value. */
 const INTERRUPT_BUDGET = 67_584;
 
 /** Of what is alive, so much garbage may gather, memory outside of the heap included, before the next collection of all. */
@@ -19,7 +19,7 @@ export function tuneV8(): void {
 
 /** To be called once there are questions: small ones go through much code and little of it often, and would be at half speed for thousands of calls. */
 export function compileSooner(): void {
-  setFlagsFromString(`--interrupt-budget=${3 * INTERRUPT_BUDGET}`);
+  setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET}`);
 }
 
 /**
