@@ -46,8 +46,9 @@ let previous: u32 = NONE;
 let found: u32 = NONE;
 
 /**
- * Where more series come round than there is room for, each is forgotten before it comes again. So learning costs credit, which recalling earns, up
- * to four times the entries there are; without any, sixteen times as many series pass before it is tried again.
+ * Where more series come round than there is room for, each is forgotten before it comes again, and of a flood of new ones none does. So learning costs
+ * credit, of which there is enough for a quarter of the entries at first. Recalling earns more, up to four times the entries; without any, sixteen times as
+ * many series as there are entries pass before it is tried again.
  */
 let credit: u32 = 0;
 let pause: u32 = 0;
@@ -65,7 +66,7 @@ export function placeRecall(at: u32, entryBits: u32, bytes: u32): void {
   tableMask = (2 << entryBits) - 1;
   texts = table + (8 << entryBits);
   textBytes = bytes;
-  credit = fullCredit();
+  credit = firstCredit();
 }
 
 export function setRecallTenant(accountId: u32, projectId: u32): void {
@@ -75,6 +76,10 @@ export function setRecallTenant(accountId: u32, projectId: u32): void {
 /** A new request: nothing is known of what came before. */
 export function beginRecall(): void {
   previous = NONE;
+}
+
+function firstCredit(): u32 {
+  return (entryMask + 4) >> 2;
 }
 
 function fullCredit(): u32 {
@@ -128,7 +133,7 @@ export function learnLabels(lo: u32, hi: u32, hashAt: u32): void {
     if (entry != NONE) store<u32>(slot, entry | mark);
   } else {
     pause -= 1;
-    if (pause == 0) credit = fullCredit();
+    if (pause == 0) credit = firstCredit();
   }
   if (previous != NONE && entry != NONE) store<u32>(entryAt(previous), entry, FOLLOWER);
   previous = entry;
