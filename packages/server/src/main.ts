@@ -11,7 +11,7 @@ import { formatHelp } from "./flags/help.ts";
 import { FlagError, parseFlags } from "./flags/parse.ts";
 import { FLAGS, type Flags, type ParsedServerFlags } from "./flags/table.ts";
 import { createLoggers, type LoggerFor } from "./process/logger.ts";
-import { compileSooner, settleBuffers, tuneV8 } from "./process/v8-flags.ts";
+import { compileLater, compileSooner, settleBuffers, tuneV8 } from "./process/v8-flags.ts";
 import { VERSION } from "./process/version.ts";
 import { openServedDatabase } from "./served-database.ts";
 import { type RunningServer, startServer } from "./start.ts";
@@ -72,7 +72,7 @@ async function main(): Promise<void> {
       metrics,
       signal,
       openDatabase: openServedDatabase,
-      warmUp: warmUpWrites,
+      warmUp,
       onFirstRead: compileSooner,
     });
   } catch (error) {
@@ -84,6 +84,16 @@ async function main(): Promise<void> {
   }
   logAddresses(loggers, server.addresses, flags);
   stop.use(server);
+}
+
+/** What is on the way in is to be optimized by the time the first body comes. */
+async function warmUp(): Promise<void> {
+  compileSooner();
+  try {
+    await warmUpWrites();
+  } finally {
+    compileLater();
+  }
 }
 
 function parseCommandLine(): ParsedServerFlags {

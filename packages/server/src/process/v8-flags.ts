@@ -11,13 +11,17 @@ const HEAP_GROWING_PERCENT = 100;
 
 /** To be called first: what has happened before has happened as ever. V8 reads these flags whenever it needs them, so they may change while running. */
 export function tuneV8(): void {
-  // The optimizing compiler takes up what is really hot a moment later, and what a server does once in an hour, not at all: docs/decisions/0009-compiling-later.md
-  setFlagsFromString(`--interrupt-budget=${12 * INTERRUPT_BUDGET}`);
+  compileLater();
   // The heap of a server that takes bodies in is small and they are not in it: V8's own limit has all of it marked for every few dozen bodies: docs/decisions/0016-collecting-later.md
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
 }
 
-/** To be called once there are questions: small ones go through much code and little of it often, and would be at half speed for thousands of calls. */
+/** The optimizing compiler takes up what is really hot a moment later, and what a server does once in an hour, not at all: docs/decisions/0009-compiling-later.md */
+export function compileLater(): void {
+  setFlagsFromString(`--interrupt-budget=${12 * INTERRUPT_BUDGET}`);
+}
+
+/** For a warm-up, and once there are questions: small ones go through much code and little of it often, and would be at half speed for thousands of calls. */
 export function compileSooner(): void {
   setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET}`);
 }
