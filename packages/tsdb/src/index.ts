@@ -2,6 +2,7 @@
 export { BugError, CorruptionError, InputError } from "./base/errors.ts";
 export { compareLabels, Labels } from "./base/labels.ts";
 export { DEFAULT_TENANT, formatTenant, type Tenant } from "./base/tenant.ts";
+export type { Texts } from "./base/texts.ts";
 export { NewerFormatError, OlderFormatError } from "./codec/pages.ts";
 export { repairFolder, verifyFolder } from "./database/care.ts";
 export {

@@ -2,6 +2,7 @@
 import { type EvaluationStats, type Labels, POINTS_MAX, printPoints, type QueryTrace } from "@nyanza/tsdb";
 import { PIECE_BYTES } from "../http/pieces.ts";
 import type { AnswerSink } from "../http/response.ts";
+import type { Listed } from "./database.ts";
 import { JsonWriter } from "./json-writer.ts";
 import { LabelSetWriter } from "./label-set-writer.ts";
 import { endWriting, writeTrace } from "./trace.ts";
@@ -131,12 +132,15 @@ function writeAnnotations(json: JsonWriter, kind: "warning" | "info", texts: rea
 /** `{"status":"success","isPartial":…,"data":[…]}` of strings. */
 export async function sendStrings(
   answer: AnswerSink,
-  items: readonly string[],
-  isPartial: boolean,
+  listed: Listed<string>,
   trace: QueryTrace | null = null,
 ): Promise<void> {
-  const write = (json: JsonWriter, lo: number, hi: number): void => json.strings(items, lo, hi);
-  await sendList(answer, items.length, isPartial, trace, write, STRINGS_AT_ONCE);
+  const { isPartial, texts } = listed;
+  const write = (json: JsonWriter, lo: number, hi: number): void => {
+    // Strings of texts are made when the first of them needs an escape.
+    if (texts === undefined || !json.plainTexts(texts, lo, hi)) json.strings(listed.items, lo, hi);
+  };
+  await sendList(answer, texts?.count ?? listed.items.length, isPartial, trace, write, STRINGS_AT_ONCE);
 }
 
 /** `{"status":"success","isPartial":…,"data":[…]}` of label sets. */

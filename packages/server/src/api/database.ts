@@ -2,7 +2,7 @@
  * What the endpoints need of a database, owned by its user. The embedded database has it; tests bring their own.
  * Times are milliseconds, ranges inclusive at both ends.
  */
-import type { Dialect, Labels, Peer, QueryTrace, Tenant } from "@nyanza/tsdb";
+import type { Dialect, Labels, Peer, QueryTrace, Tenant, Texts } from "@nyanza/tsdb";
 import type { WriteBatch } from "@nyanza/tsdb/ingest";
 import type { FilterGroups } from "@nyanza/tsdb/metricsql";
 import type { PrintableResult } from "./answer.ts";
@@ -142,6 +142,8 @@ export interface DeleteQuery {
 export interface Listed<T> {
   readonly items: readonly T[];
   readonly isPartial: boolean;
+  /** Of label names and values, where they are at hand: the items as bytes. */
+  readonly texts?: Texts;
 }
 
 export interface ExportedSeries {

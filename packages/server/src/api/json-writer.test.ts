@@ -128,3 +128,30 @@ test("a list of strings is printed as its strings are", () => {
     }),
   );
 });
+
+test("texts are printed as the same strings are, or not at all", () => {
+  const text = fc.oneof(
+    fc.string({ unit: "grapheme-ascii", maxLength: 100 }),
+    fc.constantFrom("", "é", "<", "'", '"', "\\", "\u007f", "\u001f", " !#&(;=[]~", "x".repeat(90)),
+    fc.stringMatching(/^[a-z0-9]{0,80}$/),
+  );
+  let printed = 0;
+  fc.assert(
+    fc.property(fc.array(text, { minLength: 1, maxLength: 6 }), fc.nat(5), (items, from) => {
+      const lo = Math.min(from, items.length - 1);
+      const pieces = items.map((item) => Buffer.from(item));
+      let end = 0;
+      const ends = Uint32Array.from(pieces, (piece) => (end += piece.length));
+      const texts = { bytes: Buffer.concat(pieces), ends, count: items.length };
+      let isPlain = false;
+      const got = written((writer) => {
+        isPlain = writer.plainTexts(texts, lo, items.length);
+      });
+      const some = items.slice(lo);
+      assert.equal(isPlain, !some.some((item) => /[^ !#-&(-;=-[\]-~]/.test(item)));
+      assert.equal(got, isPlain ? written((writer) => writer.strings(items, lo, items.length)) : "");
+      if (isPlain) printed++;
+    }),
+  );
+  assert.ok(printed > 10);
+});

@@ -62,10 +62,10 @@ export async function runLabels(task: LabelsTask, database: ReadableDatabase, { 
     await sendLabelSets(answer, items as readonly Labels[], isPartial, trace);
     return;
   }
-  const { items, isPartial } = await (task.what === "names"
+  const listed = await (task.what === "names"
     ? database.labelNames(request)
     : database.labelValues(task.label, request));
-  await sendStrings(answer, items, isPartial, trace);
+  await sendStrings(answer, listed, trace);
 }
 
 /**

@@ -6,6 +6,7 @@ import { type Cardinality, countSeries, searchCardinality } from "../storage/sea
 import { LABEL_NAMES, searchLabels, searchTexts, type TextQuery, valuesOf } from "../storage/search/label-search.ts";
 import type { Snapshot } from "../storage/search/search.ts";
 import type { Storage } from "../storage/storage.ts";
+import { FoundTexts } from "./found-texts.ts";
 import { divideSearch } from "./reading/divided-search.ts";
 import type { DivisibleSource } from "./reading/helped-source.ts";
 import { changesFor } from "./settled-changes.ts";
@@ -38,7 +39,10 @@ export class StorageSource implements DivisibleSource {
   }
 
   async series(request: LabelsRequest): Promise<Answer<Labels>> {
-    return await this.withSnapshot(request, (snapshot) => searchLabels(snapshot, request, request.limit ?? 0));
+    return await this.withSnapshot(request, async (snapshot) => {
+      const items = await searchLabels(snapshot, request, request.limit ?? 0);
+      return { items, isPartial: snapshot.isPartial };
+    });
   }
 
   async labelNames(request: LabelsRequest): Promise<Answer<string>> {
@@ -51,27 +55,31 @@ export class StorageSource implements DivisibleSource {
 
   /** One item. */
   async cardinality(request: LabelsRequest, focusLabel: string, topN: number): Promise<Answer<Cardinality>> {
-    return await this.withSnapshot(request, async (snapshot) => [
-      await searchCardinality(snapshot, { ...request, focusLabel, topN }),
-    ]);
+    return await this.withSnapshot(request, async (snapshot) => {
+      const found = await searchCardinality(snapshot, { ...request, focusLabel, topN });
+      return { items: [found], isPartial: snapshot.isPartial };
+    });
   }
 
   /** One item. */
   async seriesCount(request: LabelsRequest): Promise<Answer<number>> {
-    return await this.withSnapshot(request, async (snapshot) => [await countSeries(snapshot, request)]);
+    return await this.withSnapshot(request, async (snapshot) => {
+      const count = await countSeries(snapshot, request);
+      return { items: [count], isPartial: snapshot.isPartial };
+    });
   }
 
   private async texts(request: LabelsRequest, query: TextQuery): Promise<Answer<string>> {
-    return await this.withSnapshot(request, (snapshot) => searchTexts(snapshot, request, query, request.limit ?? 0));
+    return await this.withSnapshot(request, async (snapshot) => {
+      const run = await searchTexts(snapshot, request, query, request.limit ?? 0);
+      return new FoundTexts(run, snapshot.isPartial);
+    });
   }
 
-  private async withSnapshot<T>(
-    request: LabelsRequest,
-    read: (snapshot: Snapshot) => Promise<T[]>,
-  ): Promise<Answer<T>> {
+  private async withSnapshot<A>(request: LabelsRequest, read: (snapshot: Snapshot) => Promise<A>): Promise<A> {
     const snapshot = this.storage.snapshot(request.minMs, request.maxMs);
     try {
-      return { items: await read(snapshot), isPartial: snapshot.isPartial };
+      return await read(snapshot);
     } finally {
       snapshot.release();
     }

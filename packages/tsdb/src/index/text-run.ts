@@ -6,6 +6,7 @@
  */
 import { isAscii } from "node:buffer";
 import { decodeLabelBytes, encodeLabelText } from "../base/label-bytes.ts";
+import type { Texts } from "../base/texts.ts";
 
 /** Bytes that become one string, of which texts are slices. */
 const PIECE_BYTES = 1 << 14;
@@ -49,6 +50,11 @@ export class TextRun {
     run.count = ends.length;
     run.isSorted = isSorted;
     return run;
+  }
+
+  /** The texts themselves; they hold until one is added or taken back. */
+  get texts(): Texts {
+    return { bytes: this.bytes, ends: this.ends, count: this.count };
   }
 
   /** A copy as columns. */

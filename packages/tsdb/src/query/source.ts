@@ -8,6 +8,7 @@
  */
 import type { Labels } from "../base/labels.ts";
 import type { Tenant } from "../base/tenant.ts";
+import type { Texts } from "../base/texts.ts";
 import type { FilterGroups } from "../metricsql/ast.ts";
 import type { SharedSearch } from "./shares/share.ts";
 
@@ -70,6 +71,8 @@ export interface LabelsRequest {
 export interface Answer<T> {
   readonly items: T[];
   readonly isPartial: boolean;
+  /** Of label names and values, where they are at hand: the items as bytes, for who writes them on and needs no strings. */
+  readonly texts?: Texts;
 }
 
 /** A moment, see SourceChanges. */

@@ -14,6 +14,7 @@ import {
 import { LABEL_NAMES, searchLabels, searchTexts, type TextQuery, valuesOf } from "../../storage/search/label-search.ts";
 import { SearchCursor, type SearchView } from "../../storage/search/search.ts";
 import { ClosedError } from "../../storage/storage.ts";
+import { FoundTexts } from "../found-texts.ts";
 import { changesFor } from "../settled-changes.ts";
 import type { Conversation } from "./asking.ts";
 import type { SlotQuestion } from "./conversation.ts";
@@ -73,7 +74,10 @@ export class ReadingSource implements DivisibleSource {
   }
 
   async series(request: LabelsRequest): Promise<Answer<Labels>> {
-    return await this.withSnapshot(request, (snapshot) => searchLabels(snapshot, request, request.limit ?? 0));
+    return await this.withSnapshot(request, async (snapshot) => {
+      const items = await searchLabels(snapshot, request, request.limit ?? 0);
+      return { items, isPartial: snapshot.isPartial };
+    });
   }
 
   async labelNames(request: LabelsRequest): Promise<Answer<string>> {
@@ -98,16 +102,16 @@ export class ReadingSource implements DivisibleSource {
   }
 
   private async texts(request: LabelsRequest, query: TextQuery): Promise<Answer<string>> {
-    return await this.withSnapshot(request, (snapshot) => searchTexts(snapshot, request, query, request.limit ?? 0));
+    return await this.withSnapshot(request, async (snapshot) => {
+      const run = await searchTexts(snapshot, request, query, request.limit ?? 0);
+      return new FoundTexts(run, snapshot.isPartial);
+    });
   }
 
-  private async withSnapshot<T>(
-    request: LabelsRequest,
-    read: (snapshot: SearchView) => Promise<T[]>,
-  ): Promise<Answer<T>> {
+  private async withSnapshot<A>(request: LabelsRequest, read: (snapshot: SearchView) => Promise<A>): Promise<A> {
     const { view } = await this.begin(request, null);
     try {
-      return { items: await read(view), isPartial: view.isPartial };
+      return await read(view);
     } finally {
       view.release();
     }

@@ -33,8 +33,8 @@ async function labelsOf(storage: Storage): Promise<{ series: string[]; names: st
   try {
     return {
       series: (await searchLabels(snapshot, search, 0)).map(({ name }) => name),
-      names: [...(await searchTexts(snapshot, search, LABEL_NAMES, 0))].sort(),
-      values: [...(await searchTexts(snapshot, search, valuesOf("__name__"), 0))].sort(),
+      names: [...(await searchTexts(snapshot, search, LABEL_NAMES, 0)).toStrings()].sort(),
+      values: [...(await searchTexts(snapshot, search, valuesOf("__name__"), 0)).toStrings()].sort(),
     };
   } finally {
     snapshot.release();

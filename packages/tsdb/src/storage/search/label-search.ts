@@ -144,7 +144,7 @@ export async function searchTexts(
   search: StorageSearch,
   query: TextQuery,
   limit: number,
-): Promise<string[]> {
+): Promise<TextRun> {
   const known = new Known(limit);
   const { maxMs, tenant, groups } = search;
   const minMs = Math.max(search.minMs, snapshot.oldestMs);
@@ -192,7 +192,7 @@ export async function searchTexts(
     known.runs.push(await snapshot.headTexts(search, query, known, pacer));
     if (pacer.isDue) await pacer.pause();
   }
-  return known.merge().toStrings();
+  return known.merge();
 }
 
 /** The same of series of the head alone, in any order. What is known, or behind the limit, may be left out. */
