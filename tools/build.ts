@@ -1,8 +1,8 @@
 /**
- * What `tsc -b` does not build: WebAssembly kernels and the web page. Also sweeps compiled files whose source is gone,
+ * What `tsc -b` does not build: WebAssembly kernels, bundles and the web page. Also sweeps compiled files whose source is gone,
  * so that a deleted test does not run forever.
  *
- *     node tools/dist/build.js            kernels, page, sweep
+ *     node tools/dist/build.js            kernels, bundles, page, sweep
  *     node tools/dist/build.js kernels    only kernels
  *
  * A target is built again only when a source of it is newer, so a second run costs milliseconds.
@@ -13,17 +13,19 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { BUNDLE_FOLDER, buildBundles } from "./bundle.ts";
 import { listFiles, modifiedMs, packageNames, projectRoot } from "./project.ts";
 
 /** For every kernel. No garbage collector: the wrapper lays out memory. */
 const kernelFlags: readonly string[] = ["-O3", "--noAssert", "--enable", "simd", "--runtime", "stub"];
 
 async function main(targets: readonly string[]): Promise<void> {
-  const known = ["kernels", "page", "sweep"];
+  const known = ["kernels", "bundles", "page", "sweep"];
   const unknown = targets.filter((target) => !known.includes(target));
   if (unknown.length > 0) throw new Error(`build: unknown target ${unknown.join(", ")}; there are ${known.join(", ")}`);
   const wants = (target: string): boolean => targets.length === 0 || targets.includes(target);
   if (wants("kernels")) await buildKernels(join(projectRoot, "packages/tsdb/kernels"));
+  if (wants("bundles")) await buildBundles();
   if (wants("page")) await buildPage(join(projectRoot, "packages/ui"));
   if (wants("sweep")) sweep();
 }
@@ -118,6 +120,7 @@ function sweep(): void {
   for (const [sourceFolder, targetFolder] of roots as [string, string][]) {
     const target = join(projectRoot, targetFolder);
     for (const file of listFiles(target, true)) {
+      if (file.startsWith(BUNDLE_FOLDER)) continue;
       const match = /^(.*?)(\.js|\.js\.map|\.d\.ts)$/.exec(file);
       if (match === null || existsSync(join(projectRoot, sourceFolder, `${match[1]}.ts`))) continue;
       rmSync(join(target, file));

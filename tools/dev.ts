@@ -22,13 +22,16 @@ if (!flags.some((flag) => /^--?storageDataPath(=|$)/.test(flag))) flags.push("-s
 
 const children: ChildProcess[] = [
   start([join(projectRoot, "node_modules/typescript/bin/tsc"), "-b", "--watch", "--preserveWatchOutput"]),
-  start(["--watch", "--enable-source-maps", join(projectRoot, "packages/server/bin/nyanza.js"), ...flags]),
+  // The modules themselves: nobody makes bundles of them at every change.
+  start(["--watch", "--enable-source-maps", join(projectRoot, "packages/server/dist/main.js"), ...flags], {
+    NODE_OPTIONS: "--conditions=nyanza-modules",
+  }),
 ];
 const timer = setInterval(() => void writeDemo(), demoEveryMs);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
 
-function start(args: readonly string[]): ChildProcess {
-  const child = spawn(process.execPath, args, { cwd: projectRoot, stdio: "inherit" });
+function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+  const child = spawn(process.execPath, args, { cwd: projectRoot, stdio: "inherit", env: { ...process.env, ...env } });
   child.once("exit", stop);
   return child;
 }

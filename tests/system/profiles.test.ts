@@ -30,7 +30,7 @@ test(
     const { body, status } = await profile;
     assert.equal(status, 200);
     const texts = gunzipSync(body).toString("latin1");
-    assert.ok(texts.includes("/query/rollup/"), "no frame of the rollups");
+    assert.ok(texts.includes("quantileOfColumn"), "no frame of the rollup");
   }),
 );
 

@@ -26,7 +26,7 @@ test(
     const folder = makeFolder(scope);
     const flags = ["-selfScrapeInterval=0"];
     const env = { NODE_V8_COVERAGE: coverage };
-    const first = await startNyanza(scope, { folder, flags, env });
+    const first = await startNyanza(scope, { folder, flags, env, asModules: true });
     const nowMs = Date.now();
     const sent = await remoteWrite(first.url, [seriesOf("traveller", { way: "in" }, [[nowMs - 1000, 42]])]);
     assert.equal(sent.status, 204);
@@ -40,7 +40,7 @@ test(
     await askWith(first.url);
     assert.equal((await first.process.stop()).code, 0);
     // Once more from the file alone.
-    const second = await startNyanza(scope, { folder, flags, env });
+    const second = await startNyanza(scope, { folder, flags, env, asModules: true });
     await askWith(second.url);
     assert.equal((await second.process.stop()).code, 0);
 

@@ -8,8 +8,8 @@ if (version[0] < wanted[0] || (version[0] === wanted[0] && version[1] < wanted[1
   console.error("nyanza: needs Node.js " + wanted.join(".") + " or newer, this is " + process.versions.node);
   process.exit(1);
 }
-import("../dist/main.js").catch((error) => {
-  if (error && error.code === "ERR_MODULE_NOT_FOUND" && /dist.main\.js/.test(error.message)) {
+import("../dist/bundle/main.js").catch((error) => {
+  if (error && error.code === "ERR_MODULE_NOT_FOUND" && /dist.bundle.main\.js/.test(error.message)) {
     console.error("nyanza: has not been built: run `npm ci && npm run build` first");
   } else {
     console.error(error);

@@ -9,6 +9,9 @@ import { makeFolder, type Scope } from "./scope.ts";
 
 export const projectRoot: string = join(dirname(fileURLToPath(import.meta.url)), "../../../..");
 export const nyanzaProgram: string = join(projectRoot, "packages/server/bin/nyanza.js");
+/** What `asModules` starts, and how its packages are found. */
+const moduleProgram = join(projectRoot, "packages/server/dist/main.js");
+const MODULE_OPTIONS = "--conditions=nyanza-modules";
 
 /**
  * Another program that takes the same flags, to try a test itself: with NYANZA_TEST_PROGRAM=/usr/bin/victoria-metrics a
@@ -25,6 +28,8 @@ export interface NyanzaOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** For node itself. */
   readonly nodeFlags?: readonly string[];
+  /** The modules as they were compiled, not their bundles: who looks into the process finds source files. */
+  readonly asModules?: boolean;
 }
 
 export interface Nyanza {
@@ -41,10 +46,12 @@ export async function startNyanza(scope: Scope, options: NyanzaOptions = {}): Pr
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const flags = nyanzaFlags(folder, port, options.flags);
+  const { asModules = false, nodeFlags = [] } = options;
+  const env = asModules ? { ...options.env, NODE_OPTIONS: MODULE_OPTIONS } : options.env;
   const process_ = await startProcess(scope, {
     command: otherProgram ?? process.execPath,
-    args: otherProgram === undefined ? [...(options.nodeFlags ?? []), nyanzaProgram, ...flags] : flags,
-    ...(options.env === undefined ? {} : { env: options.env }),
+    args: otherProgram === undefined ? [...nodeFlags, asModules ? moduleProgram : nyanzaProgram, ...flags] : flags,
+    ...(env === undefined ? {} : { env }),
     ready: async () => (await http(`${url}/-/ready`)).status === 200,
   });
   return { url, port, folder, process: process_ };
