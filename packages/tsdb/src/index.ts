@@ -39,6 +39,7 @@ export {
 } from "./kernel/points.ts";
 export type { LineShape } from "./kernel/points-twin.ts";
 export { HeadFullError } from "./kernel/sample-store.ts";
+export { PRINTED_TEXTS_MAX, printTexts } from "./kernel/texts.ts";
 export type { EvaluationStats, QueryResult, ResultSeries } from "./query/result.ts";
 export type { Answer, SampleCursor, SeriesBatch } from "./query/source.ts";
 export { QueryTrace, type TraceJson } from "./query/trace.ts";

@@ -35,7 +35,7 @@ export const JSON_TYPE: string = "application/json";
 const ANNOTATIONS_MAX = 10;
 
 /** Strings of a list that are printed together: most lists are of names. */
-const STRINGS_AT_ONCE = 256;
+const STRINGS_AT_ONCE = 512;
 const LABEL_SETS_AT_ONCE = 16;
 
 /** What an answer says beside its result. */

@@ -4,12 +4,11 @@
  * Numbers are printed as Go's strconv.FormatFloat(v, 'f', -1, 64) prints them, which is what VictoriaMetrics sends: the
  * shortest digits that read back the same, never an exponent.
  */
-import type { Texts } from "@nyanza/tsdb";
+import { printTexts, type Texts } from "@nyanza/tsdb";
 import { jsonString } from "../http/json-string.ts";
 import { givePiece, takePiece } from "../http/pieces.ts";
 
 const COMMA = 0x2c;
-const QUOTE = 0x22;
 const MINUS = 0x2d;
 const POINT = 0x2e;
 const ZERO = 0x30;
@@ -17,14 +16,6 @@ const ZERO = 0x30;
 const SLACK_BYTES = 64;
 /** So few are copied more quickly one by one. */
 const LOOP_BYTES_MAX = 32;
-/** The same where a view would have to be made first. */
-const TEXT_LOOP_BYTES_MAX = 64;
-
-/** 1 for each byte that is not itself in a string: those of `jsonString`, and all that are no ASCII. */
-const NEEDS_MORE: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte < 0x20 || byte > 0x7e || "\"'<\\".includes(String.fromCharCode(byte)) ? 1 : 0,
-);
-
 export class JsonWriter {
   #bytes: Buffer = takePiece();
   #length = 0;
@@ -113,28 +104,11 @@ export class JsonWriter {
     this.#length += this.#bytes.write(text, this.#length, "latin1");
   }
 
-  /** Texts `[lo..hi)` as `strings` writes them. False if one of them needs more than quotes: then nothing is written. */
-  plainTexts({ bytes, ends }: Texts, lo: number, hi: number): boolean {
-    const start = lo === 0 ? 0 : (ends[lo - 1] as number);
-    const end = ends[hi - 1] as number;
-    for (let i = start; i < end; i++) if (NEEDS_MORE[bytes[i] as number] !== 0) return false;
-    this.#reserve(end - start + 3 * (hi - lo));
-    const own = this.#bytes;
-    let at = this.#length;
-    let from = start;
-    for (let i = lo; i < hi; i++) {
-      if (i > lo) own[at++] = COMMA;
-      own[at++] = QUOTE;
-      const to = ends[i] as number;
-      if (to - from <= TEXT_LOOP_BYTES_MAX) while (from < to) own[at++] = bytes[from++] as number;
-      else {
-        own.set(bytes.subarray(from, to), at);
-        at += to - from;
-        from = to;
-      }
-      own[at++] = QUOTE;
-    }
-    this.#length = at;
+  /** Texts `[lo..hi)`, at most PRINTED_TEXTS_MAX, as `strings` writes them. False if they need more than quotes: then nothing is written. */
+  plainTexts(texts: Texts, lo: number, hi: number): boolean {
+    const printed = printTexts(texts, lo, hi);
+    if (printed === null) return false;
+    this.bytes(printed);
     return true;
   }
 

@@ -66,7 +66,7 @@ export class QueryPool implements Workers {
 
   async run(task: ReadTask, desk: Desk): Promise<void> {
     const worker = this.#choose(task);
-    const stopWatching = this.#watch(worker);
+    const stopWatching = this.#watch(worker, task);
     try {
       await worker.run(task, desk);
     } finally {
@@ -139,8 +139,9 @@ export class QueryPool implements Workers {
   }
 
   /** If the worker is busy for long from now on, another is started: not to wait for, but to be there for what is read later, by this query or the next. */
-  #watch(worker: QueryWorker): () => void {
-    if (this.#isFull) return () => {};
+  #watch(worker: QueryWorker, { kind }: ReadTask): () => void {
+    // Of anything else than a query no other takes a share.
+    if (this.#isFull || kind !== "query") return () => {};
     let timer: NodeJS.Timeout | undefined;
     let isOver = false;
     void worker.ready.then(() => {

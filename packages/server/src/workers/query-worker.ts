@@ -102,9 +102,11 @@ export class QueryWorker {
     return this.#options.seat;
   }
 
-  /** Tasks under way. */
+  /** Tasks it is at: not those of which only the client has not taken everything. */
   get load(): number {
-    return this.#errands.size;
+    let load = 0;
+    for (const { isOver } of this.#errands.values()) if (!isOver) load++;
+    return load;
   }
 
   /** Snapshots of the database that it has: as long as it does, their files stay. */

@@ -7,6 +7,7 @@
 import { isAscii } from "node:buffer";
 import { decodeLabelBytes, encodeLabelText } from "../base/label-bytes.ts";
 import type { Texts } from "../base/texts.ts";
+import { mergeTexts } from "../kernel/texts.ts";
 
 /** Bytes that become one string, of which texts are slices. */
 const PIECE_BYTES = 1 << 14;
@@ -16,12 +17,6 @@ export interface TextColumns {
   readonly bytes: Uint8Array;
   readonly ends: Uint32Array;
   readonly isSorted: boolean;
-}
-
-/** A run, and which of its texts is the next. */
-interface Cursor {
-  readonly run: TextRun;
-  next: number;
 }
 
 export class TextRun {
@@ -49,6 +44,15 @@ export class TextRun {
     run.ends = ends;
     run.count = ends.length;
     run.isSorted = isSorted;
+    return run;
+  }
+
+  /** The run takes the texts over: in order, each once. */
+  static ofSorted({ bytes, count, ends }: Texts): TextRun {
+    const run = new TextRun(0, 0);
+    run.bytes = bytes;
+    run.ends = ends;
+    run.count = count;
     return run;
   }
 
@@ -161,73 +165,6 @@ export class TextRun {
     return strings;
   }
 
-  /** What both have, ascending, each once; the first `limit` of it, 0 for all. Both must be sorted. */
-  merge(other: TextRun, limit: number): TextRun {
-    const both = new TextRun(this.start(this.count) + other.start(other.count), this.count + other.count);
-    const most = limit > 0 ? limit : Number.POSITIVE_INFINITY;
-    let i = 0;
-    let j = 0;
-    // Stretches of the one that no text of the other interrupts are copied as they are.
-    while (i < this.count && j < other.count && both.count < most) {
-      const fromI = i;
-      let order = -1;
-      while (i < this.count && both.count + i - fromI < most) {
-        order = this.compare(i, other, j);
-        if (order >= 0) break;
-        i++;
-      }
-      both.append(this, fromI, i);
-      if (order === 0) j++;
-      else if (order > 0) {
-        const fromJ = j;
-        while (j < other.count && both.count + j - fromJ < most && other.compare(j, this, i) < 0) j++;
-        both.append(other, fromJ, j);
-      }
-    }
-    both.append(this, i, Math.min(this.count, i + most - both.count));
-    both.append(other, j, Math.min(other.count, j + most - both.count));
-    return both;
-  }
-
-  /** What all of them have, as `merge` has it of two: in one pass, which copies each text once. */
-  static mergeAll(runs: readonly TextRun[], limit: number): TextRun {
-    let bytes = 0;
-    let count = 0;
-    for (const run of runs) {
-      bytes += run.start(run.count);
-      count += run.count;
-    }
-    const all = new TextRun(bytes, count);
-    const most = limit > 0 ? limit : Number.POSITIVE_INFINITY;
-    // A heap of those that have texts left, by the next of them.
-    const heap = runs.map((run) => ({ run, next: 0 }));
-    for (let i = heap.length >>> 1; i-- > 0; ) siftDown(heap, i);
-    while (heap.length > 1 && all.count < most) {
-      const least = heap[0] as Cursor;
-      const { run, next } = least;
-      const after = heap[2] === undefined || isBefore(heap[1] as Cursor, heap[2]) ? (heap[1] as Cursor) : heap[2];
-      const room = most - all.count;
-      let order = run.compare(next, after.run, after.next);
-      let end = next;
-      while (order < 0 && ++end < run.count && end - next < room) order = run.compare(end, after.run, after.next);
-      all.append(run, next, end);
-      // The same text comes once more.
-      least.next = order === 0 ? end + 1 : end;
-      if (least.next >= run.count) {
-        heap[0] = heap[heap.length - 1] as Cursor;
-        heap.pop();
-      }
-      siftDown(heap, 0);
-    }
-    const [last] = heap as [Cursor];
-    all.append(last.run, last.next, Math.min(last.run.count, last.next + most - all.count));
-    return all;
-  }
-
-  private append({ bytes, ends }: TextRun, lo: number, hi: number): void {
-    this.addAll(bytes, ends, lo, hi);
-  }
-
   private start(i: number): number {
     return i === 0 ? 0 : (this.ends[i - 1] as number);
   }
@@ -248,28 +185,14 @@ export class TextRun {
 
 /** All texts of the runs in order, each once; the first `limit` of them, 0 for all. */
 export function mergeRuns(runs: readonly TextRun[], limit: number): TextRun {
-  const [first, second, ...others] = runs.filter(({ count }) => count > 0).map((run) => run.sorted());
+  const sorted = runs.filter(({ count }) => count > 0).map((run) => run.sorted());
+  const [first] = sorted;
   if (first === undefined) return new TextRun();
-  if (second === undefined) return limit > 0 && first.count > limit ? first.merge(new TextRun(), limit) : first;
-  return others.length === 0 ? first.merge(second, limit) : TextRun.mergeAll([first, second, ...others], limit);
-}
-
-function isBefore(a: Cursor, b: Cursor): boolean {
-  return a.run.compare(a.next, b.run, b.next) < 0;
-}
-
-/** Puts the cursor at `i` where it belongs among those below it. */
-function siftDown(heap: Cursor[], i: number): void {
-  const moved = heap[i];
-  if (moved === undefined) return;
-  let at = i;
-  for (;;) {
-    let child = 2 * at + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && isBefore(heap[child + 1] as Cursor, heap[child] as Cursor)) child++;
-    if (!isBefore(heap[child] as Cursor, moved)) break;
-    heap[at] = heap[child] as Cursor;
-    at = child;
-  }
-  heap[at] = moved;
+  if (sorted.length === 1 && (limit === 0 || first.count <= limit)) return first;
+  return TextRun.ofSorted(
+    mergeTexts(
+      sorted.map(({ texts }) => texts),
+      limit,
+    ),
+  );
 }
