@@ -55,6 +55,21 @@ async function askBoth(twin: Twin, path: string): Promise<{ readonly reply: Prom
   return { reply };
 }
 
+test("another worker is started for a heavy query, not for what none can help with", { timeout: 120_000 }, () =>
+  withTwins([], async (twins) => {
+    await load(twins);
+    const { pooled } = twins;
+    // Far more than the 10 ms after which a query is heavy; one after the other, so that one worker is always free.
+    for (let i = 0; i < 3; i++) {
+      const { body, status } = await ask(pooled.port, `/api/v1/export?match[]=m`);
+      assert.deepEqual([status, body.length > 1e6], [200, true]);
+      assert.equal((await ask(pooled.port, "/api/v1/series?match[]=m")).status, 200);
+    }
+    assert.equal(readMetric(pooled, "nyanza_query_workers"), 1);
+    await withTwoWorkers(twins);
+  }),
+);
+
 test("an answer that two workers have made is byte for byte that of one thread", { timeout: 120_000 }, () =>
   withTwins(["-search.maxSamplesPerQuery=2000000", "-search.maxMemoryPerQuery=64MiB"], async (twins) => {
     const { alone, pooled } = twins;
