@@ -1,6 +1,6 @@
 /**
- * Bundles: what the server and the database are started from, a few files instead of some three hundred modules. A query worker is up in a third of the
- * time, the server in two thirds (docs/decisions/0017-bundles.md). Each package has its own in `dist/bundle`, and others' stay outside of it. The modules as `tsc`
+ * Bundles: what the server and the database are started from, a few files instead of some three hundred modules. A query worker is up with half
+ * the work, the server in three quarters of the time (docs/decisions/0017-bundles.md). Each package has its own in `dist/bundle`, and others' stay outside of it. The modules as `tsc`
  * makes them are what unit tests run, and what runs with `--conditions=nyanza-modules`.
  */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
