@@ -33,7 +33,7 @@ import {
   tenantAddress,
   tenants,
 } from "./registry/entries";
-import { FULL, numbersAt, readLabels, TERM_BYTES, terms } from "./registry/label-set";
+import { FULL, numbersAt, readLabels, setUsual, startLabelSet, TERM_BYTES, terms } from "./registry/label-set";
 import {
   allocate,
   allocateBytes,
@@ -49,7 +49,7 @@ import {
 } from "./registry/memory";
 import { startOwnKey } from "./registry/own-key";
 import { addSlot, LIST_GROWTH } from "./registry/postings";
-import { addEntry, firstCandidate, NUMBER_MASK, nextCandidate, peek, startTable } from "./registry/table";
+import { addSought, firstCandidate, NUMBER_MASK, nextCandidate, peek, startTable } from "./registry/table";
 
 export { define } from "./registry/definitions";
 export {
@@ -64,13 +64,13 @@ export {
   tenantOf,
 } from "./registry/entries";
 export { done, hashKeys, writeKeys, writePairs } from "./registry/keys";
+export { setSizes } from "./registry/label-set";
 export { scratch, stage } from "./registry/memory";
 
 const LABEL: u32 = 1;
 const PAIR: u32 = 2;
 const SERIES: u32 = 3;
 
-const RECENT_LABELS: u32 = 64;
 /** Pairs met lately are found without a keyed hash: by a few bytes of the value, in a table where a later one takes an earlier one's place. */
 const MET_PAIRS_BITS: u32 = 13;
 /** Series that are registered together at most, and the pairs that such a series may have: one with more is registered alone. */
@@ -84,8 +84,6 @@ export let labelCount: u32 = 0;
 export let pairCount: u32 = 0;
 export let seriesCount: u32 = 0;
 
-/** Label + 1 that stood at each place of the series before: the next one's are nearly always the same. */
-let recent: usize = 0;
 /** Pair + 1 by a quick hash. */
 let met: usize = 0;
 /** Series of a group, and where the caller tells of their labels: u32 address, u32 bytes each. */
@@ -102,7 +100,7 @@ export function start(a: u32, b: u32, c: u32, d: u32): void {
   startMemory();
   startOwnKey(a, b, c, d);
   startEntries();
-  recent = allocate(RECENT_LABELS << 2);
+  startLabelSet();
   met = allocate((<usize>4) << MET_PAIRS_BITS);
   startDefinitions();
   group = allocate(GROUP * GROUPED_BYTES);
@@ -177,7 +175,7 @@ export function internLabel(tenant: u32, at: usize, length: u32): i32 {
   const entry: usize = label == NUMBER_MASK ? 0 : makeEntry(labels, label, LABEL_BYTES, DEFINED_BYTES);
   if (entry == 0) return FULL;
   const text = addText(at, length);
-  if (text == 0 || !addEntry(hash, LABEL, label)) return FULL;
+  if (text == 0 || !addSought(hash, LABEL, label)) return FULL;
   store<u32>(entry, <u32>text);
   store<u32>(entry, tenant, 4);
   const owner = tenantAddress(tenant);
@@ -198,7 +196,7 @@ export function internPair(label: u32, at: usize, length: u32): i32 {
   const entry: usize = pair == NUMBER_MASK ? 0 : makeEntry(pairs, pair, PAIR_BYTES, DEFINED_BYTES);
   if (entry == 0) return FULL;
   const text = addText(at, length);
-  if (text == 0 || !addEntry(hash, PAIR, pair)) return FULL;
+  if (text == 0 || !addSought(hash, PAIR, pair)) return FULL;
   store<u32>(entry, <u32>text);
   store<u32>(entry, label, 4);
   const owner = labelAddress(label);
@@ -244,7 +242,7 @@ function internHashed(hash: u32, at: usize, count: u32): i32 {
   // Everything that the lists may need, so that a series is in all of them or in none.
   if (slot == NUMBER_MASK || !ensure((<usize>count + 1) * (LIST_GROWTH + 5) + (SERIES_BYTES << 10) + 64)) return FULL;
   const entry = makeEntry(series, slot, SERIES_BYTES, 0);
-  if (entry == 0 || !addEntry(hash, SERIES, slot)) return FULL;
+  if (entry == 0 || !addSought(hash, SERIES, slot)) return FULL;
   const record = allocateBytes(5 * (<usize>count + 1));
   if (record == 0) return FULL;
   store<u32>(entry, <u32>record);
@@ -312,29 +310,21 @@ export function registerGroup(tenant: u32, count: u32, form: u32): void {
 
 /** The pairs of a label set, as u32 behind `terms`, which become known if they were not. Returns how many, or why they name no series. */
 function readPairs(tenant: u32, at: usize, bytes: u32, form: u32): i32 {
-  const status = readLabels(at, at + bytes, form);
+  const status = readLabels(tenant, at, at + bytes, form);
   if (status < 0) return status;
   const count = <u32>status;
   const numbers = numbersAt();
   for (let i: u32 = 0; i < count; i++) {
     const term = terms + <usize>i * TERM_BYTES;
-    const nameAt = <usize>load<u32>(term);
-    const nameBytes = load<u32>(term, 4);
-    let label: u32 = i < RECENT_LABELS ? load<u32>(recent + ((<usize>i) << 2)) : 0;
-    if (label == 0 || !isLabel(label - 1, tenant, nameAt, nameBytes)) {
-      const number = internLabel(tenant, nameAt, nameBytes);
-      if (number < 0) return number;
-      label = <u32>number + 1;
-      if (i < RECENT_LABELS) store<u32>(recent + ((<usize>i) << 2), label);
+    let label = <i32>load<u32>(term, 16) - 1;
+    if (label < 0) {
+      label = internLabel(tenant, <usize>load<u32>(term), load<u32>(term, 4));
+      if (label < 0) return label;
     }
-    const pair = internMetPair(label - 1, <usize>load<u32>(term, 8), load<u32>(term, 12));
+    setUsual(i, <u32>label);
+    const pair = internMetPair(<u32>label, <usize>load<u32>(term, 8), load<u32>(term, 12));
     if (pair < 0) return pair;
     store<u32>(numbers + ((<usize>i) << 2), <u32>pair);
   }
   return status;
-}
-
-function isLabel(label: u32, tenant: u32, at: usize, length: u32): bool {
-  const entry = labelAddress(label);
-  return load<u32>(entry, 4) == tenant && isText(<usize>load<u32>(entry), at, length);
 }

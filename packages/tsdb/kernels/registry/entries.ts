@@ -65,6 +65,7 @@ export function copyTenantSlots(tenant: u32, target: usize): void {
 }
 
 export function isText(text: usize, at: usize, length: u32): bool {
+  if (length < 0x80) return load<u8>(text) == length && isSame(text + 1, at, length);
   return readVarint(text) == length && isSame(readEnd, at, length);
 }
 

@@ -66,15 +66,27 @@ export function nextCandidate(hash: u32, kind: u32): u32 {
   return NUMBER_MASK;
 }
 
-/** Adds an entry. False without memory. */
-export function addEntry(hash: u32, kind: u32, number: u32): bool {
+/**
+ * Adds an entry that the search before looked for in vain: it goes to the free place where the search ended, unless the segment is full. False without
+ * memory.
+ */
+export function addSought(hash: u32, kind: u32, number: u32): bool {
   const full = FULL_MIN + FULL_STEP * (hash >> (32 - FULL_BITS));
-  let segment = segmentOf(hash);
-  while (load<u32>(segment + ENTRIES_BYTES, 4) >= full) {
+  const entry = (kind << KIND_SHIFT) | number;
+  const count = load<u32>(probeSegment + ENTRIES_BYTES, 4);
+  if (count < full) {
+    const at = probeSegment + ((<usize>probeEntry) << 3);
+    store<u32>(at, hash);
+    store<u32>(at, entry, 4);
+    store<u32>(probeSegment + ENTRIES_BYTES, count + 1, 4);
+    return true;
+  }
+  let segment = probeSegment;
+  do {
     if (!split(segment, hash)) return false;
     segment = segmentOf(hash);
-  }
-  put(segment, hash, (kind << KIND_SHIFT) | number);
+  } while (load<u32>(segment + ENTRIES_BYTES, 4) >= full);
+  put(segment, hash, entry);
   return true;
 }
 

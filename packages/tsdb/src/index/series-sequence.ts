@@ -16,6 +16,8 @@ const ENTRY_WORDS = 4;
  * any, so many times as many hashes are looked up in the table before guessing is tried again.
  */
 const PAUSE_FACTOR = 16;
+/** Behind so many unknown hashes more of them are expected: the rest is looked up in the table, which is quicker for all together. */
+const STRANGERS_MAX = 4;
 
 export class SeriesSequence {
   readonly #table: SeriesTable;
@@ -54,6 +56,7 @@ export class SeriesSequence {
     const mask = this.#mask;
     let next = this.#next;
     let gained = 0;
+    let strangers = 0;
     for (let i = from; i < to; i++) {
       const at = i * ENTRY_WORDS;
       const word = next * ENTRY_WORDS;
@@ -70,7 +73,12 @@ export class SeriesSequence {
       }
       const number = this.#table.find(hashes, at);
       target[i] = number;
-      if (number === UNKNOWN_SERIES) continue;
+      if (number === UNKNOWN_SERIES) {
+        if (++strangers < STRANGERS_MAX) continue;
+        this.#table.findAll(hashes, i + 1, to, target);
+        break;
+      }
+      strangers = 0;
       next = (this.#placeOf(hashes, at, number) + 1) & mask;
       gained--;
     }

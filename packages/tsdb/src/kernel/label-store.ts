@@ -20,6 +20,7 @@ interface RegistryExports extends KernelExports {
   scratch(bytes: number): number;
   addTenant(accountId: number, projectId: number): number;
   register(tenant: number, at: number, bytes: number, form: number): number;
+  setSizes(labels: number, nameBytes: number, valueBytes: number): void;
   groupAddress(): number;
   registerGroup(tenant: number, count: number, form: number): void;
   internLabel(tenant: number, at: number, length: number): number;
@@ -67,6 +68,8 @@ export const DUPLICATE_NAME: number = -2;
 export const EMPTY_NAME: number = -3;
 /** More labels out of order than the kernel sorts: they are to be brought as a key. */
 export const UNSORTED: number = -5;
+/** More or longer labels than `setSizes` allows. */
+export const TOO_LARGE: number = -6;
 const FULL = -4;
 
 /** Series that `registerGroup` takes at once, GROUP of kernels/registry.ts, and the bytes that they may stand in unless one alone has more. */
@@ -198,9 +201,14 @@ export class LabelStore {
 
   // ---- adding ---------------------------------------------------------------------------------------------------------
 
+  /** From now on, series that are not brought as a key may have so many labels, names and values so many bytes; 0 for any. */
+  setSizes(labels: number, nameBytes: number, valueBytes: number): void {
+    this.kernel.exports.setSizes(labels || -1, nameBytes || -1, valueBytes || -1);
+  }
+
   /**
    * Slot of the series that the labels in `bytes[lo..hi)` name, which becomes known if it was not. The bytes must be what their `form` (LABELS_AS_…)
-   * wants. NO_LABELS, DUPLICATE_NAME, EMPTY_NAME or UNSORTED otherwise.
+   * wants. NO_LABELS, DUPLICATE_NAME, EMPTY_NAME, UNSORTED or TOO_LARGE otherwise.
    * @throws RegistryFullError
    */
   register(tenant: number, bytes: Uint8Array, lo: number, hi: number, form: number): number {

@@ -16,7 +16,7 @@ import { asSeriesIndex } from "../../index/listed-index.ts";
 import { lowerBound, type Postings } from "../../index/postings.ts";
 import { NO_ID } from "../../index/segment-reader.ts";
 import { seriesKeyOf } from "../../index/series-key.ts";
-import { SeriesTable, UNKNOWN_SERIES } from "../../index/series-table.ts";
+import { SeriesTable } from "../../index/series-table.ts";
 import { presence } from "../deletes/presence.ts";
 import { Pacer } from "../pacer.ts";
 import { NOT_HERE, NOT_KNOWN } from "../parts/partition.ts";
@@ -289,9 +289,7 @@ class SeenSeries {
         const own = labels[i] ?? null;
         if (own === null) continue;
         hashSeriesKey(this.tenant, seriesKeyOf(own), this.hash);
-        if (this.table.find(this.hash, 0) !== UNKNOWN_SERIES) continue;
-        this.table.add(this.hash, 0, 0);
-        fresh[count++] = slice[i] as number;
+        if (this.table.add(this.hash, 0, 0)) fresh[count++] = slice[i] as number;
       }
       if (pacer.isDue) await pacer.pause();
     }

@@ -30,6 +30,7 @@ const name = fc.oneof(
   fc.constantFrom("", "__name__", "__name_", "a", "aa", "b", "job", "instance", "é", "\udce9", "A"),
   fc.string({ maxLength: 6 }),
 );
+const NAMES = ["__name__", "a", "b", "bb", "c", "long_label"];
 const value = fc.oneof(fc.constantFrom("", "x", "y", "é", "\udcff", "v".repeat(200)), fc.string({ maxLength: 9 }));
 const labelSet = fc.array(fc.tuple(name, value), { maxLength: 7 });
 
@@ -102,6 +103,42 @@ test("labels in any form, order and number name what their key names", () => {
     }),
     { numRuns: 150 },
   );
+});
+
+test("labels that stand where they stood in the series before, or nearly so, name what their key names", () => {
+  const random = new Random(12);
+  const store = new LabelStore();
+  const place: LabelPlace = { bytes: new Uint8Array(0), lo: 0, hi: 0, form: 0 };
+  const known = new Map<string, number>();
+  let usual: string[] = [];
+  for (let i = 0; i < 1500; i++) {
+    // Mostly the series before with other values; now and then without a label, with one twice, or in another order.
+    if (i % 50 === 0) {
+      usual = NAMES.filter(() => random.below(4) > 0);
+      if (usual.length === 0) usual.push("a");
+    }
+    const labels = usual.map((name): [string, string] => [name, `v${random.below(3)}`]);
+    const change = random.below(8);
+    const at = random.below(labels.length);
+    if (change === 0) labels.splice(at, 1);
+    if (change === 1) labels.splice(random.below(labels.length), 0, labels[at] as [string, string]);
+    if (change === 2) labels.reverse();
+    if (change < 5) labels.sort(([a], [b]) => (a < b ? -1 : 1));
+    const tenant = TENANTS[random.below(2)] as Tenant;
+    const key = encodeSeriesKey(
+      labels.map(([name, value]) => ({ name: encodeLabelText(name), value: encodeLabelText(value) })),
+    );
+    batchOf([labels], tenant, random.below(2) === 0).locateLabels?.(0, place);
+    const slot = store.register(store.tenantNumber(tenant), place.bytes, place.lo, place.hi, place.form);
+    if (typeof key === "string") {
+      assert.equal(slot, DUPLICATE_NAME);
+      continue;
+    }
+    const name = `${tenant.accountId} ${Buffer.from(key).toString("hex")}`;
+    assert.equal(slot, known.get(name) ?? known.size);
+    known.set(name, slot);
+    assert.deepEqual(store.labelsOf(slot), decodeSeriesKey(key));
+  }
 });
 
 test("many series: lists of slots, values and keys are whole across every page, chunk and split", () => {

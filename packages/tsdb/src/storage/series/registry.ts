@@ -27,6 +27,7 @@ import {
   GROUP_SERIES,
   LABELS_AS_KEY,
   LabelStore,
+  TOO_LARGE,
   UNSORTED,
 } from "../../kernel/label-store.ts";
 import { SKIPPED_SLOT } from "../../kernel/sample-store.ts";
@@ -53,6 +54,7 @@ export type Refusal = InvalidLabels | OverLimit;
 interface Resolution {
   readonly batch: WriteBatch;
   readonly target: Uint32Array;
+  readonly limits: SeriesLimits;
   readonly refuse: (seriesIndex: number, reason: Refusal) => void;
 }
 
@@ -125,9 +127,10 @@ export class SeriesRegistry {
     refuse: (seriesIndex: number, reason: Refusal) => void,
   ): void {
     const { hashes, seriesCount } = batch;
-    const resolution: Resolution = { batch, target, refuse };
+    const resolution: Resolution = { batch, target, limits, refuse };
     this.gathered = 0;
     this.store.beginBatch();
+    this.store.setSizes(limits.options.maxLabels, limits.options.maxLabelNameBytes, limits.options.maxLabelValueBytes);
     for (let i = 0; i < seriesCount; i++) {
       if (i % LOOKED_UP_TOGETHER === 0) {
         this.inSequence.findAll(hashes, i, Math.min(i + LOOKED_UP_TOGETHER, seriesCount), target);
@@ -139,7 +142,7 @@ export class SeriesRegistry {
         this.registerGathered(resolution);
         slot = this.byRawHash.find(hashes, i * 4);
       }
-      const reason = slot === UNKNOWN_SERIES ? limits.mayBegin(batch, i) : null;
+      const reason = slot === UNKNOWN_SERIES && limits.isCounting ? limits.mayBegin(hashes, i * 4) : null;
       if (slot === UNKNOWN_SERIES && reason === null) this.gather(resolution, i);
       else {
         this.registerGathered(resolution);
@@ -154,7 +157,7 @@ export class SeriesRegistry {
     const { place, ranges, gathered } = this;
     const { batch } = resolution;
     if (batch.locateLabels === undefined) {
-      this.settle(resolution, i, this.registerByKey(batch, i));
+      this.settleNew(resolution, i, this.registerByKey(resolution, i));
       return;
     }
     const { bytes, form } = place;
@@ -185,13 +188,13 @@ export class SeriesRegistry {
     for (let k = 0; k < gathered; k++) {
       const i = indices[k] as number;
       const slot = found[k] as number;
-      this.settle(
+      this.settleNew(
         resolution,
         i,
         slot >= 0
           ? slot
-          : slot === UNSORTED
-            ? this.registerByKey(batch, i)
+          : slot === UNSORTED || slot === TOO_LARGE
+            ? this.registerByKey(resolution, i)
             : slot === DUPLICATE_NAME
               ? "duplicate_label_name"
               : slot === EMPTY_NAME
@@ -201,9 +204,17 @@ export class SeriesRegistry {
     }
   }
 
-  private registerByKey(batch: WriteBatch, i: number): number | InvalidLabels {
-    const key = encodeSeriesKey(batch.readLabels(i));
+  private registerByKey({ batch, limits }: Resolution, i: number): number | Refusal {
+    const labels = batch.readLabels(i);
+    const reason = limits.judgeSizes(labels);
+    if (reason !== null) return reason;
+    const key = encodeSeriesKey(labels);
     return typeof key === "string" ? key : this.slotOf(batch.tenant, key);
+  }
+
+  private settleNew(resolution: Resolution, i: number, found: number | Refusal): void {
+    if (typeof found !== "number") resolution.limits.withdraw();
+    this.settle(resolution, i, found);
   }
 
   /** Writes down what came of a series' bytes, for the batch and for the next time they come. */
@@ -247,7 +258,7 @@ export class SeriesRegistry {
 
   /** Makes bytes with this hash name a series, unless they do already. */
   addRawHash(words: Uint32Array, at: number, slot: number): void {
-    if (this.byRawHash.find(words, at) === UNKNOWN_SERIES) this.byRawHash.add(words, at, slot);
+    this.byRawHash.add(words, at, slot);
   }
 
   /** Number of the generation that got a series' last sample, 0 if none did. */

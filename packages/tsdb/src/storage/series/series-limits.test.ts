@@ -101,12 +101,21 @@ test("a day's limit holds over its hours, and both are asked", async () => {
   await storage.close();
 });
 
-test("a series without labels takes nobody's place", async () => {
-  const storage = await limited({ maxHourlySeries: 2 });
+test("a series without labels and one that is too large take nobody's place", async () => {
+  const storage = await limited({ maxHourlySeries: 2, maxLabels: 2 });
   const batch = rows([]);
   addRow(batch, {}, NOW, 1);
-  await storage.append(batch);
-  assert.equal((await storage.append(numbered(0, 3))).stored, 2);
+  addRow(batch, { __name__: "large", a: "1", b: "2" }, NOW, 1);
+  for (let i = 0; i < 3; i++) addRow(batch, { __name__: `m${i}` }, NOW, 1);
+  const { stored, overLimit } = await storage.append(batch);
+  assert.equal(stored, 2);
+  assert.deepEqual(
+    overLimit,
+    new Map([
+      ["too_many_labels", 1],
+      ["hourly_limit_exceeded", 1],
+    ]),
+  );
   await storage.close();
 });
 

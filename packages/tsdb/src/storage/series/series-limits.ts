@@ -2,7 +2,7 @@
  * Limits on series: how large one may be, and how many there may be in an hour and in a day. Samples of series over a limit are left out and
  * counted; nothing of theirs is kept, so a flood of new series costs no memory.
  *
- *   bytes never met ──► mayBegin(): sizes, and room in the hour and the day ──► registered, gets a slot
+ *   bytes never met ──► mayBegin(): room in the hour and the day ──► its size, which the registry's kernel sees ──► registered, gets a slot
  *   slot ──► admit(): one comparison, and once a window the counting
  *
  * What is counted is exact as long as a series is always named by the same bytes; the set of those seen keeps their 128-bit hashes. Hours and
@@ -11,8 +11,6 @@
 import type { Clock } from "../../base/clock.ts";
 import type { RawLabel } from "../../base/labels.ts";
 import { SeriesTable, UNKNOWN_SERIES } from "../../index/series-table.ts";
-import type { LabelPlace, WriteBatch } from "../../ingest/batch.ts";
-import { LABELS_AS_PROTOBUF, LABELS_AS_ROWS } from "../../kernel/label-store.ts";
 
 /** 0 turns a limit off. */
 export interface SeriesLimitOptions {
@@ -49,8 +47,6 @@ export function isOverLimit(reason: string): reason is OverLimit {
 
 const HOUR_MS = 3_600_000;
 const LOG_EVERY_MS = 5_000;
-/** Field 1 of a TimeSeries, a message. */
-const PROTOBUF_LABEL_TAG = 0x0a;
 
 const FLAGS: Readonly<Record<OverLimit, string>> = {
   too_many_labels: "-maxLabelsPerTimeseries",
@@ -91,18 +87,14 @@ class SeriesWindow {
   }
 
   add(hashes: Uint32Array, at: number): void {
-    if (this.seen.find(hashes, at) === UNKNOWN_SERIES) this.seen.add(hashes, at, 0);
+    this.seen.add(hashes, at, 0);
   }
 }
 
 export class SeriesLimits {
-  private readonly options: SeriesLimitOptions;
+  readonly options: SeriesLimitOptions;
   private readonly clock: Clock;
   private readonly warn: (message: string) => void;
-  private readonly hasSizes: boolean;
-  /** What is this short is neither too long a name nor too long a value. */
-  private readonly shortBytes: number;
-  private readonly place: LabelPlace = { bytes: new Uint8Array(0), lo: 0, hi: 0, form: 0 };
   private readonly hour: SeriesWindow | null;
   private readonly day: SeriesWindow | null;
   /** Slots admitted in the present hour and day carry this number. */
@@ -117,9 +109,6 @@ export class SeriesLimits {
     this.options = options;
     this.clock = clock;
     this.warn = warn;
-    this.hasSizes = options.maxLabels + options.maxLabelNameBytes + options.maxLabelValueBytes > 0;
-    const { maxLabelNameBytes, maxLabelValueBytes } = options;
-    this.shortBytes = Math.min(maxLabelNameBytes || Infinity, maxLabelValueBytes || Infinity);
     const nowMs = clock.monotonicMs();
     this.hour = options.maxHourlySeries > 0 ? new SeriesWindow(options.maxHourlySeries, HOUR_MS, nowMs) : null;
     this.day = options.maxDailySeries > 0 ? new SeriesWindow(options.maxDailySeries, 24 * HOUR_MS, nowMs) : null;
@@ -149,15 +138,16 @@ export class SeriesLimits {
     this.epoch = epoch;
   }
 
-  /** What keeps labels that were never met before from becoming a series; null if nothing does. */
-  mayBegin(batch: WriteBatch, i: number): OverLimit | null {
-    if (this.hasSizes && !this.surelyFits(batch, i)) {
-      const reason = this.judgeSizes(batch.readLabels(i));
-      if (reason !== null) return reason;
-    }
-    const reason = this.judgeNumbers(batch.hashes, i * 4, this.expected);
+  /** What keeps labels that were never met before from becoming a series, whatever their size; null if nothing does. */
+  mayBegin(hashes: Uint32Array, at: number): OverLimit | null {
+    const reason = this.judgeNumbers(hashes, at, this.expected);
     if (reason === null) this.expected++;
     return reason;
+  }
+
+  /** The labels that might begin last are no series. */
+  withdraw(): void {
+    if (this.isCounting) this.expected--;
   }
 
   /** What keeps a registered series from getting samples now; null if nothing does. It is counted then. */
@@ -184,41 +174,8 @@ export class SeriesLimits {
     this.warn(`left out samples of ${print()}: it is over ${FLAGS[reason]}=${this.limitOf(reason)}`);
   }
 
-  /**
-   * True if even what stands around labels in their sender's bytes is within the limits, which is true of nearly all: a look at lengths, where taking
-   * the labels apart would cost as much as registering them.
-   */
-  private surelyFits(batch: WriteBatch, i: number): boolean {
-    if (batch.locateLabels === undefined) return false;
-    const { place } = this;
-    batch.locateLabels(i, place);
-    const { bytes, form, hi } = place;
-    let count = 0;
-    let at = place.lo;
-    if (form === LABELS_AS_PROTOBUF) {
-      // One message a label, with name and value in it: tag, length, bytes.
-      for (; at < hi; count++) {
-        if (bytes[at] !== PROTOBUF_LABEL_TAG) return false;
-        const low = bytes[at + 1] as number;
-        const high = low < 0x80 ? 0 : (bytes[at + 2] as number);
-        const length = (low & 0x7f) | (high << 7);
-        if (high >= 0x80 || length > this.shortBytes) return false;
-        at += length + (low < 0x80 ? 2 : 3);
-      }
-    } else if (form === LABELS_AS_ROWS) {
-      // The lengths of name and value, little-endian, in front of them.
-      for (; at < hi; count++) {
-        const name = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
-        const value = (bytes[at + 4] as number) | ((bytes[at + 5] as number) << 8);
-        const isLong = ((bytes[at + 2] as number) | (bytes[at + 3] as number) | (bytes[at + 6] as number)) !== 0;
-        if (isLong || bytes[at + 7] !== 0 || name > this.shortBytes || value > this.shortBytes) return false;
-        at += 8 + name + value;
-      }
-    } else return false;
-    return this.options.maxLabels === 0 || count <= this.options.maxLabels;
-  }
-
-  private judgeSizes(labels: readonly RawLabel[]): OverLimit | null {
+  /** What of a series' labels is too many or too long; null if nothing is. */
+  judgeSizes(labels: readonly RawLabel[]): OverLimit | null {
     const { maxLabels, maxLabelNameBytes, maxLabelValueBytes } = this.options;
     let count = 0;
     let reason: OverLimit | null = null;
