@@ -24,6 +24,7 @@ import { decodeBody, parseEncoding } from "../http/decode.ts";
 import type { HttpRequest } from "../http/exchange.ts";
 import type { RequestQueue } from "../http/queue.ts";
 import { sendBody, sendStatus } from "../http/response.ts";
+import { Turns } from "../http/turns.ts";
 import type { Logger } from "../process/logger.ts";
 import { BlockStreamReader } from "../protocol/blocks/reader.ts";
 import { parseJsonLines } from "../protocol/json-lines/parse.ts";
@@ -67,6 +68,7 @@ export class Inserter {
   readonly #options: InsertOptions;
   readonly #batches: Pool<RowBatch> = new Pool(() => new RowBatch());
   readonly #parsers: Pool<RemoteWriteParser> = new Pool(() => new RemoteWriteParser());
+  readonly #turns: Turns = new Turns();
   readonly #remoteWriteLimits: BodyLimits;
   readonly #otlpLimits: BodyLimits;
   readonly #lineLimits: LineLimits;
@@ -101,7 +103,7 @@ export class Inserter {
     const extraLabels = getExtraLabels(args);
     const { bytes, release } = await readRawBody(request, this.#remoteWriteLimits, this.#options.body);
     try {
-      await this.#options.queue.run(context.signal, async () => {
+      await this.#work(context.signal, async () => {
         // Storage has read a batch when the call returns, so a parser does not wait for the log: one that sees all bodies recalls more of their series.
         const { stored } = await this.#parsers.lend(async (parser) => {
           const batch = await this.#parseRemoteWrite(parser, bytes, context);
@@ -165,7 +167,7 @@ export class Inserter {
     };
     try {
       await withBody(request, this.#otlpLimits, this.#options.body, (body) =>
-        this.#options.queue.run(context.signal, () =>
+        this.#work(context.signal, () =>
           this.#batches.lend(async (batch) => {
             const sink = this.#sinkFor(batch, extraLabels);
             batch.reset(tenant);
@@ -212,7 +214,7 @@ export class Inserter {
   readonly importBlocks: Handler = async (context) => {
     const { request, tenant } = context;
     const extraLabels = getExtraLabels(context.args);
-    const { body, logger, metrics, queue } = this.#options;
+    const { body, logger, metrics } = this.#options;
     const reader = new BlockStreamReader();
     const rowsRead = metrics.getOrCreateCounter('vm_protoparser_rows_read_total{type="blocks"}');
     try {
@@ -230,7 +232,7 @@ export class Inserter {
         };
         await readChunks(request, this.#remoteWriteLimits, body, (chunk) => {
           reader.push(chunk);
-          return reader.isWaiting ? undefined : queue.run(context.signal, storeBlocks);
+          return reader.isWaiting ? undefined : this.#work(context.signal, storeBlocks);
         });
         reader.finish();
       });
@@ -256,7 +258,6 @@ export class Inserter {
     extraLabels: ExtraLabels,
     parse: (piece: Uint8Array, sink: RowSink, firstLine: number) => ParseReport,
   ): Promise<void> {
-    const { body, queue } = this.#options;
     const total = new ParseReport();
     let firstLine = 1;
     await this.#batches.lend(async (batch) => {
@@ -270,14 +271,22 @@ export class Inserter {
       };
       batch.reset(context.tenant);
       try {
-        await readLines(context.request, this.#lineLimits, body, (piece) =>
-          queue.run(context.signal, () => takePiece(piece)),
+        await readLines(context.request, this.#lineLimits, this.#options.body, (piece) =>
+          this.#work(context.signal, () => takePiece(piece)),
         );
       } finally {
         // What came whole before a body broke off is kept, as with any other stream.
         await this.#store(batch, type);
         this.#report(context.request, type, total);
       }
+    });
+  }
+
+  /** Parses and stores when there is a place for it and it is its turn. */
+  #work<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.#options.queue.run(signal, async () => {
+      await this.#turns.take(signal);
+      return await work();
     });
   }
 

@@ -10,10 +10,11 @@ import type { LoggedSamples } from "./wal-record.ts";
 const INTERVAL = 1_000;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** A disk whose appends and syncs of files can be held up. */
+/** A disk whose appends and syncs can be held up. */
 class SlowDisk extends MemoryDisk {
   appends: Promise<void> = Promise.resolve();
   syncs: Promise<void> = Promise.resolve();
+  folderSyncs: Promise<void> = Promise.resolve();
   begun = 0;
 
   override async create(path: string): Promise<AppendFile> {
@@ -34,6 +35,11 @@ class SlowDisk extends MemoryDisk {
       },
       close: () => file.close(),
     };
+  }
+
+  override async syncFolder(path: string): Promise<void> {
+    await this.folderSyncs;
+    await super.syncFolder(path);
   }
 }
 
@@ -123,5 +129,24 @@ test("nothing more is acknowledged as long as something acknowledged an interval
   assert.equal(isAcknowledged, false);
   open();
   await late;
+  await log.close();
+});
+
+test("a segment that begins does not wait for the disk, and its first sync makes its name durable", async () => {
+  const { disk, clock, log, write } = begin();
+  await write();
+  clock.advance(INTERVAL / 2);
+  for (let i = 0; i < 10; i++) await turn();
+  const rotated = log.rotate();
+  const { closed, open } = gate();
+  disk.folderSyncs = closed;
+  await write();
+  assert.ok(disk.bytesOf("wal/0000000002.log").length > 0);
+  await rotated;
+  assert.equal(disk.crash().has("wal/0000000002.log"), false);
+  clock.advance(INTERVAL / 2);
+  open();
+  for (let i = 0; i < 10; i++) await turn();
+  assert.equal(disk.crash().bytesOf("wal/0000000002.log").length, disk.bytesOf("wal/0000000002.log").length);
   await log.close();
 });

@@ -234,10 +234,9 @@ export class WriteAheadLog {
     // A file of this number is left from an attempt that failed: nothing in it was acknowledged.
     const path = segmentPath(this.segment);
     await this.disk.remove(path);
-    const file = await this.disk.create(path);
+    const file = new SegmentFile(this.disk, await this.disk.create(path));
     try {
       await file.append(encodeHeader(WAL_FILE, this.segment));
-      if (this.options.fsync !== "never") await this.disk.syncFolder(WAL_FOLDER);
     } catch (error) {
       await file.close().catch(() => {});
       throw error;
@@ -333,6 +332,40 @@ export class WriteAheadLog {
       this.isUnsynced = false;
       await file.close().catch(() => {});
     }
+  }
+}
+
+/**
+ * A segment whose first sync makes its name durable, too. Not its creation: that would wait for all that the file system has to write, the segment
+ * before above all, and so would everyone whose records are to come into this one.
+ */
+class SegmentFile implements AppendFile {
+  private readonly disk: Disk;
+  private readonly file: AppendFile;
+  private isNamed = false;
+
+  constructor(disk: Disk, file: AppendFile) {
+    this.disk = disk;
+    this.file = file;
+  }
+
+  get bytes(): number {
+    return this.file.bytes;
+  }
+
+  append(bytes: Uint8Array): Promise<void> {
+    return this.file.append(bytes);
+  }
+
+  async sync(): Promise<void> {
+    await this.file.sync();
+    if (this.isNamed) return;
+    await this.disk.syncFolder(WAL_FOLDER);
+    this.isNamed = true;
+  }
+
+  close(): Promise<void> {
+    return this.file.close();
   }
 }
 
